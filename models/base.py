@@ -1,0 +1,76 @@
+"""The declarative base, the column types and the naming of constraints.
+
+Decides how instants, JSON and identifiers are stored on both databases. Knows nothing of the rest of
+the program: the strings in a row are given a meaning in ``dispatch``.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from sqlalchemy import JSON, DateTime, ForeignKey, MetaData, String, TypeDecorator
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, mapped_column
+
+type_map_json = JSON().with_variant(JSONB(), "postgresql")
+
+JsonObject = dict[str, object]
+JsonList = list[object]
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware instant in UTC; refuses a naive one, on the way in.
+
+    PostgreSQL keeps ``timestamptz``; SQLite has no zone, so the UTC wall time is stored and the zone
+    is put back on reading.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Convert to UTC; a naive instant is a programmer's error."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime must not reach the database")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the instant its zone back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Every table of the program."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own declarative hook
+        datetime: UtcDateTime(),
+        JsonObject: type_map_json,
+        JsonList: type_map_json,
+    }
+
+
+Identifier = Annotated[str, mapped_column(String(36), primary_key=True)]
+"""A primary key: 36 characters, ordered by time of creation (see ``dispatch.adapters.ids``)."""
+
+FacilityKey = Annotated[str, mapped_column(String(16), ForeignKey("facility.id"))]
+"""Every row belongs to a facility."""
+
+Word = Annotated[str, mapped_column(String(32))]
+"""A value of one of the enumerations of ``dispatch.domain.vocabulary``."""
+
+PhoneNumber = Annotated[str, mapped_column(String(64))]
+"""A number in E.164, or whatever text the network gave where it gave no number."""

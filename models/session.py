@@ -1,0 +1,48 @@
+"""Opening the database: SQLite with full durability, or PostgreSQL.
+
+SQLite runs in WAL with ``synchronous=FULL`` because the power fails there (DESIGN 4): with NORMAL up
+to 452 acknowledged rows were lost in a power-loss test (TESTBED 9). Foreign keys are on. Transactions
+are begun by us, not by the driver: ``BEGIN IMMEDIATE`` for writing, so that two writers queue instead
+of failing (TESTBED 2.4).
+"""
+
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import ConnectionPoolEntry
+
+BUSY_TIMEOUT_MS = 5000
+
+
+def open_database(url: str, *, pool_size: int = 20) -> Engine:
+    """Return an engine for *url*, creating the folder of an SQLite file.
+
+    Raises:
+        sqlalchemy.exc.ArgumentError: the address cannot be understood.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True)
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=10,
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    # Autocommit in the driver: BEGIN is issued by the unit of work, which knows whether it will write.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()

@@ -1,0 +1,32 @@
+"""Every table imported once, so that the metadata is whole (Alembic, tests)."""
+
+from models.access import ApiToken, Idempotency, User
+from models.base import Base
+from models.facility import Facility, IncidentCounter, Place, Shift, Staff, StaffBreak
+from models.incident import Assignment, Call, Incident, Link
+from models.record import Audit, Event, PrivateValue
+from models.traffic import Deadline, Delivery, Inbox, Pulse
+
+__all__ = [
+    "ApiToken",
+    "Assignment",
+    "Audit",
+    "Base",
+    "Call",
+    "Deadline",
+    "Delivery",
+    "Event",
+    "Facility",
+    "Idempotency",
+    "Inbox",
+    "Incident",
+    "IncidentCounter",
+    "Link",
+    "Place",
+    "PrivateValue",
+    "Pulse",
+    "Shift",
+    "Staff",
+    "StaffBreak",
+    "User",
+]

@@ -1,0 +1,89 @@
+"""Tables of what comes in and goes out: inbox, deliveries (the outbox), deadlines, engine pulse."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, FacilityKey, Identifier, JsonObject, PhoneNumber, Word
+
+_UNSENT = text("state IN ('pending', 'sending', 'unknown')")
+
+
+class Inbox(Base):
+    """One request of a provider, kept as it came; its unique key makes a repeat harmless."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (
+        UniqueConstraint("facility_id", "provider_key"),
+        Index("ix_inbox_received", "facility_id", "received_at"),
+    )
+
+    id: Mapped[Identifier]
+    facility_id: Mapped[FacilityKey]
+    provider_key: Mapped[str] = mapped_column(String(160))
+    kind: Mapped[Word]
+    received_at: Mapped[datetime]
+    body: Mapped[JsonObject]
+    reply: Mapped[str | None] = mapped_column(Text)
+    incident_id: Mapped[str | None] = mapped_column(ForeignKey("incident.id"))
+
+
+class Delivery(Base):
+    """One call or text to be made: the outbox. The states are those of DESIGN 4."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        UniqueConstraint("idempotency_key"),
+        Index("ix_delivery_due", "next_attempt_at", postgresql_where=_UNSENT, sqlite_where=_UNSENT),
+        Index("ix_delivery_incident", "incident_id", "created_at"),
+        Index("ix_delivery_provider_sid", "provider_sid"),
+    )
+
+    id: Mapped[Identifier]
+    facility_id: Mapped[FacilityKey]
+    incident_id: Mapped[str | None] = mapped_column(ForeignKey("incident.id"))
+    staff_id: Mapped[str | None] = mapped_column(ForeignKey("staff.id"))
+    purpose: Mapped[Word]
+    channel: Mapped[Word]
+    to_number: Mapped[PhoneNumber]
+    body: Mapped[str] = mapped_column(Text, default="")
+    details: Mapped[JsonObject]
+    urgency: Mapped[int] = mapped_column(default=1)
+    idempotency_key: Mapped[str] = mapped_column(String(160))
+    state: Mapped[Word]
+    attempts: Mapped[int] = mapped_column(default=0)
+    provider: Mapped[str | None] = mapped_column(String(32))
+    provider_sid: Mapped[str | None] = mapped_column(String(64))
+    provider_status: Mapped[str | None] = mapped_column(String(32))
+    provider_sequence: Mapped[int] = mapped_column(default=-1)
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+    next_attempt_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    valid_until: Mapped[datetime | None]
+
+
+class Deadline(Base):
+    """Something that must happen at an instant unless it is called off; a row, never a timer."""
+
+    __tablename__ = "deadline"
+    __table_args__ = (Index("ix_deadline_due", "due_at"),)
+
+    incident_id: Mapped[str] = mapped_column(String(36), ForeignKey("incident.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(64), primary_key=True, default="")
+    facility_id: Mapped[FacilityKey]
+    due_at: Mapped[datetime]
+
+
+class Pulse(Base):
+    """The last sign of life of a part of the program (``engine``), for ``/readyz`` and ``doctor``."""
+
+    __tablename__ = "pulse"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime]
+    details: Mapped[JsonObject]

@@ -1,0 +1,74 @@
+"""Where a transaction begins and ends, and nowhere else.
+
+``write()`` is one transaction that is committed when its block ends without an error and rolled back
+otherwise; only after the commit are the listeners told (the engine wakes). While a block is open, a
+context variable forbids every adapter to use the network.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
+
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+_transaction_open: ContextVar[bool] = ContextVar("transaction_open", default=False)
+
+
+class NetworkInTransactionError(RuntimeError):
+    """An adapter was about to use the network while a transaction was open: a programmer's error."""
+
+
+def refuse_inside_transaction(what: str) -> None:
+    """Raise unless no transaction is open here; every network adapter calls this first."""
+    if _transaction_open.get():
+        raise NetworkInTransactionError(f"{what} must not run inside a database transaction")
+
+
+class UnitOfWork:
+    """Hands out transactions on one database."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Wrap *engine*; SQLite gets a queue of its own in front of its single writer."""
+        self.engine = engine
+        self.is_sqlite = engine.dialect.name == "sqlite"
+        # SQLite's busy handler polls with growing pauses; a lock in this process hands over at once.
+        self._writer = threading.Lock() if self.is_sqlite else nullcontext()
+        self._listeners: list[Callable[[], None]] = []
+
+    def on_commit(self, listener: Callable[[], None]) -> None:
+        """Call *listener* after each committed write; it must be quick and must not raise."""
+        self._listeners.append(listener)
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A transaction for reading and writing; committed at the end of the block."""
+        with self._writer, Session(self.engine, expire_on_commit=False) as session:
+            if self.is_sqlite:
+                session.execute(text("BEGIN IMMEDIATE"))
+            token = _transaction_open.set(True)
+            try:
+                yield session
+                session.commit()
+            except BaseException:
+                session.rollback()
+                raise
+            finally:
+                _transaction_open.reset(token)
+        for listener in self._listeners:
+            listener()
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A consistent view that is never committed."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            session.execute(
+                text("BEGIN") if self.is_sqlite else text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            )
+            token = _transaction_open.set(True)
+            try:
+                yield session
+            finally:
+                _transaction_open.reset(token)
+                session.rollback()
