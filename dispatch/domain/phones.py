@@ -55,7 +55,7 @@ def normalise(text: str, *, region: str = "ID") -> str | None:
 
 
 def is_ordinary(number: str | None) -> bool:
-    """Whether this is a subscriber's number in E.164: one that can be rung back and that joins its incident."""
+    """Whether this is a subscriber's number in E.164: it can be rung back, and its next call joins."""
     return number is not None and number.startswith("+") and normalise(number) == number
 
 
