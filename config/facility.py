@@ -1,0 +1,118 @@
+"""Reads the facility file: whose service this is, where it stands, whom it falls back to (CONTRACT 2).
+
+Decides which values are acceptable. Stores nothing: the facility's row is written when the program starts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from config.files import DEFAULTS, FileRefusedError, FileShape, read_shape
+from dispatch.domain import phones
+
+SHIPPED = DEFAULTS / "kwamki.toml"
+
+
+class FacilityError(FileRefusedError):
+    """The facility file cannot be used: file, dotted key and reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FacilityConfig:
+    """One health centre. Numbers are E.164, targets seconds by interval, retention days (0 for ever)."""
+
+    code: str
+    name: str
+    timezone: str
+    lat: float
+    lon: float
+    duty_phones: tuple[str, ...]
+    handoff_phone: str
+    witnesses: tuple[str, ...] = ()
+    service_name: str
+    announce_recording: bool = True
+    targets: Mapping[str, float] = field(default_factory=dict)
+    retention: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which its days begin and its shifts are written."""
+        return ZoneInfo(self.timezone)
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is no time zone of the IANA list (Asia/Jayapura is one)")
+    return name
+
+
+def _subscriber(text: str) -> str:
+    number = phones.normalise(text)
+    if number is None:
+        raise ValueError(f"{text!r} is no telephone number")
+    return number
+
+
+def _once(numbers: list[str]) -> list[str]:
+    for number in numbers:
+        if numbers.count(number) > 1:
+            raise ValueError(f"names {number} twice")
+    return numbers
+
+
+Number = Annotated[str, AfterValidator(_subscriber)]
+Numbers = Annotated[list[Number], AfterValidator(_once)]
+Line = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\r\n]*$")
+]
+
+
+class _RetentionTable(FileShape):
+    calls: int = Field(default=90, ge=0)
+    recordings: int = Field(default=90, ge=0)
+    incidents: int = Field(default=0, ge=0)
+
+
+class _FacilityFile(FileShape):
+    code: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,16}$")]
+    name: Line
+    timezone: Annotated[str, AfterValidator(_known_zone)]
+    lat: float = Field(ge=-90, le=90)
+    lon: float = Field(ge=-180, le=180)
+    duty_phones: Annotated[Numbers, Field(min_length=1)]
+    handoff_phone: Number
+    witnesses: Numbers = Field(default_factory=list)
+    service_name: Annotated[Line, Field(max_length=60)] | None = None
+    announce_recording: bool = True
+    targets: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    retention: _RetentionTable = _RetentionTable()
+
+
+def load_facility(path: Path | None = None) -> FacilityConfig:
+    """The facility in the TOML file at *path*, or Puskesmas Kwamki, which comes with the program.
+
+    Raises:
+        FacilityError: naming the file, the key and the reason.
+    """
+    try:
+        content = read_shape(path or SHIPPED, _FacilityFile)
+    except FileRefusedError as error:
+        raise FacilityError(error.file, error.key, error.reason) from error
+    return FacilityConfig(
+        code=content.code,
+        name=content.name,
+        timezone=content.timezone,
+        lat=content.lat,
+        lon=content.lon,
+        duty_phones=tuple(content.duty_phones),
+        handoff_phone=content.handoff_phone,
+        witnesses=tuple(content.witnesses),
+        service_name=content.service_name or f"911 {content.name}",
+        announce_recording=content.announce_recording,
+        targets=content.targets,
+        retention=content.retention.model_dump(),
+    )
