@@ -96,6 +96,7 @@ class Assignment(Base):
     __table_args__ = (
         UniqueConstraint("incident_id", "staff_id"),
         Index("ix_assignment_staff_status", "staff_id", "status"),
+        Index("ix_assignment_staff_asked", "staff_id", "asked_at"),
     )
 
     id: Mapped[Identifier]

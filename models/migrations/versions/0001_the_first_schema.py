@@ -201,6 +201,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("incident_id", "staff_id", name=op.f("uq_assignment_incident_id_staff_id")),
     )
     with op.batch_alter_table("assignment", schema=None) as batch_op:
+        batch_op.create_index("ix_assignment_staff_asked", ["staff_id", "asked_at"], unique=False)
         batch_op.create_index("ix_assignment_staff_status", ["staff_id", "status"], unique=False)
 
     op.create_table(
@@ -485,6 +486,7 @@ def downgrade() -> None:
     op.drop_table("call")
     with op.batch_alter_table("assignment", schema=None) as batch_op:
         batch_op.drop_index("ix_assignment_staff_status")
+        batch_op.drop_index("ix_assignment_staff_asked")
 
     op.drop_table("assignment")
     op.drop_table("staff")

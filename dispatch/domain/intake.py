@@ -1,0 +1,210 @@
+"""What a call, a text or somebody at the desk sets going (DESIGN 4: every real call has an incident).
+
+A new call from a number whose incident is still open joins it; a withheld number never joins, because
+it could be anybody. The caller's key can raise what is known, never lower it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from dispatch.domain import escalation, policy, progress
+from dispatch.domain.commands import ChooseFromMenu, EndCall, OpenByHand
+from dispatch.domain.decisions import Crew, Decision, Draft
+from dispatch.domain.events import Kind
+from dispatch.domain.incidents import CallLeg, DutyPerson, Incident
+from dispatch.domain.policy import Policy
+from dispatch.domain.triage import MENU, raise_only
+from dispatch.domain.vocabulary import (
+    CallOutcome,
+    Category,
+    IncidentChannel,
+    Outcome,
+    Priority,
+    Source,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """The facts with which a new incident begins."""
+
+    incident_id: str
+    facility_id: str
+    number: str
+    year: int
+    short_number: int
+    policy: Policy
+    duty: tuple[DutyPerson, ...]
+    is_drill: bool = False
+
+    def to_data(self, *, channel: IncidentChannel, priority: Priority, category: Category) -> dict[str, object]:
+        """The facts as they stand under ``incident`` in the first line of the record."""
+        return {
+            "id": self.incident_id,
+            "facility": self.facility_id,
+            "number": self.number,
+            "year": self.year,
+            "short_number": self.short_number,
+            "channel": str(channel),
+            "priority": str(priority),
+            "category": str(category),
+            "is_drill": self.is_drill,
+            "policy": policy.to_data(self.policy),
+            "duty": [
+                {
+                    "staff_id": person.staff_id,
+                    "staff_code": person.staff_code,
+                    "role": str(person.role),
+                    "tier": person.tier,
+                    "skills": list(person.skills),
+                    "lat": person.lat,
+                    "lon": person.lon,
+                }
+                for person in self.duty
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ring:
+    """One arriving call or text."""
+
+    call_id: str
+    provider: str
+    provider_sid: str
+    channel: IncidentChannel
+    caller_number: str | None
+    received_at: datetime
+    text: str | None = None
+
+    @property
+    def source(self) -> Source:
+        """Where lines about it come from."""
+        return Source.SMS if self.channel is IncidentChannel.SMS else Source.VOICE
+
+
+def open_incident(ring: Ring, opening: Opening, *, crew: Crew, now: datetime) -> Decision:
+    """A new incident from a call or text, with the first people alerted in the same breath."""
+    draft = Draft(None, now=now, source=ring.source, actor="caller")
+    facts = opening.to_data(channel=ring.channel, priority=Priority.UNKNOWN, category=Category.UNKNOWN)
+    _receive(draft, ring, opened=True, extra={"incident": facts})
+    escalation.begin(draft, crew)
+    return draft.decision()
+
+
+def join_incident(incident: Incident, ring: Ring, *, crew: Crew, now: datetime) -> Decision:
+    """A further call or text about an incident that is still open."""
+    draft = Draft(incident, now=now, source=ring.source, actor="caller")
+    _receive(draft, ring, opened=False, extra={})
+    if not incident.alerting_begun:
+        # Whoever rings twice means it: the wait of caller.alert_after_s is over.
+        escalation.climb(draft, crew)
+    return draft.decision()
+
+
+def open_by_hand(command: OpenByHand, opening: Opening, *, crew: Crew, now: datetime) -> Decision:
+    """A new incident that somebody at the desk describes."""
+    draft = Draft(None, now=now, source=command.source, actor=command.actor)
+    occurred_at = progress.checked_time(command.occurred_at, earliest=None, now=now)
+    facts = opening.to_data(channel=command.channel, priority=command.priority, category=command.category)
+    draft.add(
+        Kind.INCIDENT_OPENED,
+        {"incident": facts},
+        private={"caller_number": command.caller_number},
+        occurred_at=occurred_at,
+    )
+    if command.location is not None:
+        progress.set_location(draft, command.location)
+    if command.text:
+        draft.add(Kind.NOTE_ADDED, private={"text": command.text})
+    escalation.begin(draft, crew)
+    return draft.decision()
+
+
+def choose_from_menu(
+    incident: Incident, call_id: str, command: ChooseFromMenu, *, crew: Crew, now: datetime
+) -> Decision:
+    """What the caller's key says about the emergency (CONTRACT 4); an unknown key says nothing."""
+    draft = Draft(incident, now=now, source=Source.KEYPAD, actor="caller")
+    choice = MENU.get(command.digit)
+    if choice is None or incident.call(call_id).menu_digit == command.digit:
+        return draft.decision()
+    wrong_number = choice.closes
+    outcome = str(CallOutcome.WRONG_NUMBER) if wrong_number else None
+    draft.add(
+        Kind.CALL_MENU_CHOSEN, {"call_id": call_id, "digit": command.digit, "outcome": outcome}
+    )
+    if incident.is_closed:
+        return draft.decision()
+    if not wrong_number:
+        _learn(draft, choice.priority, choice.category)
+        escalation.begin(draft, crew)
+    elif len(incident.calls) == 1:
+        # Somebody else's call about the same incident must not be closed by a mistaken key.
+        progress.close_incident(draft, outcome=Outcome.WRONG_NUMBER, reason=None)
+    return draft.decision()
+
+
+def end_call(incident: Incident, call_id: str, command: EndCall, *, crew: Crew, now: datetime) -> Decision:
+    """The caller is off the line; whoever was not heard is called back, and alerting goes on."""
+    draft = Draft(incident, now=now, source=Source.VOICE, actor="caller")
+    leg = incident.call(call_id)
+    if leg.ended_at is not None:
+        return draft.decision()
+    draft.add(
+        Kind.CALL_ENDED,
+        {"call_id": call_id, "outcome": str(_ending(leg)), "provider_status": command.provider_status},
+    )
+    incident = draft.incident
+    if incident.is_closed or incident.alerting_begun:
+        return draft.decision()
+    if incident.policy.caller.callback_after_abandon and leg.caller_number is not None:
+        escalation.call_back_caller(draft, call_id)
+    else:
+        escalation.climb(draft, crew)
+    return draft.decision()
+
+
+def return_call(incident: Incident, call_id: str, *, crew: Crew, now: datetime) -> Decision:
+    """The caller answered our call-back: people are alerted now."""
+    draft = Draft(incident, now=now, source=Source.VOICE, actor="caller")
+    draft.add(Kind.CALL_RETURNED, {"call_id": call_id})
+    if not incident.is_closed and not incident.alerting_begun:
+        escalation.climb(draft, crew)
+    return draft.decision()
+
+
+def _receive(draft: Draft, ring: Ring, *, opened: bool, extra: Mapping[str, object]) -> None:
+    kind = Kind.TEXT_RECEIVED if ring.channel is IncidentChannel.SMS else Kind.CALL_RECEIVED
+    draft.add(
+        kind,
+        {
+            "call_id": ring.call_id,
+            "channel": str(ring.channel),
+            "provider": ring.provider,
+            "provider_sid": ring.provider_sid,
+            "opened": opened,
+            **extra,
+        },
+        private={"caller_number": ring.caller_number, "text": ring.text},
+        occurred_at=ring.received_at,
+    )
+
+
+def _learn(draft: Draft, priority: Priority, category: Category) -> None:
+    incident = draft.incident
+    raised = raise_only(incident.priority, priority)
+    if raised is not incident.priority:
+        draft.add(
+            Kind.PRIORITY_SET, {"from": str(incident.priority), "to": str(raised), "basis": "caller_menu"}
+        )
+    if incident.category is Category.UNKNOWN and category is not Category.UNKNOWN:
+        draft.add(Kind.CATEGORY_SET, {"from": str(incident.category), "to": str(category)})
+
+
+def _ending(leg: CallLeg) -> CallOutcome:
+    """Abandoned means: the opening caller left before anybody joined and without pressing a key."""
+    if leg.opened_incident and leg.answered_at is None and leg.menu_digit is None:
+        return CallOutcome.ABANDONED
+    return leg.outcome

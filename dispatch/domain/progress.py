@@ -1,0 +1,379 @@
+"""What workers and dispatchers do to an incident, from accepting to closing.
+
+The transitions are those of DOMAIN 2.7. Exactly one worker is primary; the others who accept become
+support; whoever is no longer needed is told. The machine may raise a priority, only a named person
+lowers it, with a reason (DESIGN 4).
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from dispatch.domain import escalation
+from dispatch.domain.commands import ActOnIncident, Action, Location
+from dispatch.domain.decisions import Crew, Decision, Draft
+from dispatch.domain.effects import (
+    CallBack,
+    ConnectWorker,
+    ReleaseCaller,
+    SendDetails,
+    StandDown,
+    StandDownReason,
+)
+from dispatch.domain.errors import (
+    AlreadyThereError,
+    DispatchError,
+    FieldRequiredError,
+    IncidentClosedError,
+    NotAssignedError,
+    ReasonRequiredError,
+    TimeRefusedError,
+    WrongTransitionError,
+)
+from dispatch.domain.events import Kind
+from dispatch.domain.incidents import Assignment, DutyPerson, Incident
+from dispatch.domain.vocabulary import (
+    ENGAGED,
+    AssignmentStatus,
+    Outcome,
+    Priority,
+    Source,
+)
+
+_S = AssignmentStatus
+
+FUTURE_TOLERANCE_S = 60.0
+"""A phone's clock may run this far ahead; more is refused rather than recorded as true."""
+
+STEPS: Mapping[Action, tuple[Kind, AssignmentStatus, str, frozenset[AssignmentStatus]]] = {
+    Action.EN_ROUTE: (Kind.EN_ROUTE, _S.EN_ROUTE, "en_route_at", frozenset({_S.ACCEPTED, _S.STAGING})),
+    Action.STAGE: (Kind.STAGED, _S.STAGING, "staged_at", frozenset({_S.ACCEPTED, _S.EN_ROUTE})),
+    Action.ON_SCENE: (
+        Kind.ON_SCENE,
+        _S.ON_SCENE,
+        "on_scene_at",
+        frozenset({_S.ACCEPTED, _S.EN_ROUTE, _S.STAGING}),
+    ),
+    Action.LEAVE_SCENE: (Kind.LEFT_SCENE, _S.TRANSPORTING, "left_scene_at", frozenset({_S.ON_SCENE})),
+    Action.ARRIVE_FACILITY: (
+        Kind.AT_FACILITY,
+        _S.AT_FACILITY,
+        "at_facility_at",
+        frozenset({_S.TRANSPORTING}),
+    ),
+    Action.AVAILABLE: (Kind.AVAILABLE, _S.AVAILABLE, "available_at", ENGAGED),
+}
+"""Action to the line it writes, the status it leads to, the time it sets, and where it may start."""
+
+_LATE = frozenset({Action.EN_ROUTE, Action.STAGE, Action.ON_SCENE, Action.LEAVE_SCENE, Action.ARRIVE_FACILITY})
+
+
+def act(
+    incident: Incident, command: ActOnIncident, *, worker: DutyPerson | None, crew: Crew, now: datetime
+) -> Decision:
+    """Carry out one action; *worker* is the person it is about, as the staff table knows them.
+
+    Raises:
+        DispatchError: a rule says no; nothing has changed.
+    """
+    draft = Draft(incident, now=now, source=command.source, actor=command.actor)
+    if incident.is_closed and command.action not in (Action.NOTE, Action.INFO):
+        raise IncidentClosedError(number=incident.number)
+    if command.action in STEPS:
+        _step(draft, command)
+    else:
+        _ACTIONS[command.action](draft, command, worker)
+    escalation.advance(draft, crew)
+    return draft.decision()
+
+
+def refuse(incident: Incident, command: ActOnIncident, error: DispatchError, *, now: datetime) -> Decision:
+    """The line that says an attempt was refused; nothing else changes."""
+    draft = Draft(incident, now=now, source=command.source, actor=command.actor)
+    draft.add(
+        Kind.ACTION_REFUSED,
+        {"action": str(command.action), "staff_code": command.staff_code, "error": error.code},
+    )
+    return draft.decision()
+
+
+def checked_time(occurred_at: datetime | None, *, earliest: datetime | None, now: datetime) -> datetime:
+    """The stated instant, or *now*.
+
+    Raises:
+        TimeRefusedError: it lies in the future, or before *earliest*.
+    """
+    if occurred_at is None:
+        return now
+    if occurred_at > now + timedelta(seconds=FUTURE_TOLERANCE_S):
+        raise TimeRefusedError(occurred_at=occurred_at.isoformat(), problem="future")
+    if earliest is not None and occurred_at < earliest:
+        raise TimeRefusedError(occurred_at=occurred_at.isoformat(), problem="before_call")
+    return min(occurred_at, now)
+
+
+def set_location(draft: Draft, location: Location) -> None:
+    """Record where it is; exact positions are private."""
+    draft.add(
+        Kind.LOCATION_SET,
+        {"source": str(location.source), "accuracy_m": location.accuracy_m},
+        private={
+            "text": location.text,
+            "place": location.place,
+            "lat": None if location.lat is None else repr(location.lat),
+            "lon": None if location.lon is None else repr(location.lon),
+        },
+    )
+
+
+def close_incident(draft: Draft, *, outcome: Outcome | None, reason: str | None) -> None:
+    """End the incident and the part of everybody still in it, and tell them."""
+    for a in draft.incident.assignments:
+        if a.status in (_S.ON_SCENE, _S.TRANSPORTING, _S.AT_FACILITY):
+            draft.add(Kind.AVAILABLE, {"staff_code": a.staff_code, "by_close": True})
+        elif a.is_engaged or a.is_waiting:
+            _stand_down(draft, a, StandDownReason.CLOSED)
+    draft.add(
+        Kind.INCIDENT_CLOSED,
+        {"outcome": None if outcome is None else str(outcome)},
+        private={"reason": reason},
+    )
+    for call in draft.incident.calls:
+        if call.is_live and outcome is not Outcome.WRONG_NUMBER:
+            draft.want(ReleaseCaller(call_id=call.id))
+
+
+# --- one worker's steps ---------------------------------------------------------------------------
+
+
+def _assigned(draft: Draft, command: ActOnIncident) -> Assignment:
+    if command.staff_code is None:
+        raise FieldRequiredError(field="staff_code")
+    assignment = draft.incident.assignment(command.staff_code)
+    if assignment is None:
+        raise NotAssignedError(staff_code=command.staff_code, number=draft.incident.number)
+    return assignment
+
+
+def _when(draft: Draft, command: ActOnIncident) -> datetime:
+    return checked_time(command.occurred_at, earliest=draft.incident.times.received_at, now=draft.now)
+
+
+def _step(draft: Draft, command: ActOnIncident) -> None:
+    assignment = _assigned(draft, command)
+    kind, target, field, origins = STEPS[command.action]
+    if assignment.status is target:
+        raise AlreadyThereError(action=str(command.action), status=str(assignment.status))
+    occurred_at = _when(draft, command)
+    if assignment.status not in origins:
+        if not _is_late_report(assignment, command, field, occurred_at):
+            raise WrongTransitionError(action=str(command.action), status=str(assignment.status))
+        draft.add(kind, {"staff_code": assignment.staff_code, "late": True}, occurred_at=occurred_at)
+        return
+    draft.add(kind, {"staff_code": assignment.staff_code}, occurred_at=occurred_at)
+    if command.action is Action.AVAILABLE:
+        _after_available(draft, assignment)
+
+
+def _is_late_report(a: Assignment, command: ActOnIncident, field: str, occurred_at: datetime) -> bool:
+    """A step that happened before the present one but was reported after it (a phone out of reach)."""
+    if command.action not in _LATE or command.occurred_at is None or a.accepted_at is None:
+        return False
+    later = [at for at in (a.on_scene_at, a.left_scene_at, a.at_facility_at, a.available_at) if at is not None]
+    return getattr(a, field) is None and bool(later) and occurred_at <= max(later)
+
+
+def _after_available(draft: Draft, assignment: Assignment) -> None:
+    incident = draft.incident
+    engaged = [a for a in incident.assignments if a.is_engaged]
+    if not any(a.role.can_be_primary for a in engaged) and incident.times.accepted_at is not None:
+        if not assignment.role.can_be_primary:
+            return
+        transported = incident.times.at_facility_at is not None
+        close_incident(draft, outcome=Outcome.TRANSPORTED if transported else None, reason=None)
+    else:
+        _promote(draft, lost=assignment)
+
+
+def _promote(draft: Draft, *, lost: Assignment) -> None:
+    """Hand ownership to the support who accepted first, when the primary is out."""
+    if not lost.is_primary:
+        return
+    heirs = [a for a in draft.incident.assignments if a.is_engaged and a.role.can_be_primary]
+    if heirs:
+        heir = min(heirs, key=lambda a: (a.accepted_at or draft.now, a.staff_code))
+        draft.add(Kind.PROMOTED, {"staff_code": heir.staff_code}, by_engine=True)
+
+
+# --- accepting and declining ----------------------------------------------------------------------
+
+
+def _accept(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) -> None:
+    assignment = _assigned(draft, command)
+    incident = draft.incident
+    if assignment.is_engaged or assignment.status is _S.AVAILABLE:
+        raise AlreadyThereError(action=str(command.action), status=str(assignment.status))
+    occurred_at = _when(draft, command)
+    mark_alerted(draft, assignment.staff_code, channel=str(command.source), at=occurred_at)
+    is_primary = incident.primary is None and assignment.role.can_be_primary
+    live = incident.live_call
+    by_keypad = command.source is Source.KEYPAD
+    draft.add(
+        Kind.ACCEPTED,
+        {
+            "staff_code": assignment.staff_code,
+            "primary": is_primary,
+            "minutes": command.minutes,
+            "joining": by_keypad and live is not None and live.answered_at is None,
+        },
+        occurred_at=occurred_at,
+    )
+    if live is not None and not by_keypad:
+        draft.want(ConnectWorker(staff_id=assignment.staff_id, staff_code=assignment.staff_code))
+    elif live is None and by_keypad:
+        _call_back_unheard(draft)
+    if not draft.incident.needs_people:
+        for other in draft.incident.assignments:
+            if other.is_waiting:
+                _stand_down(draft, other, StandDownReason.ACCEPTED_BY_OTHER)
+
+
+def _call_back_unheard(draft: Draft) -> None:
+    """A caller who hung up before anybody joined is called into the room where the worker waits."""
+    incident = draft.incident
+    unheard = [
+        call
+        for call in incident.calls
+        if call.answered_at is None and call.ended_at is not None and call.caller_number is not None
+    ]
+    calls = [call for call in unheard if call.channel == "voice"]
+    if calls and incident.policy.caller.callback_after_abandon and incident.times.answered_at is None:
+        draft.want(CallBack(call_id=calls[-1].id))
+
+
+def mark_alerted(draft: Draft, staff_code: str, *, channel: str, at: datetime) -> None:
+    """An answer proves that the alert arrived, even when the provider has not said so yet."""
+    assignment = draft.incident.assignment(staff_code)
+    if assignment is not None and assignment.alerted_at is None:
+        draft.add(
+            Kind.ALERT_SENT,
+            {"staff_code": staff_code, "channel": channel, "proof": "answer"},
+            occurred_at=at,
+            by_engine=True,
+        )
+
+
+def _decline(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) -> None:
+    assignment = _assigned(draft, command)
+    if assignment.status is _S.DECLINED:
+        raise AlreadyThereError(action=str(command.action), status=str(assignment.status))
+    if not assignment.is_waiting and assignment.status not in (_S.ACCEPTED, _S.EN_ROUTE, _S.STAGING):
+        raise WrongTransitionError(action=str(command.action), status=str(assignment.status))
+    occurred_at = _when(draft, command)
+    mark_alerted(draft, assignment.staff_code, channel=str(command.source), at=occurred_at)
+    draft.add(
+        Kind.DECLINED,
+        {"staff_code": assignment.staff_code, "withdrawn": assignment.is_engaged},
+        private={"reason": command.reason},
+        occurred_at=occurred_at,
+    )
+    _promote(draft, lost=assignment)
+
+
+def _stand_down(draft: Draft, assignment: Assignment, reason: StandDownReason) -> None:
+    draft.add(
+        Kind.STOOD_DOWN, {"staff_code": assignment.staff_code, "reason": str(reason)}, by_engine=True
+    )
+    draft.want(StandDown(staff_id=assignment.staff_id, staff_code=assignment.staff_code, reason=reason))
+
+
+def _help(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) -> None:
+    if command.staff_code is not None:
+        assignment = _assigned(draft, command)
+        if not assignment.is_engaged:
+            raise WrongTransitionError(action=str(command.action), status=str(assignment.status))
+    draft.add(Kind.HELP_REQUESTED, {"staff_code": command.staff_code}, occurred_at=_when(draft, command))
+
+
+def _info(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) -> None:
+    assignment = _assigned(draft, command)
+    draft.add(Kind.DETAILS_REQUESTED, {"staff_code": assignment.staff_code})
+    turn = int(draft.now.timestamp() * 1000)
+    draft.want(SendDetails(staff_id=assignment.staff_id, staff_code=assignment.staff_code, turn=turn))
+
+
+def _assign(draft: Draft, command: ActOnIncident, worker: DutyPerson | None) -> None:
+    if worker is None:
+        raise FieldRequiredError(field="staff_code")
+    assignment = draft.incident.assignment(worker.staff_code)
+    if assignment is not None and assignment.is_engaged:
+        raise AlreadyThereError(action=str(command.action), status=str(assignment.status))
+    escalation.ask_by_name(draft, worker)
+
+
+# --- what is known about the incident -------------------------------------------------------------
+
+# Saying for the first time how urgent it is, lowers nothing: unknown stands below every colour here.
+_URGENCY = {Priority.UNKNOWN: 0, Priority.BLACK: 1, Priority.GREEN: 2, Priority.YELLOW: 3, Priority.RED: 4}
+
+
+def _set_priority(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) -> None:
+    if command.priority is None:
+        raise FieldRequiredError(field="priority")
+    current = draft.incident.priority
+    lowers = _URGENCY[command.priority] < _URGENCY[current]
+    if lowers and not (command.reason or "").strip():
+        raise ReasonRequiredError(field="reason")
+    if command.priority is not current:
+        draft.add(
+            Kind.PRIORITY_SET,
+            {"from": str(current), "to": str(command.priority), "basis": "person"},
+            private={"reason": command.reason},
+        )
+
+
+def _set_category(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) -> None:
+    if command.category is None:
+        raise FieldRequiredError(field="category")
+    current = draft.incident.category
+    if command.category is not current:
+        draft.add(Kind.CATEGORY_SET, {"from": str(current), "to": str(command.category)})
+
+
+def _set_location(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) -> None:
+    if command.location is None:
+        raise FieldRequiredError(field="location")
+    set_location(draft, command.location)
+
+
+def _note(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) -> None:
+    if not command.text:
+        raise FieldRequiredError(field="text")
+    draft.add(Kind.NOTE_ADDED, private={"text": command.text}, occurred_at=_when(draft, command))
+
+
+def _close(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) -> None:
+    if command.outcome is None:
+        raise FieldRequiredError(field="outcome")
+    close_incident(draft, outcome=command.outcome, reason=command.reason)
+
+
+def _merge(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) -> None:
+    if command.into is None:
+        raise FieldRequiredError(field="into")
+    draft.add(Kind.INCIDENT_MERGED, {"into": command.into})
+    close_incident(draft, outcome=Outcome.DUPLICATE, reason=command.reason)
+
+
+_ACTIONS: Mapping[Action, Callable[[Draft, ActOnIncident, DutyPerson | None], None]] = {
+    Action.ASSIGN: _assign,
+    Action.ACCEPT: _accept,
+    Action.DECLINE: _decline,
+    Action.HELP: _help,
+    Action.INFO: _info,
+    Action.CLOSE: _close,
+    Action.NOTE: _note,
+    Action.SET_PRIORITY: _set_priority,
+    Action.SET_LOCATION: _set_location,
+    Action.SET_CATEGORY: _set_category,
+    Action.MERGE: _merge,
+}
