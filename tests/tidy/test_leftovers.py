@@ -13,16 +13,23 @@ from tests.tidy.tree import PACKAGES, dotted, files, modules, shown, syntax_of, 
 LEFTOVERS = re.compile(r"\b(TOD[O]|FIXM[E]|XX[X]|HAC[K])\b")
 SILENCED = re.compile(r"#\s*(?:type[:]\s*ignore|noq[a])(?P<rest>.*)$")
 # A code in brackets or after a colon, then a dash and a reason.
-WITH_REASON = re.compile(r"^(?:\[[\w, -]+\]|:\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*)\s*(?:#|-|–|—)\s*\S.{7,}")
+WITH_REASON = re.compile(r"^(?:\[[\w, -]+\]|:\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*)\s*[#–—-]\s*\S.{7,}")
 REGISTRIES = re.compile(
     r"pypi[.]org|pythonhosted[.]org|npmjs[.](?:org|com)|deb[.]debian[.]org|unpkg[.]com|jsdelivr[.]"
 )
 THIS_MACHINE = re.compile(r"(?<![\w.])/(?:work|root|Users)/|[.]pyenv/")
 UTC_WITHOUT_ZONE = ("utcnow", "utcfromtimestamp")
 FORBIDDEN_IN_TESTS = (
-    "monkeypatch.setattr", "time.sleep", "asyncio.sleep", "pytest.skip", "pytest.xfail", "pytest.importorskip",
-    "pytest.mark.skip", "pytest.mark.skipif", "pytest.mark.xfail",
-)  # fmt: skip
+    "monkeypatch.setattr",
+    "time.sleep",
+    "asyncio.sleep",
+    "pytest.skip",
+    "pytest.xfail",
+    "pytest.importorskip",
+    "pytest.mark.skip",
+    "pytest.mark.skipif",
+    "pytest.mark.xfail",
+)
 VAGUE_WORDS = {"utils", "util", "helpers", "helper", "misc", "common", "manager", "handler"}
 WHOLE_PROGRAM = (*PACKAGES, "tests", "tools")
 

@@ -7,9 +7,19 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 PACKAGES = ("config", "telephony", "dashboards", "dispatch", "models")
 NOT_OURS = {
-    ".git", ".venv", "var", "dist", "build", "__pycache__", "node_modules",
-    ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache",
-}  # fmt: skip
+    ".git",
+    ".venv",
+    "var",
+    "dist",
+    "build",
+    "__pycache__",
+    "node_modules",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".pytest_cache",
+    ".hypothesis",
+    ".import_linter_cache",
+}
 BINARY = {".png", ".ico", ".mo", ".db", ".ogg", ".mp3", ".wav", ".woff2", ".zip", ".pdf", ".xlsx"}
 
 
