@@ -1,6 +1,7 @@
 # Siaga 911. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format screenshots lock clean
+CHECKS := check-format check-lint check-types check-imports check-templates check-spelling check-dead-code
+.PHONY: help demo test check $(CHECKS) dev-installed format screenshots lock clean
 
 PORT ?= 8911
 ARGS ?=
@@ -22,15 +23,26 @@ test: ## every test, on SQLite, PostgreSQL and in a real browser (ARGS="-k roste
 	@tools/test-deps
 	$(RUN) pytest -n $(WORKERS) $(ARGS)
 
-check: ## formatters, linters, types, import contracts, dead code
-	@tools/bootstrap dev
+check: $(CHECKS) ## formatters, linters, types, import contracts, dead code
+
+$(CHECKS): dev-installed
+check-format:
 	$(RUN) ruff format --check .
+check-lint:
 	$(RUN) ruff check .
+check-types:
 	$(RUN) mypy
-	.venv/bin/lint-imports
+check-imports:
+	.venv/bin/lint-imports --no-cache
+check-templates:
 	$(RUN) djlint --quiet --check --lint $(PACKAGES)
+check-spelling:
 	$(RUN) codespell_lib .
+check-dead-code:
 	$(RUN) tools.dead_code
+
+dev-installed:
+	@tools/bootstrap dev
 
 format: ## let the formatters rewrite what they may
 	@tools/bootstrap dev
