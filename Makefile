@@ -35,7 +35,7 @@ check-types:
 check-imports:
 	.venv/bin/lint-imports --no-cache
 check-templates:
-	$(RUN) djlint --quiet --check --lint $(PACKAGES)
+	$(RUN) djlint --check --lint $(PACKAGES)
 check-spelling:
 	$(RUN) codespell_lib .
 check-dead-code:
