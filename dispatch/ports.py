@@ -1,4 +1,4 @@
-"""What the work needs from outside: a clock, identifiers, telephones.
+"""What the work needs from outside: a clock, identifiers, telephones, words and web addresses.
 
 Each port is a protocol; the composition root (``config.wiring``) chooses who fills it. A telephony
 provider is added by one new file in ``telephony/providers`` that satisfies :class:`TelephonyProvider`.
@@ -113,10 +113,58 @@ class TelephonyProvider(Protocol):
         """Ask for a text; returns when the provider has taken it over."""
         ...
 
-    def end_call(self, provider_sid: str) -> None:
-        """Hang up a call, or stop it from ringing; a call that is already over is no error."""
+    def stop_ringing(self, provider_sid: str) -> None:
+        """Stop a call that nobody has answered yet; one that was answered, or is over, is left alone."""
+        ...
+
+    def redirect_call(self, provider_sid: str, url: str) -> None:
+        """Let a call that is going on continue with the document at *url*; one that is over is no error."""
         ...
 
     def find_recent(self, *, channel: str, to_number: str, since: datetime) -> Sequence[Handed]:
         """Calls or texts to *to_number* since *since*, newest first: the answer to an unknown outcome."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageFacts:
+    """What a text may speak of; the wording decides what it says and keeps it within one segment."""
+
+    purpose: str
+    short_number: int | None = None
+    priority: str = "unknown"
+    category: str = "unknown"
+    place: str | None = None
+    caller_number: str | None = None
+    accepted_by: str | None = None
+    reason: str | None = None
+    tier: str | None = None
+    link: str | None = None
+
+
+class Wording(Protocol):
+    """Puts the facts of an outgoing text into words."""
+
+    def text(self, facts: MessageFacts) -> str:
+        """One GSM-7 segment of at most 160 characters."""
+        ...
+
+
+class Addresses(Protocol):
+    """The absolute web addresses that the program itself hands out."""
+
+    def answer(self, delivery_id: str, purpose: str) -> str:
+        """Where the provider asks what to do once one of our calls is answered."""
+        ...
+
+    def status(self, delivery_id: str, channel: str) -> str:
+        """Where the provider reports how a delivery goes."""
+        ...
+
+    def release(self) -> str:
+        """The document for a caller whose incident was closed."""
+        ...
+
+    def worker_page(self, token: str) -> str:
+        """A worker's own page."""
         ...

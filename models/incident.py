@@ -19,7 +19,9 @@ class Incident(Base):
         UniqueConstraint("facility_id", "number"),
         Index("ix_incident_received", "facility_id", "received_at", "id"),
         Index("ix_incident_open", "facility_id", "status", postgresql_where=_OPEN, sqlite_where=_OPEN),
-        Index("ix_incident_caller", "facility_id", "caller_number", postgresql_where=_OPEN, sqlite_where=_OPEN),
+        Index(
+            "ix_incident_caller", "facility_id", "caller_number", postgresql_where=_OPEN, sqlite_where=_OPEN
+        ),
     )
 
     id: Mapped[Identifier]

@@ -64,7 +64,9 @@ class UnitOfWork:
         """A consistent view that is never committed."""
         with Session(self.engine, expire_on_commit=False) as session:
             session.execute(
-                text("BEGIN") if self.is_sqlite else text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                text("BEGIN")
+                if self.is_sqlite
+                else text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             )
             token = _transaction_open.set(True)
             try:

@@ -49,9 +49,10 @@ def travel_minutes(person: DutyPerson, location: KnownLocation, travel: Travel) 
     """
     if person.lat is None or person.lon is None or location.lat is None or location.lon is None:
         return None
-    distance_km = great_circle((person.lat, person.lon), (location.lat, location.lon)).km
+    distance_km: float = great_circle((person.lat, person.lon), (location.lat, location.lon)).km
     speed_kmh = travel.zone_speed_kmh.get(location.place or "", travel.speed_kmh)
-    return round(distance_km * travel.detour_factor / speed_kmh * 60, 1)
+    minutes = distance_km * travel.detour_factor / speed_kmh * 60
+    return round(minutes, 1)
 
 
 def rank(

@@ -249,7 +249,8 @@ def _repeat_last(draft: Draft, crew: Crew) -> None:
         # A break does not excuse when nobody else is left: an alert too many beats none.
         again = [
             entry
-            for entry in _ranked(incident, tiers[index].name, crew) or _ranked(incident, tiers[index].name, {})
+            for entry in _ranked(incident, tiers[index].name, crew)
+            or _ranked(incident, tiers[index].name, {})
             if not _is_engaged(incident, entry.person.staff_code)
         ]
         if again:
@@ -265,11 +266,11 @@ def _is_engaged(incident: Incident, staff_code: str) -> bool:
 
 def _ask(draft: Draft, chosen: list[Ranked], tier: Tier, index: int, *, repeats: int) -> None:
     incident = draft.incident
-    people = [
-        incident.assignment(entry.person.staff_code) or _fresh(draft, entry.person) for entry in chosen
-    ]
+    people = [incident.assignment(entry.person.staff_code) or _fresh(draft, entry.person) for entry in chosen]
     why = {entry.person.staff_code: entry.why() for entry in chosen}
-    _request(draft, people, tier, reason="repeat" if repeats else "ladder", index=index, repeats=repeats, why=why)
+    _request(
+        draft, people, tier, reason="repeat" if repeats else "ladder", index=index, repeats=repeats, why=why
+    )
 
 
 def _fresh(draft: Draft, person: DutyPerson) -> Assignment:

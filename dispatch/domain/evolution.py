@@ -92,6 +92,19 @@ def duty_from_data(entry: JsonObject) -> DutyPerson:
     )
 
 
+def duty_to_data(person: DutyPerson) -> dict[str, object]:
+    """The inverse of :func:`duty_from_data`."""
+    return {
+        "staff_id": person.staff_id,
+        "staff_code": person.staff_code,
+        "role": str(person.role),
+        "tier": person.tier,
+        "skills": list(person.skills),
+        "lat": person.lat,
+        "lon": person.lon,
+    }
+
+
 # --- the opening ----------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ from dispatch.domain import escalation, policy, progress
 from dispatch.domain.commands import ChooseFromMenu, EndCall, OpenByHand
 from dispatch.domain.decisions import Crew, Decision, Draft
 from dispatch.domain.events import Kind
+from dispatch.domain.evolution import duty_to_data
 from dispatch.domain.incidents import CallLeg, DutyPerson, Incident
 from dispatch.domain.policy import Policy
 from dispatch.domain.triage import MENU, raise_only
@@ -38,7 +39,9 @@ class Opening:
     duty: tuple[DutyPerson, ...]
     is_drill: bool = False
 
-    def to_data(self, *, channel: IncidentChannel, priority: Priority, category: Category) -> dict[str, object]:
+    def to_data(
+        self, *, channel: IncidentChannel, priority: Priority, category: Category
+    ) -> dict[str, object]:
         """The facts as they stand under ``incident`` in the first line of the record."""
         return {
             "id": self.incident_id,
@@ -51,18 +54,7 @@ class Opening:
             "category": str(category),
             "is_drill": self.is_drill,
             "policy": policy.to_data(self.policy),
-            "duty": [
-                {
-                    "staff_id": person.staff_id,
-                    "staff_code": person.staff_code,
-                    "role": str(person.role),
-                    "tier": person.tier,
-                    "skills": list(person.skills),
-                    "lat": person.lat,
-                    "lon": person.lon,
-                }
-                for person in self.duty
-            ],
+            "duty": [duty_to_data(person) for person in self.duty],
         }
 
 
@@ -132,9 +124,7 @@ def choose_from_menu(
         return draft.decision()
     wrong_number = choice.closes
     outcome = str(CallOutcome.WRONG_NUMBER) if wrong_number else None
-    draft.add(
-        Kind.CALL_MENU_CHOSEN, {"call_id": call_id, "digit": command.digit, "outcome": outcome}
-    )
+    draft.add(Kind.CALL_MENU_CHOSEN, {"call_id": call_id, "digit": command.digit, "outcome": outcome})
     if incident.is_closed:
         return draft.decision()
     if not wrong_number:

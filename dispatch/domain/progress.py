@@ -8,8 +8,8 @@ lowers it, with a reason (DESIGN 4).
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from dispatch.domain import escalation
-from dispatch.domain.commands import ActOnIncident, Action, Location
+from dispatch.domain import alerts, escalation
+from dispatch.domain.commands import Action, ActOnIncident, Location
 from dispatch.domain.decisions import Crew, Decision, Draft
 from dispatch.domain.effects import (
     CallBack,
@@ -64,7 +64,9 @@ STEPS: Mapping[Action, tuple[Kind, AssignmentStatus, str, frozenset[AssignmentSt
 }
 """Action to the line it writes, the status it leads to, the time it sets, and where it may start."""
 
-_LATE = frozenset({Action.EN_ROUTE, Action.STAGE, Action.ON_SCENE, Action.LEAVE_SCENE, Action.ARRIVE_FACILITY})
+_LATE = frozenset(
+    {Action.EN_ROUTE, Action.STAGE, Action.ON_SCENE, Action.LEAVE_SCENE, Action.ARRIVE_FACILITY}
+)
 
 
 def act(
@@ -178,7 +180,9 @@ def _is_late_report(a: Assignment, command: ActOnIncident, field: str, occurred_
     """A step that happened before the present one but was reported after it (a phone out of reach)."""
     if command.action not in _LATE or command.occurred_at is None or a.accepted_at is None:
         return False
-    later = [at for at in (a.on_scene_at, a.left_scene_at, a.at_facility_at, a.available_at) if at is not None]
+    later = [
+        at for at in (a.on_scene_at, a.left_scene_at, a.at_facility_at, a.available_at) if at is not None
+    ]
     return getattr(a, field) is None and bool(later) and occurred_at <= max(later)
 
 
@@ -213,7 +217,7 @@ def _accept(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) ->
     if assignment.is_engaged or assignment.status is _S.AVAILABLE:
         raise AlreadyThereError(action=str(command.action), status=str(assignment.status))
     occurred_at = _when(draft, command)
-    mark_alerted(draft, assignment.staff_code, channel=str(command.source), at=occurred_at)
+    alerts.mark_alerted(draft, assignment.staff_code, channel=str(command.source), at=occurred_at)
     is_primary = incident.primary is None and assignment.role.can_be_primary
     live = incident.live_call
     by_keypad = command.source is Source.KEYPAD
@@ -250,18 +254,6 @@ def _call_back_unheard(draft: Draft) -> None:
         draft.want(CallBack(call_id=calls[-1].id))
 
 
-def mark_alerted(draft: Draft, staff_code: str, *, channel: str, at: datetime) -> None:
-    """An answer proves that the alert arrived, even when the provider has not said so yet."""
-    assignment = draft.incident.assignment(staff_code)
-    if assignment is not None and assignment.alerted_at is None:
-        draft.add(
-            Kind.ALERT_SENT,
-            {"staff_code": staff_code, "channel": channel, "proof": "answer"},
-            occurred_at=at,
-            by_engine=True,
-        )
-
-
 def _decline(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) -> None:
     assignment = _assigned(draft, command)
     if assignment.status is _S.DECLINED:
@@ -269,7 +261,7 @@ def _decline(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) -
     if not assignment.is_waiting and assignment.status not in (_S.ACCEPTED, _S.EN_ROUTE, _S.STAGING):
         raise WrongTransitionError(action=str(command.action), status=str(assignment.status))
     occurred_at = _when(draft, command)
-    mark_alerted(draft, assignment.staff_code, channel=str(command.source), at=occurred_at)
+    alerts.mark_alerted(draft, assignment.staff_code, channel=str(command.source), at=occurred_at)
     draft.add(
         Kind.DECLINED,
         {"staff_code": assignment.staff_code, "withdrawn": assignment.is_engaged},
@@ -280,9 +272,7 @@ def _decline(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) -
 
 
 def _stand_down(draft: Draft, assignment: Assignment, reason: StandDownReason) -> None:
-    draft.add(
-        Kind.STOOD_DOWN, {"staff_code": assignment.staff_code, "reason": str(reason)}, by_engine=True
-    )
+    draft.add(Kind.STOOD_DOWN, {"staff_code": assignment.staff_code, "reason": str(reason)}, by_engine=True)
     draft.want(StandDown(staff_id=assignment.staff_id, staff_code=assignment.staff_code, reason=reason))
 
 

@@ -1,0 +1,246 @@
+"""Calls coming in: each function is one command and one transaction, committed before it returns.
+
+What the caller is told afterwards is rendered from the :class:`CallState` that comes back, so that a
+repeated webhook gets an equivalent answer from what is stored.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from dispatch.domain import intake, progress
+from dispatch.domain.commands import ChooseFromMenu, EndCall, JoinCaller, OpenByHand, ReceiveCall
+from dispatch.domain.decisions import Draft
+from dispatch.domain.events import Kind
+from dispatch.domain.incidents import Incident
+from dispatch.domain.intake import Opening, Ring
+from dispatch.domain.vocabulary import IncidentChannel, IncidentStatus, Source
+from dispatch.service import ledger
+from dispatch.service.roster_keeping import crew_of, duty_list
+from dispatch.service.services import Services
+from models import incident as rows
+from models.facility import Facility, IncidentCounter
+from models.traffic import Inbox
+
+FIRST_SHORT_NUMBER = 100
+"""Short numbers have three digits, keys one, so that the two are never confused (CONTRACT 4)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallState:
+    """What the voice flow needs to know of a call in order to go on with it."""
+
+    call_id: str
+    incident_id: str
+    short_number: int
+    menu_digit: str | None
+    is_closed: bool
+    has_primary: bool
+
+
+def receive_call(services: Services, command: ReceiveCall) -> CallState:
+    """A phone rings: open an incident or join the caller's open one, and alert in the same commit.
+
+    A repeat of the same call (``provider_sid``) changes nothing and returns what is stored.
+    """
+    with services.uow.write() as session:
+        if not keep_inbox(session, services, f"voice:{command.provider_sid}", "voice", command.body):
+            return _state_of(session, services, command.provider_sid)
+        ring = Ring(
+            call_id=services.ids.new_id(),
+            provider=command.provider,
+            provider_sid=command.provider_sid,
+            channel=IncidentChannel.VOICE,
+            caller_number=command.caller_number,
+            received_at=command.received_at,
+        )
+        incident = open_or_join(session, services, ring)
+        return _state(incident, ring.call_id)
+
+
+def choose_from_menu(services: Services, command: ChooseFromMenu) -> CallState | None:
+    """The caller pressed a key; None when the call is not known."""
+    now = services.clock.now()
+    with services.uow.write() as session:
+        found = _call(session, services, command.provider_sid)
+        if found is None:
+            return None
+        call_id, incident = found
+        crew = crew_of(session, services, incident.duty, now)
+        decision = intake.choose_from_menu(incident, call_id, command, crew=crew, now=now)
+        ledger.record(session, services, decision, before=incident, at=now)
+        return _state(decision.incident, call_id)
+
+
+def end_call(services: Services, command: EndCall) -> bool:
+    """The caller is off the line; False when the call is not known."""
+    now = services.clock.now()
+    with services.uow.write() as session:
+        found = _call(session, services, command.provider_sid)
+        if found is None:
+            return False
+        call_id, incident = found
+        crew = crew_of(session, services, incident.duty, now)
+        decision = intake.end_call(incident, call_id, command, crew=crew, now=now)
+        ledger.record(session, services, decision, before=incident, at=now)
+    services.metrics.call_ended(decision.incident.call(call_id).outcome)
+    return True
+
+
+def join_caller(services: Services, command: JoinCaller) -> None:
+    """A worker is in the room with the caller: the call counts as answered from now, once."""
+    now = services.clock.now()
+    with services.uow.write() as session:
+        incident = ledger.load(session, services, command.incident_id)
+        live = incident.live_call
+        if live is None or live.answered_at is not None:
+            return
+        worker = next((a for a in incident.assignments if a.staff_id == command.staff_id), None)
+        if worker is None:
+            return
+        draft = Draft(incident, now=now, source=Source.VOICE, actor=f"staff:{worker.staff_code}")
+        draft.add(Kind.CALL_ANSWERED, {"call_id": live.id, "staff_code": worker.staff_code})
+        ledger.record(session, services, draft.decision(), before=incident, at=now)
+
+
+def return_call(services: Services, incident_id: str, call_id: str) -> CallState:
+    """The caller answered our call-back."""
+    now = services.clock.now()
+    with services.uow.write() as session:
+        incident = ledger.load(session, services, incident_id)
+        crew = crew_of(session, services, incident.duty, now)
+        decision = intake.return_call(incident, call_id, crew=crew, now=now)
+        ledger.record(session, services, decision, before=incident, at=now)
+        return _state(decision.incident, call_id)
+
+
+def open_by_hand(services: Services, command: OpenByHand) -> Incident:
+    """Open an incident that somebody describes at the desk, over the radio or through the API.
+
+    Raises:
+        TimeRefusedError: the stated time lies in the future.
+    """
+    now = services.clock.now()
+    progress.checked_time(command.occurred_at, earliest=None, now=now)
+    with services.uow.write() as session:
+        opening = allocate(session, services, is_drill=command.is_drill)
+        crew = crew_of(session, services, opening.duty, now)
+        decision = intake.open_by_hand(command, opening, crew=crew, now=now)
+        ledger.record(session, services, decision, before=None, at=now)
+        return decision.incident
+
+
+def call_state(services: Services, provider_sid: str) -> CallState | None:
+    """How a call stands, without changing anything."""
+    with services.uow.read() as session:
+        found = _call(session, services, provider_sid, for_update=False)
+        return None if found is None else _state(found[1], found[0])
+
+
+# --- shared with texts ----------------------------------------------------------------------------
+
+
+def keep_inbox(session: Session, services: Services, key: str, kind: str, body: dict[str, str]) -> bool:
+    """Keep a provider's request; False when it was kept before, and nothing may happen again."""
+    values = {
+        "id": services.ids.new_id(),
+        "facility_id": services.facility_id,
+        "provider_key": key[:160],
+        "kind": kind,
+        "received_at": services.clock.now(),
+        "body": dict(body),
+    }
+    insert = sqlite.insert if services.uow.is_sqlite else postgresql.insert
+    done = session.execute(insert(Inbox).values(**values).on_conflict_do_nothing().returning(Inbox.id))
+    return done.first() is not None
+
+
+def open_or_join(session: Session, services: Services, ring: Ring) -> Incident:
+    """Let *ring* join the open incident of its number, or open a new one."""
+    now = services.clock.now()
+    # One opening at a time per facility: two calls of one number in the same instant are one incident.
+    session.execute(
+        select(Facility.id).where(Facility.id == services.facility_id).with_for_update(key_share=True)
+    )
+    open_row = None
+    if ring.caller_number is not None:
+        open_row = session.scalar(
+            select(rows.Incident)
+            .where(
+                rows.Incident.facility_id == services.facility_id,
+                rows.Incident.caller_number == ring.caller_number,
+                rows.Incident.status != IncidentStatus.CLOSED,
+            )
+            .order_by(rows.Incident.received_at.desc())
+            .limit(1)
+            .with_for_update()
+        )
+    if open_row is None:
+        opening = allocate(session, services)
+        crew = crew_of(session, services, opening.duty, now)
+        decision, before = intake.open_incident(ring, opening, crew=crew, now=now), None
+    else:
+        before = ledger.from_row(session, open_row)
+        crew = crew_of(session, services, before.duty, now)
+        decision = intake.join_incident(before, ring, crew=crew, now=now)
+    ledger.record(session, services, decision, before=before, at=now)
+    return decision.incident
+
+
+def allocate(session: Session, services: Services, *, is_drill: bool = False) -> Opening:
+    """The facts of a new incident: its number, the policy and the people on duty now, frozen."""
+    now = services.clock.now()
+    year = services.local_year(now)
+    insert = sqlite.insert if services.uow.is_sqlite else postgresql.insert
+    taken = session.execute(
+        insert(IncidentCounter)
+        .values(facility_id=services.facility_id, year=year, next_value=FIRST_SHORT_NUMBER + 1)
+        .on_conflict_do_update(
+            index_elements=["facility_id", "year"],
+            set_={"next_value": IncidentCounter.next_value + 1},
+        )
+        .returning(IncidentCounter.next_value)
+    ).scalar_one()
+    short_number = taken - 1
+    return Opening(
+        incident_id=services.ids.new_id(),
+        facility_id=services.facility_id,
+        number=f"{services.facility_id}-{year}-{short_number:06d}",
+        year=year,
+        short_number=short_number,
+        policy=services.policy,
+        duty=duty_list(session, services, now),
+        is_drill=is_drill,
+    )
+
+
+def _call(
+    session: Session, services: Services, provider_sid: str, *, for_update: bool = True
+) -> tuple[str, Incident] | None:
+    found = session.execute(
+        select(rows.Call.id, rows.Call.incident_id).where(
+            rows.Call.facility_id == services.facility_id, rows.Call.provider_sid == provider_sid
+        )
+    ).first()
+    if found is None or found.incident_id is None:
+        return None
+    return found.id, ledger.load(session, services, found.incident_id, for_update=for_update)
+
+
+def _state_of(session: Session, services: Services, provider_sid: str) -> CallState:
+    found = _call(session, services, provider_sid, for_update=False)
+    assert found is not None, "a call that was kept has its incident from the same commit"
+    return _state(found[1], found[0])
+
+
+def _state(incident: Incident, call_id: str) -> CallState:
+    return CallState(
+        call_id=call_id,
+        incident_id=incident.id,
+        short_number=incident.short_number,
+        menu_digit=incident.call(call_id).menu_digit,
+        is_closed=incident.is_closed,
+        has_primary=incident.primary is not None,
+    )

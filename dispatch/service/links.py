@@ -1,0 +1,73 @@
+"""Personal web addresses: a worker's own page.
+
+The token is derived from the incident and the worker with a secret key, so that every text about the
+same alert carries the same address; only its hash is stored, and it dies with its row's ``expires_at``.
+"""
+
+import hashlib
+import hmac
+import string
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.incident import Link
+
+WORKER = "worker"
+
+_ALPHABET = string.digits + string.ascii_letters
+_LENGTH = 16
+
+
+def worker_token(key: bytes, incident_id: str, staff_id: str) -> str:
+    """Sixteen letters and digits (95 bits) that open this worker's page of this incident."""
+    digest = hmac.new(key, f"worker:{incident_id}:{staff_id}".encode(), hashlib.sha256).digest()
+    value = int.from_bytes(digest, "big")
+    letters: list[str] = []
+    for _ in range(_LENGTH):
+        value, remainder = divmod(value, len(_ALPHABET))
+        letters.append(_ALPHABET[remainder])
+    return "".join(letters)
+
+
+def token_hash(token: str) -> str:
+    """What is stored of a token, and what it is looked up by."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def find_link(session: Session, token: str, *, kind: str, now: datetime) -> Link | None:
+    """The live link behind *token*, or None when it is unknown or has expired."""
+    link = session.scalar(select(Link).where(Link.token_hash == token_hash(token), Link.kind == kind))
+    return link if link is not None and link.expires_at > now else None
+
+
+def keep_worker_link(
+    session: Session,
+    key: bytes,
+    *,
+    facility_id: str,
+    incident_id: str,
+    staff_id: str,
+    now: datetime,
+    lives_s: float,
+) -> None:
+    """Make sure that the worker's address for this incident opens, from now on for *lives_s*."""
+    hashed = token_hash(worker_token(key, incident_id, staff_id))
+    link = session.get(Link, hashed)
+    expires_at = now + timedelta(seconds=lives_s)
+    if link is not None:
+        link.expires_at = expires_at
+        return
+    session.add(
+        Link(
+            token_hash=hashed,
+            facility_id=facility_id,
+            kind=WORKER,
+            incident_id=incident_id,
+            staff_id=staff_id,
+            phone=None,
+            created_at=now,
+            expires_at=expires_at,
+        )
+    )

@@ -1,0 +1,301 @@
+"""The outbox: what is to leave the house, until it has (DESIGN 4).
+
+Deliveries are enqueued in the transaction of the decision that wants them, claimed under a lease by the
+engine, sent outside any transaction, and their results come back here. A delivery whose lease ran out
+has an unknown outcome: the provider is asked before it is sent again.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from dispatch.domain.decisions import Decision
+from dispatch.domain.effects import (
+    AlertWorker,
+    CallBack,
+    ConnectWorker,
+    Effect,
+    Purpose,
+    ReleaseCaller,
+    SendDetails,
+    StandDown,
+    WarnSupervisors,
+)
+from dispatch.domain.incidents import Incident
+from dispatch.domain.vocabulary import AlertChannel, DeliveryState, Role
+from dispatch.service.links import keep_worker_link
+from dispatch.service.services import Services
+from models.facility import Staff
+from models.traffic import Delivery
+
+LEASE_S = 30.0
+"""Longer than any provider request may take (its timeouts are 3 s to connect and 10 s to answer)."""
+
+TEXT_VALID_S = 900.0
+"""An alert text older than this is not delivered any more: an old alarm misleads (DESIGN 7)."""
+
+UNSENT = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.UNKNOWN)
+_RINGING = (None, "queued", "initiated", "ringing")
+
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A delivery that this engine alone may send until its lease runs out."""
+
+    id: str
+    incident_id: str | None
+    staff_id: str | None
+    purpose: Purpose
+    channel: AlertChannel
+    to_number: str
+    details: dict[str, Any]
+    attempts: int
+    created_at: datetime
+    ask_first: bool
+
+
+# --- enqueueing -----------------------------------------------------------------------------------
+
+
+def enqueue(session: Session, services: Services, decision: Decision, *, now: datetime) -> None:
+    """Turn the effects of *decision* into deliveries; an effect wanted twice is delivered once."""
+    if not decision.effects:
+        return
+    found: list[Values] = []
+    for effect in decision.effects:
+        found.extend(_deliveries(session, services, decision.incident, effect, now))
+    insert_new(session, found)
+
+
+def insert_new(session: Session, found: Sequence[Values]) -> None:
+    """Insert the deliveries whose idempotency key is not known yet."""
+    keys = [values["idempotency_key"] for values in found]
+    known = set(session.scalars(select(Delivery.idempotency_key).where(Delivery.idempotency_key.in_(keys))))
+    fresh = {v["idempotency_key"]: v for v in found if v["idempotency_key"] not in known}
+    if fresh:
+        session.execute(insert(Delivery), list(fresh.values()))
+
+
+def _deliveries(
+    session: Session, services: Services, incident: Incident, effect: Effect, now: datetime
+) -> Iterator[Values]:
+    new = Composer(services, incident, now)
+    match effect:
+        case AlertWorker():
+            phone = _phone(session, effect.staff_id)
+            _keep_link(session, services, incident, effect.staff_id, now)
+            for channel in effect.channels:
+                yield new(
+                    Purpose.ALERT, channel, phone, effect.staff_id, f"{effect.turn}", {"turn": effect.turn}
+                )
+        case StandDown():
+            yield from _stand_down(session, new, effect)
+        case ConnectWorker():
+            yield new(Purpose.CONNECT, AlertChannel.VOICE, _phone(session, effect.staff_id), effect.staff_id)
+        case CallBack():
+            number = incident.call(effect.call_id).caller_number
+            if number is not None:
+                details = {"call_id": effect.call_id}
+                yield new(Purpose.CALL_BACK, AlertChannel.VOICE, number, None, effect.call_id, details)
+        case SendDetails():
+            phone = _phone(session, effect.staff_id)
+            _keep_link(session, services, incident, effect.staff_id, now)
+            yield new(Purpose.DETAILS, AlertChannel.SMS, phone, effect.staff_id, f"{effect.turn}")
+        case WarnSupervisors():
+            for staff in _supervisors(session, services):
+                turn = f"{effect.tier}:{incident.ladder.repeats}"
+                yield new(
+                    Purpose.WARNING, AlertChannel.SMS, staff.phone, staff.id, turn, {"tier": effect.tier}
+                )
+        case ReleaseCaller():
+            call = incident.call(effect.call_id)
+            yield new(
+                Purpose.HANG_UP,
+                AlertChannel.VOICE,
+                call.caller_number or "",
+                None,
+                call.id,
+                {"provider_sid": call.provider_sid, "provider": call.provider, "release": True},
+            )
+
+
+class Composer:
+    """Fills in what every delivery of one decision shares."""
+
+    def __init__(self, services: Services, incident: Incident, now: datetime) -> None:
+        self.services = services
+        self.incident = incident
+        self.now = now
+
+    def __call__(
+        self,
+        purpose: Purpose,
+        channel: AlertChannel,
+        to_number: str,
+        staff_id: str | None,
+        turn: str = "",
+        details: Values | None = None,
+    ) -> Values:
+        urgent = purpose is Purpose.ALERT and self.incident.priority.is_urgent
+        expires = channel is AlertChannel.SMS
+        return {
+            "id": self.services.ids.new_id(),
+            "facility_id": self.incident.facility_id,
+            "incident_id": self.incident.id,
+            "staff_id": staff_id,
+            "purpose": str(purpose),
+            "channel": str(channel),
+            "to_number": to_number,
+            "details": details or {},
+            # People are rung before anybody is told that they are not needed.
+            "urgency": 0 if urgent else 1 if purpose is Purpose.ALERT else 2,
+            "idempotency_key": f"{self.incident.id}:{purpose}:{staff_id or ''}:{turn}:{channel}",
+            "state": str(DeliveryState.PENDING),
+            "created_at": self.now,
+            "next_attempt_at": self.now,
+            "valid_until": self.now + timedelta(seconds=TEXT_VALID_S) if expires else None,
+        }
+
+
+def _stand_down(session: Session, new: Composer, effect: StandDown) -> Iterator[Values]:
+    alerts = session.scalars(
+        select(Delivery).where(
+            Delivery.incident_id == new.incident.id,
+            Delivery.staff_id == effect.staff_id,
+            Delivery.purpose == Purpose.ALERT,
+        )
+    ).all()
+    told = False
+    for alert in alerts:
+        if alert.state == DeliveryState.PENDING:
+            alert.state = DeliveryState.WITHDRAWN
+            alert.finished_at = new.now
+            continue
+        told = True
+        if is_ringing(alert):
+            yield new(
+                Purpose.HANG_UP,
+                AlertChannel.VOICE,
+                alert.to_number,
+                effect.staff_id,
+                alert.id,
+                {"provider_sid": alert.provider_sid, "provider": alert.provider},
+            )
+    session.flush()
+    if told and alerts:
+        turn = str(max(cast("int", alert.details.get("turn", 1)) for alert in alerts))
+        details = {"reason": str(effect.reason)}
+        yield new(Purpose.STAND_DOWN, AlertChannel.SMS, alerts[0].to_number, effect.staff_id, turn, details)
+
+
+def is_ringing(alert: Delivery) -> bool:
+    """Whether a call was handed over and nobody has answered it yet, as far as we know."""
+    return (
+        alert.channel == AlertChannel.VOICE
+        and alert.state == DeliveryState.ACCEPTED
+        and alert.provider_sid is not None
+        and alert.provider_status in _RINGING
+    )
+
+
+def _phone(session: Session, staff_id: str) -> str:
+    return session.scalars(select(Staff.phone).where(Staff.id == staff_id)).one()
+
+
+def _supervisors(session: Session, services: Services) -> Sequence[Staff]:
+    return session.scalars(
+        select(Staff).where(
+            Staff.facility_id == services.facility_id,
+            Staff.role == Role.SUPERVISOR,
+            Staff.is_active.is_(True),
+        )
+    ).all()
+
+
+def _keep_link(
+    session: Session, services: Services, incident: Incident, staff_id: str, now: datetime
+) -> None:
+    keep_worker_link(
+        session,
+        services.link_key,
+        facility_id=incident.facility_id,
+        incident_id=incident.id,
+        staff_id=staff_id,
+        now=now,
+        lives_s=incident.policy.links.worker_s,
+    )
+
+
+# --- claiming -------------------------------------------------------------------------------------
+
+
+def claim(services: Services, *, limit: int) -> list[Claimed]:
+    """Take up to *limit* due deliveries under a lease, the most urgent first.
+
+    Texts that waited past their validity are withdrawn instead. On PostgreSQL several engines share the
+    work without waiting for each other.
+    """
+    now = services.clock.now()
+    with services.uow.read() as session:
+        if session.scalar(_due(now).limit(1)) is None:
+            return []
+    claimed: list[Claimed] = []
+    with services.uow.write() as session:
+        query = _due(now).order_by(Delivery.urgency, Delivery.created_at).limit(limit)
+        for row in session.scalars(query.with_for_update(skip_locked=True)).all():
+            if row.valid_until is not None and row.valid_until <= now:
+                row.state = DeliveryState.WITHDRAWN
+                row.error_code = "expired"
+                row.finished_at = now
+                continue
+            claimed.append(_take(row, now))
+    return claimed
+
+
+def _due(now: datetime) -> Any:
+    return select(Delivery).where(Delivery.state.in_(UNSENT), Delivery.next_attempt_at <= now)
+
+
+def _take(row: Delivery, now: datetime) -> Claimed:
+    ask_first = row.state != DeliveryState.PENDING
+    row.state = DeliveryState.SENDING
+    row.attempts += 1
+    row.lease_until = now + timedelta(seconds=LEASE_S)
+    row.next_attempt_at = row.lease_until
+    return Claimed(
+        id=row.id,
+        incident_id=row.incident_id,
+        staff_id=row.staff_id,
+        purpose=Purpose(row.purpose),
+        channel=AlertChannel(row.channel),
+        to_number=row.to_number,
+        details=dict(row.details),
+        attempts=row.attempts,
+        created_at=row.created_at,
+        ask_first=ask_first,
+    )
+
+
+def next_due_at(session: Session) -> datetime | None:
+    """When the outbox next wants the engine, or None when nothing waits."""
+    return session.scalar(
+        select(Delivery.next_attempt_at)
+        .where(Delivery.state.in_(UNSENT))
+        .order_by(Delivery.next_attempt_at)
+        .limit(1)
+    )
+
+
+def withdraw(session: Session, delivery_id: str, *, now: datetime) -> None:
+    """Mark a claimed delivery as no longer needed."""
+    session.execute(
+        update(Delivery)
+        .where(Delivery.id == delivery_id, Delivery.state == DeliveryState.SENDING)
+        .values(state=str(DeliveryState.WITHDRAWN), finished_at=now)
+    )

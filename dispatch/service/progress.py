@@ -1,0 +1,112 @@
+"""Steps of workers and dispatchers, and deadlines that have come: one command, one transaction."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch.domain import escalation, progress
+from dispatch.domain.commands import Action, ActOnIncident
+from dispatch.domain.errors import (
+    CannotMergeError,
+    DispatchError,
+    FieldRequiredError,
+    IncidentNotFoundError,
+    StaffNotFoundError,
+)
+from dispatch.domain.escalation import Due
+from dispatch.domain.incidents import DutyPerson, Incident
+from dispatch.domain.vocabulary import IncidentStatus
+from dispatch.service import ledger
+from dispatch.service.roster_keeping import crew_of, duty_person
+from dispatch.service.services import Services
+from models import incident as rows
+from models.facility import Staff
+from models.traffic import Deadline
+
+
+def act(services: Services, command: ActOnIncident) -> Incident:
+    """Carry out one action on an incident.
+
+    A refusal changes nothing but is itself a line of the record.
+
+    Raises:
+        DispatchError: a rule says no.
+    """
+    now = services.clock.now()
+    refusal: DispatchError
+    with services.uow.write() as session:
+        incident = ledger.load(session, services, command.incident_id)
+        try:
+            worker = _worker(session, services, incident, command)
+            if command.action is Action.MERGE:
+                _check_target(session, services, incident, command)
+            crew = crew_of(session, services, incident.duty, now)
+            decision = progress.act(incident, command, worker=worker, crew=crew, now=now)
+        except DispatchError as error:
+            refusal = error
+            decision = progress.refuse(incident, command, error, now=now)
+            ledger.record(session, services, decision, before=incident, at=now)
+        else:
+            ledger.record(session, services, decision, before=incident, at=now)
+            return decision.incident
+    raise refusal
+
+
+def fire(services: Services, incident_id: str, due: Due) -> None:
+    """A deadline has come: do what it stands for, or nothing when the state has moved on."""
+    now = services.clock.now()
+    with services.uow.write() as session:
+        incident = ledger.load(session, services, incident_id)
+        if due not in escalation.deadlines(incident):
+            # Somebody acted in the meantime; the row is a leftover of a crash or of another engine.
+            row = session.get(Deadline, (incident_id, due.kind, due.subject))
+            if row is not None and row.due_at == due.due_at:
+                session.delete(row)
+            return
+        crew = crew_of(session, services, incident.duty, now)
+        decision = escalation.decide_deadline(incident, due, crew=crew, now=now)
+        ledger.record(session, services, decision, before=incident, at=now)
+
+
+def find_incident(session: Session, services: Services, key: str) -> str:
+    """The identifier behind *key*, which is an identifier or a number such as KWK-2026-000123.
+
+    Raises:
+        IncidentNotFoundError: neither.
+    """
+    found = session.scalar(
+        select(rows.Incident.id).where(
+            rows.Incident.facility_id == services.facility_id,
+            (rows.Incident.id == key) | (rows.Incident.number == key),
+        )
+    )
+    if found is None:
+        raise IncidentNotFoundError(incident=key)
+    return found
+
+
+def _worker(
+    session: Session, services: Services, incident: Incident, command: ActOnIncident
+) -> DutyPerson | None:
+    if command.staff_code is None:
+        return None
+    row = session.scalar(
+        select(Staff).where(Staff.facility_id == services.facility_id, Staff.code == command.staff_code)
+    )
+    if row is None:
+        raise StaffNotFoundError(staff_code=command.staff_code)
+    on_duty = incident.on_duty(row.code)
+    return on_duty or duty_person(row, incident.policy.alerting.tiers[0].name)
+
+
+def _check_target(session: Session, services: Services, incident: Incident, command: ActOnIncident) -> None:
+    if command.into is None:
+        raise FieldRequiredError(field="into")
+    target = session.scalar(
+        select(rows.Incident).where(
+            rows.Incident.facility_id == services.facility_id, rows.Incident.id == command.into
+        )
+    )
+    if target is None:
+        raise IncidentNotFoundError(incident=command.into)
+    if target.id == incident.id or target.status == IncidentStatus.CLOSED:
+        raise CannotMergeError(incident=incident.number, into=target.number)

@@ -1,0 +1,30 @@
+"""What every command needs to do its work, put together once by ``config.wiring``."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from dispatch.domain.policy import Policy
+from dispatch.ports import Clock, IdSource
+from dispatch.service.metrics import Metrics
+from models.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The tools of the service layer. ``link_key`` is the secret behind personal web addresses."""
+
+    uow: UnitOfWork
+    clock: Clock
+    ids: IdSource
+    metrics: Metrics
+    facility_id: str
+    zone: ZoneInfo
+    policy: Policy
+    link_key: bytes
+    wake: Callable[[], None] = lambda: None
+
+    def local_year(self, at: datetime) -> int:
+        """The year on the facility's calendar, which incident numbers carry."""
+        return at.astimezone(self.zone).year

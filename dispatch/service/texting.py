@@ -1,0 +1,258 @@
+"""Texts coming in: a worker's is a command, a resident's is an emergency (CONTRACT 4).
+
+Every worker's text is answered with what was understood. What cannot be understood is not lost: it is
+attached as a note to the worker's incident when there is exactly one.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch.domain.commands import Action, ActOnIncident, ReceiveText
+from dispatch.domain.errors import DispatchError
+from dispatch.domain.intake import Ring
+from dispatch.domain.texts import TextCommand, Verb, parse
+from dispatch.domain.vocabulary import (
+    ENGAGED,
+    WAITING,
+    AssignmentStatus,
+    CallOutcome,
+    IncidentChannel,
+    IncidentStatus,
+    Source,
+)
+from dispatch.service import intake, progress
+from dispatch.service.roster_keeping import end_break, start_break
+from dispatch.service.services import Services
+from models import incident as rows
+from models.facility import Staff
+from models.traffic import Inbox
+
+
+class Understood(StrEnum):
+    """What an incoming text turned out to be."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    WHICH = "which"
+    NOTHING_WAITING = "nothing_waiting"
+    HELP = "help"
+    NOTED = "noted"
+    ON_DUTY = "on_duty"
+    ON_BREAK = "on_break"
+    EMERGENCY = "emergency"
+    IGNORED = "ignored"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextAnswer:
+    """What was understood of a text, for ``telephony.replies`` to put into words."""
+
+    understood: Understood
+    action: Action | None = None
+    short_number: int | None = None
+    short_numbers: tuple[int, ...] = ()
+    minutes: int | None = None
+    is_primary: bool = False
+    primary_name: str | None = None
+    error: str | None = None
+    status: str | None = None
+
+
+_ACTIONS = {
+    Verb.ACCEPT: Action.ACCEPT,
+    Verb.DECLINE: Action.DECLINE,
+    Verb.EN_ROUTE: Action.EN_ROUTE,
+    Verb.ON_SCENE: Action.ON_SCENE,
+    Verb.AVAILABLE: Action.AVAILABLE,
+    Verb.HELP: Action.HELP,
+    Verb.STAGE: Action.STAGE,
+    Verb.LEAVE_SCENE: Action.LEAVE_SCENE,
+    Verb.INFO: Action.INFO,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Choice:
+    """An incident that a worker's text could be about."""
+
+    incident_id: str
+    short_number: int
+    status: AssignmentStatus
+
+
+def receive_text(services: Services, command: ReceiveText) -> TextAnswer | str:
+    """Handle a text; a repeat of the same text returns the reply that was stored with it."""
+    with services.uow.write() as session:
+        key = f"sms:{command.provider_sid}"
+        if not intake.keep_inbox(session, services, key, "sms", command.body):
+            return session.scalar(select(Inbox.reply).where(Inbox.provider_key == key)) or ""
+        worker = _worker(session, services, command.sender)
+        if worker is None:
+            return _from_resident(session, services, command)
+        text = parse(command.text)
+        if text.verb is Verb.DUTY_ON:
+            end_break(session, worker.id, command.received_at)
+            return TextAnswer(understood=Understood.ON_DUTY)
+        if text.verb is Verb.DUTY_OFF:
+            start_break(session, services, worker.id, command.received_at)
+            return TextAnswer(understood=Understood.ON_BREAK)
+        choices = _choices(session, worker)
+    return _from_worker(services, command, worker, text, choices)
+
+
+def keep_reply(services: Services, provider_sid: str, reply: str) -> None:
+    """Store the reply beside the text, for a repeat of the same webhook."""
+    with services.uow.write() as session:
+        row = session.scalar(select(Inbox).where(Inbox.provider_key == f"sms:{provider_sid}"))
+        if row is not None:
+            row.reply = reply
+
+
+def _worker(session: Session, services: Services, sender: str | None) -> Staff | None:
+    if sender is None:
+        return None
+    return session.scalar(
+        select(Staff).where(
+            Staff.facility_id == services.facility_id, Staff.phone == sender, Staff.is_active.is_(True)
+        )
+    )
+
+
+def _from_resident(session: Session, services: Services, command: ReceiveText) -> TextAnswer:
+    if command.sender is None:
+        # An operator's name or a short code: kept in the call log, rings nobody.
+        session.add(
+            rows.Call(
+                id=services.ids.new_id(),
+                facility_id=services.facility_id,
+                incident_id=None,
+                provider=command.provider,
+                provider_sid=command.provider_sid,
+                channel=str(IncidentChannel.SMS),
+                caller_number=command.raw_sender[:64] or None,
+                outcome=str(CallOutcome.INFORMATION),
+                received_at=command.received_at,
+                ended_at=command.received_at,
+            )
+        )
+        return TextAnswer(understood=Understood.IGNORED)
+    ring = Ring(
+        call_id=services.ids.new_id(),
+        provider=command.provider,
+        provider_sid=command.provider_sid,
+        channel=IncidentChannel.SMS,
+        caller_number=command.sender,
+        received_at=command.received_at,
+        text=command.text,
+    )
+    incident = intake.open_or_join(session, services, ring)
+    return TextAnswer(understood=Understood.EMERGENCY, short_number=incident.short_number)
+
+
+def _choices(session: Session, worker: Staff) -> list[_Choice]:
+    found = session.execute(
+        select(rows.Incident.id, rows.Incident.short_number, rows.Assignment.status)
+        .join(rows.Incident, rows.Incident.id == rows.Assignment.incident_id)
+        .where(rows.Assignment.staff_id == worker.id, rows.Incident.status != IncidentStatus.CLOSED)
+        .order_by(rows.Assignment.asked_at)
+    )
+    return [
+        _Choice(incident_id=incident_id, short_number=short, status=AssignmentStatus(status))
+        for incident_id, short, status in found
+    ]
+
+
+def _from_worker(
+    services: Services, command: ReceiveText, worker: Staff, text: TextCommand, choices: list[_Choice]
+) -> TextAnswer:
+    action = _ACTIONS.get(text.verb) if text.verb is not None else None
+    named = [c for c in choices if c.short_number == text.short_number]
+    if action is None:
+        return _not_understood(services, command, worker, named or choices)
+    candidates = _candidates(action, named if text.short_number is not None else choices)
+    if not candidates:
+        return TextAnswer(
+            understood=Understood.NOTHING_WAITING, action=action, short_number=text.short_number
+        )
+    if len(candidates) > 1:
+        numbers = tuple(c.short_number for c in candidates)
+        return TextAnswer(understood=Understood.WHICH, action=action, short_numbers=numbers)
+    chosen = candidates[0]
+    if action is Action.ON_SCENE and chosen.status is AssignmentStatus.TRANSPORTING:
+        # After 8 the same key means arrived at the facility (CONTRACT 4).
+        action = Action.ARRIVE_FACILITY
+    return _act(services, worker, text, chosen, action)
+
+
+def _candidates(action: Action, choices: list[_Choice]) -> list[_Choice]:
+    """The incidents that *action* could mean: those it makes sense for, most fitting group first."""
+    engaged = [c for c in choices if c.status in ENGAGED]
+    if action in (Action.ACCEPT, Action.DECLINE):
+        waiting = [c for c in choices if c.status in WAITING]
+        late = [c for c in choices if c.status in (AssignmentStatus.STOOD_DOWN, AssignmentStatus.DECLINED)]
+        return waiting or (late if action is Action.ACCEPT else []) or engaged
+    if action is Action.INFO:
+        return engaged or [c for c in choices if c.status in WAITING] or choices
+    return engaged or [c for c in choices if c.status in WAITING]
+
+
+def _act(
+    services: Services,
+    worker: Staff,
+    text: TextCommand,
+    chosen: _Choice,
+    action: Action,
+) -> TextAnswer:
+    try:
+        incident = progress.act(
+            services,
+            ActOnIncident(
+                incident_id=chosen.incident_id,
+                action=action,
+                actor=f"staff:{worker.code}",
+                source=Source.SMS,
+                staff_code=worker.code,
+                minutes=text.minutes,
+                reason=text.reason,
+            ),
+        )
+    except DispatchError as error:
+        status = error.params.get("status")
+        return TextAnswer(
+            understood=Understood.REFUSED,
+            action=action,
+            short_number=chosen.short_number,
+            error=error.code,
+            status=None if status is None else str(status),
+        )
+    mine = incident.assignment(worker.code)
+    return TextAnswer(
+        understood=Understood.DONE,
+        action=action,
+        short_number=chosen.short_number,
+        minutes=text.minutes,
+        is_primary=mine is not None and mine.is_primary,
+    )
+
+
+def _not_understood(
+    services: Services, command: ReceiveText, worker: Staff, choices: list[_Choice]
+) -> TextAnswer:
+    engaged = [c for c in choices if c.status in ENGAGED] or choices
+    if len(engaged) != 1 or not command.text.strip():
+        return TextAnswer(understood=Understood.HELP)
+    progress.act(
+        services,
+        ActOnIncident(
+            incident_id=engaged[0].incident_id,
+            action=Action.NOTE,
+            actor=f"staff:{worker.code}",
+            source=Source.SMS,
+            staff_code=worker.code,
+            text=command.text,
+        ),
+    )
+    return TextAnswer(understood=Understood.NOTED, short_number=engaged[0].short_number)
