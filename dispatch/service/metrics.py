@@ -1,8 +1,8 @@
 """What is counted while the service works, for Prometheus and for whoever is on call.
 
-Defines the names and labels of every metric, and nothing global: each process makes one :class:`Metrics` and
-hands it around. Never touches the database or HTTP; ``dashboards.metrics`` renders it. A counter starts at zero
-with its process; several processes are added up by whoever scrapes them.
+Defines the names and labels of every metric, and nothing global: each process makes one :class:`Metrics`
+and hands it around. Never touches the database or HTTP; ``dashboards.metrics`` renders it. A counter starts
+at zero with its process; several processes are added up by whoever scrapes them.
 """
 
 from collections.abc import Mapping
