@@ -1,102 +1,122 @@
-"""From what the caller says to a colour, and from what happened to the skills it asks for.
+"""How urgent something seems, and who suits it: the caller's menu, triage suggestions, wanted skills.
 
-The suggestions are those of DOMAIN 4.5, to be confirmed by the health centre's doctor: they are marked as
-unconfirmed there and serve to order the work, never to refuse it. The machine may raise a priority; only
-a named person lowers one.
+Decides what a machine may suggest. The tables are a starting point that the health centre's doctor confirms
+(DOMAIN 4.5). Never decides a downgrade: a machine may raise a priority, only a named person lowers it or says
+that somebody is dead, and gives a reason; that is ``set_priority``, not this module.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from dispatch.domain.vocabulary import Category, Priority
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MenuChoice:
-    """What a key of the caller's first menu means (CONTRACT 4)."""
+    """What one key of the caller's first menu says; ``closes`` ends the alerting as a wrong number."""
 
     priority: Priority
     category: Category
     closes: bool = False
 
 
-MENU: Mapping[str, MenuChoice] = {
-    "1": MenuChoice(priority=Priority.RED, category=Category.UNCONSCIOUS),
-    "2": MenuChoice(priority=Priority.RED, category=Category.TRAUMA),
-    "3": MenuChoice(priority=Priority.YELLOW, category=Category.CHILDBIRTH),
-    "4": MenuChoice(priority=Priority.YELLOW, category=Category.OTHER),
-    "9": MenuChoice(priority=Priority.UNKNOWN, category=Category.UNKNOWN, closes=True),
-}
+MENU: Mapping[str, MenuChoice] = MappingProxyType(
+    {
+        "1": MenuChoice(priority=Priority.RED, category=Category.UNCONSCIOUS),
+        "2": MenuChoice(priority=Priority.RED, category=Category.TRAUMA),
+        "3": MenuChoice(priority=Priority.YELLOW, category=Category.CHILDBIRTH),
+        "4": MenuChoice(priority=Priority.YELLOW, category=Category.OTHER),
+        "9": MenuChoice(priority=Priority.UNKNOWN, category=Category.UNKNOWN, closes=True),
+    }
+)
+"""The caller's keypad (CONTRACT 4). Other keys, and none at all, say nothing: the incident stays unknown."""
 
-_SUGGESTED: Mapping[Category, Priority] = {
-    Category.UNCONSCIOUS: Priority.RED,
-    Category.BREATHING: Priority.RED,
-    Category.CARDIAC: Priority.RED,
-    Category.STROKE: Priority.RED,
-    Category.SEIZURE: Priority.RED,
-    Category.BLEEDING: Priority.RED,
-    Category.TRAUMA: Priority.RED,
-    Category.TRAFFIC: Priority.RED,
-    Category.PENETRATING: Priority.RED,
-    Category.CHOKING: Priority.RED,
-    Category.DROWNING: Priority.RED,
-    Category.POISONING: Priority.RED,
-    Category.SNAKEBITE: Priority.RED,
-    Category.BURN: Priority.YELLOW,
-    Category.CHILDBIRTH: Priority.YELLOW,
-    Category.CHILD_ILLNESS: Priority.YELLOW,
-    Category.PSYCHIATRIC: Priority.YELLOW,
-    Category.ASSAULT: Priority.YELLOW,
-    Category.FALL: Priority.YELLOW,
-    Category.OTHER: Priority.YELLOW,
-    Category.FEVER: Priority.GREEN,
-    Category.TRANSFER: Priority.GREEN,
-    Category.INFORMATION: Priority.GREEN,
-}
+_SUGGESTED: Mapping[Category, Priority] = MappingProxyType(
+    {
+        Category.UNCONSCIOUS: Priority.RED,
+        Category.BREATHING: Priority.RED,
+        Category.CARDIAC: Priority.RED,
+        Category.STROKE: Priority.RED,
+        Category.SEIZURE: Priority.RED,
+        Category.BLEEDING: Priority.RED,
+        Category.TRAUMA: Priority.RED,
+        Category.TRAFFIC: Priority.RED,
+        Category.PENETRATING: Priority.RED,
+        Category.BURN: Priority.RED,
+        Category.CHOKING: Priority.RED,
+        Category.DROWNING: Priority.RED,
+        Category.POISONING: Priority.RED,
+        Category.SNAKEBITE: Priority.RED,
+        Category.CHILDBIRTH: Priority.YELLOW,
+        Category.FEVER: Priority.YELLOW,
+        Category.CHILD_ILLNESS: Priority.YELLOW,
+        Category.PSYCHIATRIC: Priority.YELLOW,
+        Category.ASSAULT: Priority.YELLOW,
+        Category.FALL: Priority.YELLOW,
+        Category.TRANSFER: Priority.GREEN,
+        Category.INFORMATION: Priority.GREEN,
+        Category.OTHER: Priority.YELLOW,
+        Category.UNKNOWN: Priority.UNKNOWN,
+    }
+)
 
-_SKILLS: Mapping[Category, tuple[str, ...]] = {
-    Category.UNCONSCIOUS: ("als", "doctor", "bls"),
-    Category.BREATHING: ("als", "doctor", "bls"),
-    Category.CARDIAC: ("als", "doctor", "bls"),
-    Category.STROKE: ("doctor", "als"),
-    Category.SEIZURE: ("als", "doctor", "nurse"),
-    Category.BLEEDING: ("trauma", "bls", "nurse"),
-    Category.TRAUMA: ("trauma", "bls", "nurse"),
-    Category.TRAFFIC: ("trauma", "bls", "nurse"),
-    Category.PENETRATING: ("trauma", "als", "doctor"),
-    Category.BURN: ("trauma", "nurse"),
-    Category.CHOKING: ("bls", "als"),
-    Category.DROWNING: ("bls", "als"),
-    Category.POISONING: ("doctor", "als"),
-    Category.SNAKEBITE: ("doctor", "als", "nurse"),
-    Category.CHILDBIRTH: ("midwife", "obstetric"),
-    Category.FEVER: ("nurse",),
-    Category.CHILD_ILLNESS: ("paediatric", "nurse"),
-    Category.PSYCHIATRIC: ("doctor", "nurse"),
-    Category.ASSAULT: ("trauma", "nurse"),
-    Category.FALL: ("trauma", "nurse"),
-}
+_URGENCY: Mapping[Priority, int] = MappingProxyType({Priority.GREEN: 1, Priority.YELLOW: 2, Priority.RED: 3})
+"""The ladder that a machine may climb; unknown and black do not stand on it."""
 
-_ORDER = (Priority.GREEN, Priority.YELLOW, Priority.RED)
+_ADVANCED = ("als", "doctor")
+_INJURY = ("trauma", "als")
+_SKILLS: Mapping[Category, tuple[str, ...]] = MappingProxyType(
+    {
+        Category.UNCONSCIOUS: _ADVANCED,
+        Category.BREATHING: _ADVANCED,
+        Category.CARDIAC: _ADVANCED,
+        Category.STROKE: _ADVANCED,
+        Category.SEIZURE: _ADVANCED,
+        Category.CHOKING: _ADVANCED,
+        Category.DROWNING: _ADVANCED,
+        Category.POISONING: _ADVANCED,
+        Category.SNAKEBITE: _ADVANCED,
+        Category.BLEEDING: _INJURY,
+        Category.TRAUMA: _INJURY,
+        Category.TRAFFIC: _INJURY,
+        Category.PENETRATING: _INJURY,
+        Category.ASSAULT: _INJURY,
+        Category.FALL: _INJURY,
+        Category.BURN: _INJURY,
+        Category.CHILDBIRTH: ("midwife", "obstetric"),
+        Category.CHILD_ILLNESS: ("paediatric", "doctor"),
+        Category.FEVER: ("doctor", "nurse"),
+        Category.PSYCHIATRIC: ("doctor", "nurse"),
+        Category.TRANSFER: ("driver", "nurse"),
+    }
+)
 
 
 def suggested_priority(category: Category) -> Priority:
-    """The colour that this category suggests before anybody has looked closer (DOMAIN 4.5)."""
-    return _SUGGESTED.get(category, Priority.UNKNOWN)
+    """Return the usual priority of a category (DOMAIN 4.5), erring upwards where its kinds differ.
+
+    Burns, injuries and seizures are red until somebody has seen how small they are. Never black.
+    """
+    return _SUGGESTED[category]
 
 
 def raise_only(current: Priority, suggested: Priority) -> Priority:
-    """The priority after the machine learned that *suggested* might be right: the higher of the two.
+    """Return the priority after a machine's or a caller's suggestion: the higher one, never a lower one.
 
-    Unknown becomes whatever was said; nothing becomes unknown; black is a person's word and stays.
+    An unknown priority becomes whatever the caller stated. Black is never reached or left this way: only a
+    named person says that somebody is dead, or takes it back.
     """
-    if suggested in (Priority.UNKNOWN, Priority.BLACK) or current is Priority.BLACK:
-        return current
-    if current is Priority.UNKNOWN:
+    if current is Priority.UNKNOWN and suggested in _URGENCY:
         return suggested
-    return max(current, suggested, key=_ORDER.index)
+    if current in _URGENCY and _URGENCY.get(suggested, 0) > _URGENCY[current]:
+        return suggested
+    return current
 
 
 def required_skills(category: Category) -> tuple[str, ...]:
-    """The skills that matter most for *category*, best first; empty when anybody will do."""
+    """Return the skills that suit a category best, most wanted first; empty when anybody will do.
+
+    They order people and exclude nobody. The words are those of the staff file (CONTRACT 6).
+    """
     return _SKILLS.get(category, ())
