@@ -18,7 +18,9 @@ from dispatch.domain import phones
 
 _HIDDEN = "•••"
 _NUMBER = re.compile(
-    r"(?:\+|%2B)[0-9]{8,15}|(?<![\w.-])(?:62|0)8[0-9]{7,12}(?![\w.-])|(?<![\w-])0[0-9]{3}(?:[ -][0-9]{3,5}){2}"
+    r"(?:\+|%2B)[0-9]{8,15}"
+    r"|(?<![\w.-])(?:62|0)8[0-9]{7,12}(?![\w.-])"
+    r"|(?<![\w-])0[0-9]{3}(?:[ -][0-9]{3,5}){2}"
 )
 """E.164 (also as a form spells it), and the two ways in which people here write a mobile number."""
 

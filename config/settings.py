@@ -40,6 +40,10 @@ class SettingsError(Exception):
         self.reason = reason
 
 
+class SecretKeyMissingError(SettingsError):
+    """There is no secret key at all; the demo makes one, everything else refuses to start."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelephonyAccount:
     """The account that webhooks are signed for and requests are sent with."""
@@ -250,8 +254,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         first = error.errors()[0]
         key = str(first["loc"][0])
         if first["type"] == "missing":
-            hint = "for example from: openssl rand -hex 32"
-            raise SettingsError(variable(key), f"is required; {hint}") from error
+            reason = "is required; make one, for example with: openssl rand -hex 32"
+            raise SecretKeyMissingError(variable(key), reason) from error
         where = f" (key {key} in {path})" if key in in_file and key not in in_environment else ""
         raise SettingsError(variable(key), reason_of(first) + where) from error
 

@@ -1,0 +1,118 @@
+"""Adds who may log in and which programs may ask: users and API tokens (CONTRACT 1, 7).
+
+Decides what a name and a password must be. Keeps only hashes: of a password by argon2, of a token by SHA-256,
+which suffices for a secret that nobody chose.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from dashboards.passwords import hash_password
+from dispatch.domain.vocabulary import UserRole
+from dispatch.ports import Clock, IdSource
+from models.access import ApiToken, User
+from models.facility import Staff
+from models.record import Audit
+from models.unit_of_work import UnitOfWork
+
+PASSWORD_LENGTH_MIN = 8
+
+_USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+
+
+class AccountRefusedError(Exception):
+    """The user or token cannot be added; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accounts:
+    """The users and tokens of one facility, changed in the name of *actor*."""
+
+    uow: UnitOfWork
+    ids: IdSource
+    clock: Clock
+    facility_id: str
+    actor: str
+
+    def add_user(
+        self, username: str, password: str, role: UserRole, *, staff_code: str | None = None
+    ) -> None:
+        """Add a person who may log in; *staff_code* ties the log-in to a member of staff.
+
+        Raises:
+            AccountRefusedError: the name is taken or no name, the password is short, the code is nobody's.
+        """
+        if not _USERNAME.fullmatch(username):
+            raise AccountRefusedError(
+                f"{username!r} is no user name: letters, digits, dots, dashes, at most 64"
+            )
+        if len(password) < PASSWORD_LENGTH_MIN:
+            raise AccountRefusedError(f"the password needs at least {PASSWORD_LENGTH_MIN} characters")
+        # Outside the transaction: hashing is slow on purpose.
+        password_hash = hash_password(password)
+        now = self.clock.now()
+        with self.uow.write() as session:
+            if session.scalar(select(User.id).where(User.username == username)) is not None:
+                raise AccountRefusedError(f"there is a user {username!r} already")
+            staff_id = None
+            if staff_code is not None:
+                staff_id = session.scalar(
+                    select(Staff.id).where(Staff.facility_id == self.facility_id, Staff.code == staff_code)
+                )
+                if staff_id is None:
+                    raise AccountRefusedError(f"there is nobody with the staff code {staff_code!r}")
+            session.add(
+                User(
+                    id=self.ids.new_id(),
+                    facility_id=self.facility_id,
+                    username=username,
+                    password_hash=password_hash,
+                    role=str(role),
+                    staff_id=staff_id,
+                    created_at=now,
+                )
+            )
+            session.add(self._audit("user.added", f"user:{username}", role))
+
+    def create_token(self, name: str, role: UserRole) -> str:
+        """Add an API token and return it; it is nowhere else and cannot be shown again.
+
+        Raises:
+            AccountRefusedError: the name is empty or longer than 80 characters.
+        """
+        name = name.strip()
+        if not 0 < len(name) <= 80:
+            raise AccountRefusedError("the name of a token has 1 to 80 characters")
+        token = f"siaga_{self.ids.token()}{self.ids.token()}"
+        with self.uow.write() as session:
+            session.add(
+                ApiToken(
+                    id=self.ids.new_id(),
+                    facility_id=self.facility_id,
+                    name=name,
+                    role=str(role),
+                    token_hash=hashlib.sha256(token.encode()).hexdigest(),
+                    created_at=self.clock.now(),
+                )
+            )
+            session.add(self._audit("token.created", f"token:{name}", role))
+        return token
+
+    def has_user(self, username: str) -> bool:
+        """Whether somebody has this name already."""
+        with self.uow.read() as session:
+            return session.scalar(select(User.id).where(User.username == username)) is not None
+
+    def _audit(self, action: str, subject: str, role: UserRole) -> Audit:
+        return Audit(
+            id=self.ids.new_id(),
+            facility_id=self.facility_id,
+            at=self.clock.now(),
+            actor=self.actor,
+            action=action,
+            subject=subject[:80],
+            data={"role": str(role)},
+        )

@@ -1,0 +1,59 @@
+"""The program ``siaga``: its commands, and how it ends when something is wrong (CONTRACT 1).
+
+Decides exit statuses (0 done, 1 refused or failed, 2 wrong usage) and that a person sees one line, never a
+traceback. What the commands do stands in the modules beside this one.
+"""
+
+import logging
+import sys
+from collections.abc import Sequence
+
+import structlog
+import typer
+from sqlalchemy.exc import OperationalError
+
+from config import cli_access, cli_imports, cli_setup
+from config.cli_start import CommandRefusedError, refuse
+from config.files import FileRefusedError
+from config.logging import configure_logging
+from config.settings import SettingsError, variable
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Siaga 911: a call becomes an incident, the right people are rung, the times are on record.",
+)
+
+app.command("migrate", epilog="Example: siaga migrate")(cli_setup.migrate)
+app.command("doctor", epilog="Example: siaga doctor")(cli_setup.doctor)
+app.command("settings", epilog="Example: siaga settings --markdown > docs/settings.md")(cli_setup.settings)
+app.add_typer(cli_imports.app, name="import")
+app.add_typer(cli_access.user_app, name="user")
+app.add_typer(cli_access.token_app, name="token")
+app.add_typer(cli_setup.policy_app, name="policy", epilog="Example: siaga policy check my-policy.toml")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; ends with SystemExit."""
+    # Until the settings say how to log, only trouble is worth a line.
+    configure_logging("console", level=logging.WARNING)
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="siaga")
+    except (SettingsError, FileRefusedError, CommandRefusedError) as error:
+        refuse(str(error))
+    except OperationalError as error:
+        cause = str(error.orig).strip().partition("\n")[0]
+        refuse(f"{variable('database_url')}: the database does not answer: {cause}")
+    except BrokenPipeError:
+        # Whoever read our output has seen enough (`| head`).
+        sys.stderr.close()
+        raise SystemExit(1) from None
+    except Exception as error:  # noqa: BLE001 - the edge: a person gets one line, the log gets everything
+        structlog.get_logger("siaga.cli").exception("cli.failed")
+        refuse(f"siaga failed: {type(error).__name__}; the line above has the details")
+
+
+if __name__ == "__main__":
+    main()

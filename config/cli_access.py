@@ -1,0 +1,60 @@
+"""``siaga user`` and ``siaga token``: who may log in, and which programs may ask."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from config.accounts import AccountRefusedError
+from config.cli_start import CommandRefusedError, say, start
+from dispatch.domain.vocabulary import UserRole
+
+user_app = typer.Typer(no_args_is_help=True, help="Add people who may log in.")
+token_app = typer.Typer(no_args_is_help=True, help="Create tokens for programs that use the API.")
+
+
+@user_app.callback()
+def _user() -> None:
+    """Keep ``add`` a command of its own: with one command typer would make the group the command."""
+
+
+@token_app.callback()
+def _token() -> None:
+    """Keep ``create`` a command of its own."""
+
+
+@user_app.command("add", epilog="Example: siaga user add maria --role dispatcher")
+def add_user(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the person types to log in.")],
+    role: Annotated[UserRole, typer.Option(help="What the person may see and do.")],
+    staff: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Staff code, when it is one of them.")
+    ] = None,
+) -> None:
+    """Add a user; asks for the password, or reads it from standard input."""
+    started = start(writes=True)
+    try:
+        started.accounts.add_user(name, _password(), role, staff_code=staff)
+    except AccountRefusedError as error:
+        raise CommandRefusedError(str(error)) from error
+    say(f"user {name} added as {role}")
+
+
+@token_app.command("create", epilog="Example: siaga token create --role manager --name dashboard")
+def create_token(
+    role: Annotated[UserRole, typer.Option(help="What the program may see and do.")],
+    name: Annotated[str, typer.Option(help="What it is for.")] = "api",
+) -> None:
+    """Create an API token and print it: it is not kept and cannot be shown again."""
+    try:
+        token = start(writes=True).accounts.create_token(name, role)
+    except AccountRefusedError as error:
+        raise CommandRefusedError(str(error)) from error
+    say(token)
+
+
+def _password() -> str:
+    if sys.stdin.isatty():
+        answer: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        return answer
+    return sys.stdin.readline().rstrip("\r\n")

@@ -1,0 +1,147 @@
+"""What a command of the terminal begins with: settings, files, database, and how it says no.
+
+Decides how a command speaks: results on standard output, one line on standard error when it refuses. Decides
+nothing about the work itself.
+"""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import typer
+from sqlalchemy.engine import make_url
+
+from config.accounts import Accounts
+from config.demo import load_command_settings
+from config.facility import FacilityConfig, load_facility
+from config.logging import configure_logging
+from config.policy import load_policy
+from config.settings import Settings
+from dispatch.adapters.clock import SystemClock
+from dispatch.adapters.ids import RandomIds
+from dispatch.domain.policy import Policy
+from dispatch.service.facilities import register_facility
+from dispatch.service.importing import Importer
+from models import migrating
+from models.session import open_database
+from models.unit_of_work import UnitOfWork
+
+ACTOR = "cli"
+
+
+class CommandRefusedError(Exception):
+    """A command cannot do what it was asked; the message is the one line that the person sees."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """What a command works with."""
+
+    settings: Settings
+    facility: FacilityConfig
+    policy: Policy
+    uow: UnitOfWork
+    clock: SystemClock
+    ids: RandomIds
+
+    @property
+    def importer(self) -> Importer:
+        """For imports in the name of whoever sits at the terminal."""
+        return Importer(
+            uow=self.uow, ids=self.ids, clock=self.clock, facility_id=self.facility.code, actor=ACTOR
+        )
+
+    @property
+    def accounts(self) -> Accounts:
+        """For users and tokens, in the same name."""
+        return Accounts(
+            uow=self.uow, ids=self.ids, clock=self.clock, facility_id=self.facility.code, actor=ACTOR
+        )
+
+
+def read_settings() -> Settings:
+    """The settings of this environment, with logging set up accordingly.
+
+    Raises:
+        SettingsError: one of them is bad.
+    """
+    settings = load_command_settings(os.environ)
+    configure_logging(settings.log_format, secrets=secrets_of(settings))
+    return settings
+
+
+def secrets_of(settings: Settings) -> list[str]:
+    """What must never be in a log line."""
+    account = settings.account
+    password = make_url(settings.database_url).password
+    return [
+        settings.secret_key.get_secret_value(),
+        account.auth_token.get_secret_value(),
+        *([str(password)] if password else []),
+    ]
+
+
+def start(*, writes: bool = False) -> Started:
+    """Read everything and open the database, whose schema must be current.
+
+    With *writes* the facility's own row is made sure of first.
+
+    Raises:
+        SettingsError: a setting is bad.
+        FileRefusedError: the policy or the facility file is bad.
+        CommandRefusedError: there is no database, or it needs ``siaga migrate``.
+    """
+    settings = read_settings()
+    facility = load_facility(settings.facility_file)
+    policy = load_policy(settings.policy_file)
+    require_current_schema(settings.database_url)
+    started = Started(
+        settings=settings,
+        facility=facility,
+        policy=policy,
+        uow=UnitOfWork(open_database(settings.database_url, pool_size=2)),
+        clock=SystemClock(),
+        ids=RandomIds(),
+    )
+    if writes:
+        keep_facility(started.uow, facility)
+    return started
+
+
+def keep_facility(uow: UnitOfWork, facility: FacilityConfig) -> None:
+    """Write the facility's row as its file says."""
+    register_facility(
+        uow=uow, clock=SystemClock(), code=facility.code, name=facility.name, timezone=facility.timezone
+    )
+
+
+def require_current_schema(url: str) -> None:
+    """Refuse a database that is not there or not at this program's schema; looking makes no file."""
+    file = sqlite_file(url)
+    if file is not None and not file.exists():
+        raise CommandRefusedError(f"there is no database {str(file)!r} yet; run: siaga migrate")
+    current = migrating.current(url)
+    if current != migrating.head():
+        state = f"at revision {current}" if current else "empty"
+        raise CommandRefusedError(f"the database is {state}, this program needs another; run: siaga migrate")
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file of an SQLite database; None for a server."""
+    parsed = make_url(url)
+    is_file = parsed.get_backend_name() == "sqlite" and parsed.database
+    return Path(parsed.database) if is_file and parsed.database else None
+
+
+def say(line: str = "") -> None:
+    """One line of a result."""
+    typer.echo(line)
+
+
+def refuse(line: str) -> NoReturn:
+    """End the command with exit status 1 and *line* as the last on standard error."""
+    sys.stdout.flush()
+    typer.echo(line, err=True)
+    raise SystemExit(1)
