@@ -102,7 +102,7 @@ def _ladder(policy: Policy) -> list[str]:
     lines += [f"  {place}. {_rung(tier)}" for place, tier in enumerate(alerting.tiers, 1)]
     lines += [
         f"  then {alerting.tiers[-1].name} again every {alerting.repeat_s:g} s until somebody accepts",
-        f"each call rings {alerting.call_ring_s:g} s; a silent phone again after {alerting.second_ring_s:g} s",
+        f"each call rings {alerting.call_ring_s:g} s; a silent one again after {alerting.second_ring_s:g} s",
     ]
     return lines
 
