@@ -106,12 +106,14 @@ def build_page(
 
     ``run_id`` tells one run of the program from the next.
     """
-    router = APIRouter(prefix="/simulator", include_in_schema=False)
-    guarded = APIRouter(dependencies=dependencies)
+    router = APIRouter(include_in_schema=False)
+    guarded = APIRouter(prefix="/simulator", dependencies=dependencies)
     _add_page(guarded, network, translate or indonesian)
     _add_phones(guarded, network, run_id)
+    files = APIRouter(prefix="/simulator/static")
+    _add_static(files)
     router.include_router(guarded)
-    _add_static(router)
+    router.include_router(files)
     return router
 
 
@@ -191,7 +193,7 @@ def _add_static(router: APIRouter) -> None:
     contents = {name: (_HERE / "static" / name).read_bytes() for name in _STATIC}
     tags = {name: f'"{hashlib.sha256(body).hexdigest()[:16]}"' for name, body in contents.items()}
 
-    @router.get("/static/{name}")
+    @router.get("/{name}")
     async def show_file(request: Request, name: str) -> Response:
         if name not in contents:
             return Response(status_code=404)

@@ -8,7 +8,7 @@ import base64
 import binascii
 import hmac
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
@@ -41,7 +41,7 @@ _ACCOUNT = "/simulator/api/2010-04-01/Accounts/{account_sid}"
 class _TwilioRoute(APIRoute):
     """Refusals leave in the provider's shape, whatever the program around does with exceptions."""
 
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
+    def get_route_handler(self) -> Callable[[Request], Coroutine[object, object, Response]]:
         serve = super().get_route_handler()
 
         async def serve_or_refuse(request: Request) -> Response:

@@ -59,7 +59,6 @@ INDONESIAN = {
     ),
     "Emergency number": "Nomor darurat",
     "Add a resident": "Tambah warga",
-    "Resident": "Warga",
     "Board": "Papan siaga",
     "Skip to the phones": "Langsung ke telepon",
     "Who is talking to whom": "Siapa tersambung dengan siapa",
@@ -76,7 +75,6 @@ INDONESIAN = {
     "Write a text": "Tulis SMS",
     "Send": "Kirim",
     "What the network noticed": "Catatan jaringan",
-    "Nothing to complain of.": "Tidak ada keluhan.",
     "Faults in the program's answers, as the telephone company would list them.": (
         "Kesalahan dalam jawaban program, seperti yang akan dicatat operator telepon."
     ),
