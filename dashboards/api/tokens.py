@@ -1,0 +1,104 @@
+"""Bearer tokens: made once, kept as their SHA-256, revoked for good.
+
+Decides whether a token is good and whose it is; what its role may do is ``dashboards.api.access``.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select, update
+
+from dispatch.domain.vocabulary import UserRole
+from dispatch.service.services import Services
+from models.access import ApiToken
+
+PREFIX = "siaga_"
+"""Lets a leaked token be recognised for what it is."""
+
+USE_NOTED_EVERY = timedelta(minutes=1)
+"""``last_used_at`` finds forgotten tokens; a write for every read would queue before the telephone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """The program that asks."""
+
+    token_id: str
+    name: str
+    role: UserRole
+
+    @property
+    def actor(self) -> str:
+        """How the record names it."""
+        return f"token:{self.name}"[:80]
+
+
+def token_hash(token: str) -> str:
+    """What is kept of a token. It is long and random: a slow hash would add nothing."""
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def create_token(services: Services, *, role: UserRole, name: str) -> str:
+    """Make a token and return it; it cannot be read again.
+
+    Raises:
+        ValueError: the name is empty or longer than 80 characters.
+    """
+    name = name.strip()
+    if not 1 <= len(name) <= 80:
+        raise ValueError("a token's name has 1 to 80 characters")
+    token = f"{PREFIX}{services.ids.token()}{services.ids.token()}"
+    with services.uow.write() as session:
+        session.add(
+            ApiToken(
+                id=services.ids.new_id(),
+                facility_id=services.facility_id,
+                name=name,
+                role=str(role),
+                token_hash=token_hash(token),
+                created_at=services.clock.now(),
+            )
+        )
+    return token
+
+
+def revoke_tokens(services: Services, *, name: str) -> int:
+    """Revoke every token of this name from now on; how many there were."""
+    with services.uow.write() as session:
+        revoked = session.scalars(
+            update(ApiToken)
+            .where(
+                ApiToken.facility_id == services.facility_id,
+                ApiToken.name == name,
+                ApiToken.revoked_at.is_(None),
+            )
+            .values(revoked_at=services.clock.now())
+            .returning(ApiToken.id)
+            .execution_options(synchronize_session=False)
+        ).all()
+    return len(revoked)
+
+
+def authenticate(services: Services, token: str) -> Caller | None:
+    """Whose *token* this is; None when it is unknown or revoked."""
+    now = services.clock.now()
+    with services.uow.read() as session:
+        row = session.scalar(
+            select(ApiToken).where(
+                ApiToken.token_hash == token_hash(token),
+                ApiToken.facility_id == services.facility_id,
+                ApiToken.revoked_at.is_(None),
+            )
+        )
+    if row is None:
+        return None
+    if row.last_used_at is None or now - row.last_used_at >= USE_NOTED_EVERY:
+        with services.uow.write() as session:
+            session.execute(
+                update(ApiToken)
+                .where(ApiToken.id == row.id)
+                .values(last_used_at=now)
+                .execution_options(synchronize_session=False)
+            )
+    return Caller(token_id=row.id, name=row.name, role=UserRole(row.role))
