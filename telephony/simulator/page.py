@@ -22,6 +22,9 @@ from telephony.simulator.network import Network, PhoneRefusedError
 from telephony.simulator.phones import Phone, spelled
 from telephony.simulator.words import WORDS_OF_CODES, Translate, english, indonesian
 
+RESIDENT = "Warga"
+"""The role of a phone that is added without one."""
+
 _HERE = Path(__file__).parent
 _STATIC = {"simulator.css": "text/css", "simulator.js": "text/javascript"}
 _WAIT_MAX_S = 5.0
@@ -170,8 +173,9 @@ def _add_phones(router: APIRouter, network: Network, run_id: str) -> None:
     @router.post("/phones")
     async def add_phone(request: Request) -> Response:
         def add(asked: _Asked) -> Json:
-            count = len(network.switchboard.phones) + 1
-            phone = network.add_phone(asked.text("label") or f"Warga {count}", asked.text("role") or "Warga")
+            role = asked.text("role") or RESIDENT
+            count = sum(phone.role == role for phone in network.switchboard.phones.values())
+            phone = network.add_phone(asked.text("label") or f"{role} {count + 1}", role)
             return {"number": phone.number}
 
         return await _carry_out(request, network, add, created=True)

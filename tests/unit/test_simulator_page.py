@@ -33,7 +33,7 @@ async def test_the_page_is_indonesian_and_english_by_choice_without_inline_code(
 
 def test_every_word_of_the_page_has_its_indonesian() -> None:
     template = (HERE / "templates" / "simulator.html").read_text(encoding="utf-8")
-    shown = set(re.findall(r'_\("([^"]+)"\)', template)) | set(WORDS_OF_CODES.values())
+    shown = set(re.findall(r"""_\(["']([^"]+?)["']\)""", template)) | set(WORDS_OF_CODES.values())
     assert shown - INDONESIAN.keys() == set()
     assert INDONESIAN.keys() - shown == set()
 

@@ -72,8 +72,10 @@ function makeCard(phone) {
   write(card.find(".own-number"), phone.number);
   root.dataset.number = phone.number;
   root.setAttribute("aria-label", `${phone.label}, ${phone.role}`);
-  card.find(".transcript").setAttribute("aria-label", phone.label);
-  card.find(".texts").setAttribute("aria-label", phone.label);
+  for (const box of root.querySelectorAll("[role=log]")) {
+    box.setAttribute("aria-label", `${box.previousElementSibling.textContent}: ${phone.label}`);
+    box.append(make("ol", "lines"));
+  }
   for (const button of root.querySelectorAll("[data-action]")) {
     button.addEventListener("click", () => act(card, button.dataset.action));
   }
@@ -108,7 +110,7 @@ function act(card, action) {
 
 function stateWords(phone, state) {
   if (state === "ringing") {
-    return `${say("state.ringing")} · ${say("incoming_from")} ${phone.peer}`;
+    return `${say("state.ringing")} · ${phone.peer}`;
   }
   if (state === "in_call") {
     return phone.with.length ? `${say("talks_to")} ${phone.with.join(", ")}` : say("waits");
@@ -162,11 +164,11 @@ function makeText(text) {
   return item;
 }
 
-function keepAtEnd(list, add) {
-  const wasAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
-  add();
+function keepAtEnd(box, add) {
+  const wasAtEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
+  add(box.firstElementChild);
   if (wasAtEnd) {
-    list.scrollTop = list.scrollHeight;
+    box.scrollTop = box.scrollHeight;
   }
 }
 
@@ -175,8 +177,7 @@ function showTranscript(card, lines) {
   if (!fresh.length) {
     return;
   }
-  const list = card.find(".transcript");
-  keepAtEnd(list, () => {
+  keepAtEnd(card.find(".transcript"), (list) => {
     for (const line of fresh) {
       list.append(makeLine(line));
       card.lines = line.position;
@@ -188,8 +189,7 @@ function showTranscript(card, lines) {
 }
 
 function showTexts(card, texts) {
-  const list = card.find(".texts");
-  keepAtEnd(list, () => {
+  keepAtEnd(card.find(".texts"), (list) => {
     for (const text of texts) {
       const shown = card.texts.get(text.position);
       if (shown) {
