@@ -19,7 +19,9 @@ class RandomIds:
     def new_id(self) -> str:
         """A new identifier; unique across processes."""
         milliseconds = time.time_ns() // 1_000_000
-        value = milliseconds << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+        value = (
+            milliseconds << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+        )
         return str(uuid.UUID(int=value))
 
     def salt(self) -> bytes:

@@ -36,7 +36,7 @@ def alert_sent(incident: Incident, *, staff_code: str, channel: str, proof: str,
 def alert_failed(
     incident: Incident, *, staff_code: str, channel: str, code: str, hopeless: bool, crew: Crew, now: datetime
 ) -> Decision:
-    """An alert came to nothing; when nothing else is under way to this worker the next one is asked at once."""
+    """An alert came to nothing; with nothing else under way to this worker the next one is asked at once."""
     draft = Draft(incident, now=now, source=Source.ENGINE, actor="engine")
     draft.add(Kind.ALERT_FAILED, {"staff_code": staff_code, "channel": channel, "code": code})
     assignment = incident.assignment(staff_code)

@@ -32,6 +32,7 @@ class Action(StrEnum):
     AVAILABLE = "available"
     HELP = "help"
     INFO = "info"
+    ETA = "eta"
     CLOSE = "close"
     NOTE = "note"
     SET_PRIORITY = "set_priority"

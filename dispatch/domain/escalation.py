@@ -9,7 +9,7 @@ Everything here is a function of the incident's state and *now*; the deadlines t
 derived from the state as well, so that none can be forgotten.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
@@ -97,7 +97,8 @@ def ring_again(draft: Draft, staff_code: str) -> None:
     if _second_ring_at(incident, assignment) > draft.now:
         return
     tier = _tier(incident, assignment.tier)
-    _request(draft, [assignment], tier, reason="second_ring")
+    ring_only = replace(tier, channels=(AlertChannel.VOICE,))
+    _request(draft, [assignment], ring_only, reason="second_ring")
 
 
 def ask_by_name(draft: Draft, person: DutyPerson) -> None:

@@ -9,6 +9,7 @@ The daily seal over all chain heads shows both.
 """
 
 import hashlib
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,8 +25,8 @@ from dispatch.domain.vocabulary import Source
 GENESIS = "0" * 64
 """What the first event of every incident names as the one before it."""
 
-JsonValue: TypeAlias = "bool | int | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
-"""What an event's data may hold. No fractions: they print differently in different languages."""
+JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
+"""What an event's data may hold: JSON, with finite numbers only."""
 
 PrivateLookup: TypeAlias = Callable[[str, int, str], tuple[bytes, str] | None]
 """(incident, sequence, name) -> (salt, value), or None when the value was erased, as the law allows."""
@@ -325,7 +326,10 @@ def _refuse_ambiguous(value: object, path: str, depth: int) -> None:
             raise NotCanonicalError(f"{path}: {value} is beyond 2^53 − 1; write it as text")
         return
     if isinstance(value, float):
-        raise NotCanonicalError(f"{path}: {value!r} is a fraction; write it as text or in smaller units")
+        # RFC 8785 spells every finite number the way ECMAScript does, on both databases and in any reader.
+        if not math.isfinite(value):
+            raise NotCanonicalError(f"{path}: {value!r} is no number")
+        return
     if depth >= _DEEPEST:
         raise NotCanonicalError(f"{path}: nested deeper than {_DEEPEST}")
     for place, inner in _contents(value, path):

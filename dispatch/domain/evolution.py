@@ -344,6 +344,10 @@ def _declined(incident: Incident, event: Event) -> Incident:
     )
 
 
+def _eta_stated(incident: Incident, event: Event) -> Incident:
+    return _with_assignment(incident, event, minutes=cast("int", event.data["minutes"]))
+
+
 def _promoted(incident: Incident, event: Event) -> Incident:
     return _with_assignment(incident, event, is_primary=True)
 
@@ -409,6 +413,7 @@ _CHANGES: Mapping[Kind, Callable[[Incident, Event], Incident]] = {
     Kind.ALERT_UNANSWERED: _alert_unanswered,
     Kind.ACCEPTED: _accepted,
     Kind.DECLINED: _declined,
+    Kind.ETA_STATED: _eta_stated,
     Kind.PROMOTED: _promoted,
     Kind.STOOD_DOWN: _stood_down,
     Kind.EN_ROUTE: _step(AssignmentStatus.EN_ROUTE, "en_route_at"),

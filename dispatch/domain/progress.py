@@ -284,6 +284,15 @@ def _help(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) -> N
     draft.add(Kind.HELP_REQUESTED, {"staff_code": command.staff_code}, occurred_at=_when(draft, command))
 
 
+def _eta(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) -> None:
+    assignment = _assigned(draft, command)
+    if command.minutes is None:
+        raise FieldRequiredError(field="minutes")
+    if not assignment.is_engaged:
+        raise WrongTransitionError(action=str(command.action), status=str(assignment.status))
+    draft.add(Kind.ETA_STATED, {"staff_code": assignment.staff_code, "minutes": command.minutes})
+
+
 def _info(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) -> None:
     assignment = _assigned(draft, command)
     draft.add(Kind.DETAILS_REQUESTED, {"staff_code": assignment.staff_code})
@@ -360,6 +369,7 @@ _ACTIONS: Mapping[Action, Callable[[Draft, ActOnIncident, DutyPerson | None], No
     Action.DECLINE: _decline,
     Action.HELP: _help,
     Action.INFO: _info,
+    Action.ETA: _eta,
     Action.CLOSE: _close,
     Action.NOTE: _note,
     Action.SET_PRIORITY: _set_priority,

@@ -164,7 +164,9 @@ def _place(row: Row) -> PlaceRow:
     if (lat is None) != (lon is None):
         raise _CellError("lat" if lat is None else "lon", "is missing beside the other coordinate")
     if lat is not None and lon is not None:
-        _check_point(row, lat, lon)
+        problem = places.check_point(lat, lon)
+        if problem is not None:
+            raise _CellError("lat", problem.detail)
     return PlaceRow(
         row=row,
         name=_name(row, "name"),
@@ -174,10 +176,6 @@ def _place(row: Row) -> PlaceRow:
         lon=lon,
         aliases=tuple(dict.fromkeys(_listed(row["aliases"]))),
     )
-
-
-def _check_point(row: Row, lat: float, lon: float) -> None:
-    places.check_point(lat, lon)
 
 
 def _name(row: Row, column: str) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from dispatch.domain import intake, progress
 from dispatch.domain.commands import ChooseFromMenu, EndCall, JoinCaller, OpenByHand, ReceiveCall
 from dispatch.domain.decisions import Draft
+from dispatch.domain.effects import Purpose
 from dispatch.domain.events import Kind
 from dispatch.domain.incidents import Incident
 from dispatch.domain.intake import Opening, Ring
@@ -22,7 +23,7 @@ from dispatch.service.roster_keeping import crew_of, duty_list
 from dispatch.service.services import Services
 from models import incident as rows
 from models.facility import Facility, IncidentCounter
-from models.traffic import Inbox
+from models.traffic import Delivery, Inbox
 
 FIRST_SHORT_NUMBER = 100
 """Short numbers have three digits, keys one, so that the two are never confused (CONTRACT 4)."""
@@ -139,6 +140,24 @@ def call_state(services: Services, provider_sid: str) -> CallState | None:
         return None if found is None else _state(found[1], found[0])
 
 
+def incident_state(services: Services, incident_id: str) -> CallState:
+    """How an incident stands, for whoever waits in its room.
+
+    Raises:
+        IncidentNotFoundError: there is no such incident.
+    """
+    with services.uow.read() as session:
+        incident = ledger.load(session, services, incident_id, for_update=False)
+    return CallState(
+        call_id="",
+        incident_id=incident.id,
+        short_number=incident.short_number,
+        menu_digit=None,
+        is_closed=incident.is_closed,
+        has_primary=incident.primary is not None,
+    )
+
+
 # --- shared with texts ----------------------------------------------------------------------------
 
 
@@ -224,9 +243,26 @@ def _call(
             rows.Call.facility_id == services.facility_id, rows.Call.provider_sid == provider_sid
         )
     ).first()
-    if found is None or found.incident_id is None:
+    if found is None:
+        return _called_back(session, services, provider_sid, for_update=for_update)
+    if found.incident_id is None:
         return None
     return found.id, ledger.load(session, services, found.incident_id, for_update=for_update)
+
+
+def _called_back(
+    session: Session, services: Services, provider_sid: str, *, for_update: bool
+) -> tuple[str, Incident] | None:
+    """The caller's call behind one of our call-backs, whose own identifier is a delivery's."""
+    row = session.scalar(
+        select(Delivery)
+        .where(Delivery.provider_sid == provider_sid, Delivery.purpose == Purpose.CALL_BACK)
+        .limit(1)
+    )
+    if row is None or row.incident_id is None:
+        return None
+    incident = ledger.load(session, services, row.incident_id, for_update=for_update)
+    return str(row.details["call_id"]), incident
 
 
 def _state_of(session: Session, services: Services, provider_sid: str) -> CallState:

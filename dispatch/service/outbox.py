@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, insert, select, update
 from sqlalchemy.orm import Session
 
 from dispatch.domain.decisions import Decision
@@ -88,41 +88,45 @@ def _deliveries(
     new = Composer(services, incident, now)
     match effect:
         case AlertWorker():
-            phone = _phone(session, effect.staff_id)
-            _keep_link(session, services, incident, effect.staff_id, now)
-            for channel in effect.channels:
-                yield new(
-                    Purpose.ALERT, channel, phone, effect.staff_id, f"{effect.turn}", {"turn": effect.turn}
-                )
+            yield from _alert(session, services, new, effect)
         case StandDown():
             yield from _stand_down(session, new, effect)
         case ConnectWorker():
             yield new(Purpose.CONNECT, AlertChannel.VOICE, _phone(session, effect.staff_id), effect.staff_id)
-        case CallBack():
-            number = incident.call(effect.call_id).caller_number
-            if number is not None:
-                details = {"call_id": effect.call_id}
-                yield new(Purpose.CALL_BACK, AlertChannel.VOICE, number, None, effect.call_id, details)
         case SendDetails():
             phone = _phone(session, effect.staff_id)
             _keep_link(session, services, incident, effect.staff_id, now)
             yield new(Purpose.DETAILS, AlertChannel.SMS, phone, effect.staff_id, f"{effect.turn}")
         case WarnSupervisors():
-            for staff in _supervisors(session, services):
-                turn = f"{effect.tier}:{incident.ladder.repeats}"
-                yield new(
-                    Purpose.WARNING, AlertChannel.SMS, staff.phone, staff.id, turn, {"tier": effect.tier}
-                )
-        case ReleaseCaller():
-            call = incident.call(effect.call_id)
-            yield new(
-                Purpose.HANG_UP,
-                AlertChannel.VOICE,
-                call.caller_number or "",
-                None,
-                call.id,
-                {"provider_sid": call.provider_sid, "provider": call.provider, "release": True},
-            )
+            yield from _warnings(session, services, new, effect)
+        case CallBack() | ReleaseCaller():
+            yield from _to_caller(new, effect)
+
+
+def _alert(session: Session, services: Services, new: "Composer", effect: AlertWorker) -> Iterator[Values]:
+    phone = _phone(session, effect.staff_id)
+    _keep_link(session, services, new.incident, effect.staff_id, new.now)
+    for channel in effect.channels:
+        details = {"turn": effect.turn}
+        yield new(Purpose.ALERT, channel, phone, effect.staff_id, f"{effect.turn}", details)
+
+
+def _warnings(
+    session: Session, services: Services, new: "Composer", effect: WarnSupervisors
+) -> Iterator[Values]:
+    turn = f"{effect.tier}:{new.incident.ladder.repeats}"
+    for staff in _supervisors(session, services):
+        yield new(Purpose.WARNING, AlertChannel.SMS, staff.phone, staff.id, turn, {"tier": effect.tier})
+
+
+def _to_caller(new: "Composer", effect: CallBack | ReleaseCaller) -> Iterator[Values]:
+    call = new.incident.call(effect.call_id)
+    if isinstance(effect, ReleaseCaller):
+        details: Values = {"provider_sid": call.provider_sid, "provider": call.provider, "release": True}
+        yield new(Purpose.HANG_UP, AlertChannel.VOICE, call.caller_number or "", None, call.id, details)
+    elif call.caller_number is not None:
+        details = {"call_id": call.id}
+        yield new(Purpose.CALL_BACK, AlertChannel.VOICE, call.caller_number, None, call.id, details)
 
 
 class Composer:
@@ -133,7 +137,7 @@ class Composer:
         self.incident = incident
         self.now = now
 
-    def __call__(
+    def __call__(  # noqa: PLR0913 - one row has this many sides
         self,
         purpose: Purpose,
         channel: AlertChannel,
@@ -142,6 +146,7 @@ class Composer:
         turn: str = "",
         details: Values | None = None,
     ) -> Values:
+        """The row of one delivery; *turn* tells repeated wishes of the same kind apart."""
         urgent = purpose is Purpose.ALERT and self.incident.priority.is_urgent
         expires = channel is AlertChannel.SMS
         return {
@@ -258,7 +263,7 @@ def claim(services: Services, *, limit: int) -> list[Claimed]:
     return claimed
 
 
-def _due(now: datetime) -> Any:
+def _due(now: datetime) -> Select[tuple[Delivery]]:
     return select(Delivery).where(Delivery.state.in_(UNSENT), Delivery.next_attempt_at <= now)
 
 

@@ -1,0 +1,82 @@
+"""One of our own calls, seen from the worker or caller who picked it up.
+
+A delivery's identifier names what is being answered, so that an answer to an old alert is judged as of
+that alert.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from dispatch.domain.decisions import Draft
+from dispatch.domain.effects import Purpose
+from dispatch.domain.events import Kind
+from dispatch.domain.incidents import Assignment, Incident
+from dispatch.domain.vocabulary import IncidentChannel, Source
+from dispatch.service import ledger
+from dispatch.service.services import Services
+from models.facility import Staff
+from models.traffic import Delivery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweredCall:
+    """What is known about a call of ours that was picked up."""
+
+    purpose: Purpose
+    incident: Incident
+    staff_id: str | None
+    staff_code: str | None
+    call_id: str | None
+
+    @property
+    def assignment(self) -> Assignment | None:
+        """The part of the worker who was called."""
+        return None if self.staff_code is None else self.incident.assignment(self.staff_code)
+
+    @property
+    def caller_can_join(self) -> bool:
+        """Whether a caller is on the line, or is being called back."""
+        if self.incident.live_call is not None:
+            return True
+        unheard = [
+            call
+            for call in self.incident.calls
+            if call.channel is IncidentChannel.VOICE
+            and call.answered_at is None
+            and call.caller_number is not None
+        ]
+        return bool(unheard) and self.incident.policy.caller.callback_after_abandon
+
+
+def answered(services: Services, delivery_id: str) -> AnsweredCall | None:
+    """The call behind *delivery_id*, or None when there is none."""
+    with services.uow.read() as session:
+        row = session.get(Delivery, delivery_id)
+        if row is None or row.incident_id is None or row.facility_id != services.facility_id:
+            return None
+        code = session.scalar(select(Staff.code).where(Staff.id == row.staff_id)) if row.staff_id else None
+        call_id = row.details.get("call_id")
+        return AnsweredCall(
+            purpose=Purpose(row.purpose),
+            incident=ledger.load(session, services, row.incident_id, for_update=False),
+            staff_id=row.staff_id,
+            staff_code=code,
+            call_id=None if call_id is None else str(call_id),
+        )
+
+
+def staff_behind(services: Services, provider_sid: str) -> str | None:
+    """The worker who is on the other end of one of our calls."""
+    with services.uow.read() as session:
+        return session.scalar(select(Delivery.staff_id).where(Delivery.provider_sid == provider_sid).limit(1))
+
+
+def keep_recording(services: Services, incident_id: str, *, recording_sid: str, duration_s: int) -> None:
+    """Note that a recording of the talk exists at the provider, once."""
+    now = services.clock.now()
+    with services.uow.write() as session:
+        incident = ledger.load(session, services, incident_id)
+        draft = Draft(incident, now=now, source=Source.VOICE, actor="provider")
+        draft.add(Kind.CALL_RECORDED, {"recording_sid": recording_sid, "duration_s": duration_s})
+        ledger.record(session, services, draft.decision(), before=incident, at=now)

@@ -1,0 +1,58 @@
+"""Every web address that the telephone side hands out, in one place.
+
+Absolute addresses start with ``SIAGA_PUBLIC_URL``, as the provider calls it; they carry identifiers only,
+never a number or a name.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PublicAddresses:
+    """Builds the addresses below *public_url* (no trailing slash)."""
+
+    public_url: str
+
+    def answer(self, delivery_id: str, _purpose: str) -> str:
+        """What to do once one of our calls is answered."""
+        return f"{self.public_url}/telephony/deliveries/{delivery_id}/answer"
+
+    def key(self, delivery_id: str) -> str:
+        """Where the key pressed in an alert call goes."""
+        return f"{self.public_url}/telephony/deliveries/{delivery_id}/key"
+
+    def minutes(self, delivery_id: str) -> str:
+        """Where the minutes to arrival go."""
+        return f"{self.public_url}/telephony/deliveries/{delivery_id}/minutes"
+
+    def status(self, delivery_id: str, channel: str) -> str:
+        """How a delivery goes."""
+        return f"{self.public_url}/telephony/deliveries/{delivery_id}/{channel}/status"
+
+    def menu(self) -> str:
+        """Where the caller's key goes."""
+        return f"{self.public_url}/telephony/voice/menu"
+
+    def wait(self, incident_id: str) -> str:
+        """What a waiting caller hears."""
+        return f"{self.public_url}/telephony/rooms/{incident_id}/wait"
+
+    def room_events(self, incident_id: str) -> str:
+        """Who enters and leaves the room of an incident."""
+        return f"{self.public_url}/telephony/rooms/{incident_id}/events"
+
+    def recording(self, incident_id: str) -> str:
+        """Where a finished recording is announced."""
+        return f"{self.public_url}/telephony/rooms/{incident_id}/recording"
+
+    def after_room(self) -> str:
+        """How a caller's call goes on after the room."""
+        return f"{self.public_url}/telephony/voice/after"
+
+    def release(self) -> str:
+        """The document for a caller whose incident was closed."""
+        return f"{self.public_url}/telephony/voice/release"
+
+    def worker_page(self, token: str) -> str:
+        """A worker's own page."""
+        return f"{self.public_url}/w/{token}"

@@ -1,0 +1,148 @@
+"""Calls and texts through Twilio, or through any service that speaks its dialect.
+
+The official client with timeouts of its own and without its retries: whether to try again is the
+outbox's decision alone (TESTBED 1.3). Every failure becomes one of the three errors of
+``dispatch.ports``: not processed, refused, or unknown.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+import requests
+from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.http.http_client import TwilioHttpClient
+from twilio.rest import Client
+
+from dispatch.ports import (
+    CallRequest,
+    Handed,
+    OutcomeUnknownError,
+    ProviderRefusedError,
+    ProviderUnavailableError,
+    TextRequest,
+)
+from models.unit_of_work import refuse_inside_transaction
+
+CONNECT_TIMEOUT_S = 3.0
+_POOL = 32
+_CALL_EVENTS = ["initiated", "ringing", "answered", "completed"]
+_SERVER_ERROR = 500
+_TOO_MANY = 429
+_AUTHENTICATION = frozenset({401, 403})
+
+T = TypeVar("T")
+
+
+class TwilioProvider:
+    """One account at Twilio, or at a compatible service behind *api_url*."""
+
+    carries_voice = True
+    carries_text = True
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        account_sid: str,
+        auth_token: str,
+        number: str,
+        api_url: str,
+        read_timeout_s: float,
+    ) -> None:
+        """Prepare a client; nothing is sent yet. *number* is the service's own, in E.164."""
+        self.name = name
+        self._number = number
+        http = TwilioHttpClient(logger=_quiet_logger())
+        # requests takes a pair (connect, read); the client hands it on untouched.
+        http.timeout = (CONNECT_TIMEOUT_S, read_timeout_s)
+        assert http.session is not None
+        for scheme in ("http://", "https://"):
+            http.session.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=_POOL))
+        # An empty environment: the client must not pick up another account from TWILIO_… variables.
+        self._client = Client(account_sid, auth_token, http_client=http, environment={})
+        self._client.api.base_url = api_url
+
+    def place_call(self, request: CallRequest) -> Handed:
+        """Ask for a call that fetches its document from ``answer_url`` once it is answered."""
+        call = self._attempt(
+            lambda: self._client.calls.create(
+                to=request.to_number,
+                from_=self._number,
+                url=request.answer_url,
+                method="POST",
+                status_callback=request.status_url,
+                status_callback_method="POST",
+                status_callback_event=_CALL_EVENTS,
+                timeout=request.ring_s,
+            )
+        )
+        return Handed(provider_sid=str(call.sid), status=str(call.status or "queued"))
+
+    def send_text(self, request: TextRequest) -> Handed:
+        """Ask for a text that the network drops once it is too old to help."""
+        message = self._attempt(
+            lambda: self._client.messages.create(
+                to=request.to_number,
+                from_=self._number,
+                body=request.body,
+                status_callback=request.status_url,
+                validity_period=request.valid_s,
+            )
+        )
+        return Handed(provider_sid=str(message.sid), status=str(message.status or "queued"))
+
+    def stop_ringing(self, provider_sid: str) -> None:
+        """Cancel a call that is queued or ringing; an answered one is left alone by the provider."""
+        self._ignoring_the_past(lambda: self._client.calls(provider_sid).update(status="canceled"))
+
+    def redirect_call(self, provider_sid: str, url: str) -> None:
+        """Let a call that is going on continue with the document at *url*."""
+        self._ignoring_the_past(lambda: self._client.calls(provider_sid).update(url=url, method="POST"))
+
+    def find_recent(self, *, channel: str, to_number: str, since: datetime) -> Sequence[Handed]:
+        """Our own calls or texts to *to_number* since *since*, newest first."""
+        if channel == "voice":
+            found = self._attempt(lambda: self._client.calls.list(to=to_number, limit=20))
+        else:
+            found = self._attempt(lambda: self._client.messages.list(to=to_number, limit=20))
+        return [
+            Handed(provider_sid=str(item.sid), status=str(item.status))
+            for item in found
+            if item.date_created is None or item.date_created >= since.replace(microsecond=0)
+        ]
+
+    def _ignoring_the_past(self, request: Callable[[], object]) -> None:
+        try:
+            self._attempt(request)
+        except ProviderRefusedError:
+            # The call is over or answered already: what was wanted is so.
+            return
+
+    def _attempt(self, request: Callable[[], T]) -> T:
+        refuse_inside_transaction(f"the provider {self.name}")
+        try:
+            return request()
+        except TwilioRestException as error:
+            code = str(error.code or error.status)
+            if error.status == _TOO_MANY or error.status in _AUTHENTICATION:
+                raise ProviderUnavailableError(f"{self.name}: not processed", code=code) from error
+            if error.status >= _SERVER_ERROR:
+                raise OutcomeUnknownError(f"{self.name}: server error", code=code) from error
+            raise ProviderRefusedError(f"{self.name}: refused", code=code) from error
+        except requests.exceptions.ConnectTimeout as error:
+            raise ProviderUnavailableError(f"{self.name}: no connection", code="connect_timeout") from error
+        except requests.exceptions.ConnectionError as error:
+            if "NewConnectionError" in repr(error) or "NameResolution" in repr(error):
+                raise ProviderUnavailableError(f"{self.name}: no connection", code="connect") from error
+            raise OutcomeUnknownError(f"{self.name}: connection lost", code="connection_lost") from error
+        except (requests.exceptions.RequestException, TwilioException) as error:
+            raise OutcomeUnknownError(f"{self.name}: no answer", code="timeout") from error
+
+
+def _quiet_logger() -> logging.Logger:
+    """The client logs whole requests, with numbers and words in them; they must not reach our logs."""
+    logger = logging.getLogger("twilio.http_client")
+    logger.setLevel(logging.WARNING)
+    return logger

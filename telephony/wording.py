@@ -1,0 +1,56 @@
+"""The texts that leave the house: each fits one GSM-7 segment of 160 characters (CONTRACT 4).
+
+The number, the keys and the link are never shortened; the place is, when it must be.
+"""
+
+from dispatch.domain.effects import Purpose, StandDownReason
+from dispatch.domain.segments import Elastic, compose, fit_segment
+from dispatch.ports import MessageFacts
+from telephony.prompts import CATEGORY_WORDS, PRIORITY_WORDS, local
+
+
+class IndonesianWording:
+    """Puts outgoing texts into words."""
+
+    def text(self, facts: MessageFacts) -> str:
+        """One segment about *facts*."""
+        match facts.purpose:
+            case Purpose.ALERT | Purpose.DETAILS:
+                return self._alert(facts)
+            case Purpose.STAND_DOWN:
+                return self._stand_down(facts)
+            case Purpose.WARNING:
+                return fit_segment(
+                    f"PERHATIAN: panggilan {facts.short_number}, tidak ada petugas jaga pada tier "
+                    f"'{facts.tier}'. Tier berikutnya dihubungi. Periksa jadwal."
+                )
+            case _:
+                return fit_segment(f"Panggilan darurat {facts.short_number}.")
+
+    def _alert(self, facts: MessageFacts) -> str:
+        priority = PRIORITY_WORDS[facts.priority].upper()
+        return compose(
+            [
+                f"DARURAT {facts.short_number} {priority} ",
+                Elastic(text=CATEGORY_WORDS[facts.category], least=6, importance=1),
+                Elastic(text=f" di {facts.place}" if facts.place else "", least=0, importance=0),
+                ". Balas 1 terima, 2 tolak.",
+                f" {facts.link}" if facts.link else "",
+            ]
+        )
+
+    def _stand_down(self, facts: MessageFacts) -> str:
+        if facts.reason == StandDownReason.CLOSED:
+            return fit_segment(f"Panggilan {facts.short_number} sudah ditutup. Anda tidak diperlukan lagi.")
+        return compose(
+            [
+                f"Panggilan {facts.short_number} sudah diterima oleh ",
+                Elastic(text=facts.accepted_by or "petugas lain", least=8),
+                ". Anda tidak diperlukan lagi. Terima kasih.",
+            ]
+        )
+
+
+def caller_line(number: str | None) -> str:
+    """A caller's number for a worker who needs to call back."""
+    return local(number) if number else "nomor tidak diketahui"
