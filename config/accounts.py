@@ -1,10 +1,9 @@
-"""Adds who may log in and which programs may ask: users and API tokens (CONTRACT 1, 7).
+"""Adds people who may log in (CONTRACT 1, 7).
 
-Decides what a name and a password must be. Keeps only hashes: of a password by argon2, of a token by SHA-256,
-which suffices for a secret that nobody chose.
+Decides what a name and a password must be; only the password's argon2 hash is kept. Tokens of programs are
+made in ``dashboards.api.tokens``.
 """
 
-import hashlib
 import re
 from dataclasses import dataclass
 
@@ -13,7 +12,7 @@ from sqlalchemy import select
 from dashboards.passwords import hash_password
 from dispatch.domain.vocabulary import UserRole
 from dispatch.ports import Clock, IdSource
-from models.access import ApiToken, User
+from models.access import User
 from models.facility import Staff
 from models.record import Audit
 from models.unit_of_work import UnitOfWork
@@ -24,12 +23,12 @@ _USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 
 
 class AccountRefusedError(Exception):
-    """The user or token cannot be added; the message says why."""
+    """The user cannot be added; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accounts:
-    """The users and tokens of one facility, changed in the name of *actor*."""
+    """The users of one facility, changed in the name of *actor*."""
 
     uow: UnitOfWork
     ids: IdSource
@@ -75,44 +74,19 @@ class Accounts:
                     created_at=now,
                 )
             )
-            session.add(self._audit("user.added", f"user:{username}", role))
-
-    def create_token(self, name: str, role: UserRole) -> str:
-        """Add an API token and return it; it is nowhere else and cannot be shown again.
-
-        Raises:
-            AccountRefusedError: the name is empty or longer than 80 characters.
-        """
-        name = name.strip()
-        if not 0 < len(name) <= 80:
-            raise AccountRefusedError("the name of a token has 1 to 80 characters")
-        token = f"siaga_{self.ids.token()}{self.ids.token()}"
-        with self.uow.write() as session:
             session.add(
-                ApiToken(
+                Audit(
                     id=self.ids.new_id(),
                     facility_id=self.facility_id,
-                    name=name,
-                    role=str(role),
-                    token_hash=hashlib.sha256(token.encode()).hexdigest(),
-                    created_at=self.clock.now(),
+                    at=now,
+                    actor=self.actor,
+                    action="user.added",
+                    subject=f"user:{username}",
+                    data={"role": str(role)},
                 )
             )
-            session.add(self._audit("token.created", f"token:{name}", role))
-        return token
 
     def has_user(self, username: str) -> bool:
         """Whether somebody has this name already."""
         with self.uow.read() as session:
             return session.scalar(select(User.id).where(User.username == username)) is not None
-
-    def _audit(self, action: str, subject: str, role: UserRole) -> Audit:
-        return Audit(
-            id=self.ids.new_id(),
-            facility_id=self.facility_id,
-            at=self.clock.now(),
-            actor=self.actor,
-            action=action,
-            subject=subject[:80],
-            data={"role": str(role)},
-        )

@@ -12,7 +12,7 @@ import structlog
 import typer
 from sqlalchemy.exc import OperationalError
 
-from config import cli_access, cli_imports, cli_setup
+from config import cli_access, cli_imports, cli_record, cli_setup
 from config.cli_start import CommandRefusedError, refuse
 from config.files import FileRefusedError
 from config.logging import configure_logging
@@ -28,11 +28,13 @@ app = typer.Typer(
 
 app.command("migrate", epilog="Example: siaga migrate")(cli_setup.migrate)
 app.command("doctor", epilog="Example: siaga doctor")(cli_setup.doctor)
+app.command("verify", epilog="Example: siaga verify")(cli_record.verify)
+app.command("fallback", epilog="Example: siaga fallback > fallback.xml")(cli_record.fallback)
 app.command("settings", epilog="Example: siaga settings --markdown > docs/settings.md")(cli_setup.settings)
 app.add_typer(cli_imports.app, name="import")
 app.add_typer(cli_access.user_app, name="user")
 app.add_typer(cli_access.token_app, name="token")
-app.add_typer(cli_setup.policy_app, name="policy", epilog="Example: siaga policy check my-policy.toml")
+app.add_typer(cli_setup.policy_app, name="policy")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

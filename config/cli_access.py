@@ -7,25 +7,26 @@ import typer
 
 from config.accounts import AccountRefusedError
 from config.cli_start import CommandRefusedError, say, start
+from dashboards.api import tokens
 from dispatch.domain.vocabulary import UserRole
 
-user_app = typer.Typer(no_args_is_help=True, help="Add people who may log in.")
-token_app = typer.Typer(no_args_is_help=True, help="Create tokens for programs that use the API.")
+user_app = typer.Typer()
+token_app = typer.Typer()
 
 
-@user_app.callback()
-def _user() -> None:
-    """Keep ``add`` a command of its own: with one command typer would make the group the command."""
+@user_app.callback(no_args_is_help=True, epilog="Example: siaga user add maria --role dispatcher")
+def user() -> None:
+    """Add people who may log in."""
 
 
-@token_app.callback()
-def _token() -> None:
-    """Keep ``create`` a command of its own."""
+@token_app.callback(no_args_is_help=True, epilog="Example: siaga token create --role manager")
+def token() -> None:
+    """Create tokens for programs that use the API."""
 
 
 @user_app.command("add", epilog="Example: siaga user add maria --role dispatcher")
 def add_user(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What the person types to log in.")],
+    name: Annotated[str, typer.Argument(help="What the person types to log in.")],
     role: Annotated[UserRole, typer.Option(help="What the person may see and do.")],
     staff: Annotated[
         str | None, typer.Option(metavar="CODE", help="Staff code, when it is one of them.")
@@ -47,10 +48,10 @@ def create_token(
 ) -> None:
     """Create an API token and print it: it is not kept and cannot be shown again."""
     try:
-        token = start(writes=True).accounts.create_token(name, role)
-    except AccountRefusedError as error:
+        created = tokens.create_token(start(writes=True).services, role=role, name=name)
+    except ValueError as error:
         raise CommandRefusedError(str(error)) from error
-    say(token)
+    say(created)
 
 
 def _password() -> str:

@@ -11,7 +11,9 @@ from dispatch.service.csv_files import ImportRefusedError
 from dispatch.service.importing import ImportResult, import_places, import_roster, import_staff
 
 app = typer.Typer(
-    no_args_is_help=True, help="Import staff, roster or places from a CSV file, all or nothing."
+    no_args_is_help=True,
+    help="Import staff, roster or places from a CSV file, all or nothing.",
+    epilog="Example: siaga import staff staff.csv",
 )
 
 CsvPath = Annotated[Path, typer.Argument(metavar="FILE.csv", help="UTF-8, header row, commas.")]

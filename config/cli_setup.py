@@ -19,7 +19,7 @@ from models import migrating
 from models.session import open_database
 from models.unit_of_work import UnitOfWork
 
-policy_app = typer.Typer(help="Look at the policy: who is alerted when.")
+policy_app = typer.Typer()
 
 PolicyPath = Annotated[
     Path | None, typer.Argument(metavar="[FILE.toml]", help="The policy in effect when none is named.")
@@ -63,7 +63,7 @@ def settings(
         say(f"{name}={value}")
 
 
-@policy_app.callback(invoke_without_command=True)
+@policy_app.callback(invoke_without_command=True, epilog="Example: siaga policy check my-policy.toml")
 def policy(context: typer.Context) -> None:
     """Print the ladder of the policy in effect."""
     if context.invoked_subcommand is None:

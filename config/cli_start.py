@@ -24,6 +24,8 @@ from dispatch.adapters.ids import RandomIds
 from dispatch.domain.policy import Policy
 from dispatch.service.facilities import register_facility
 from dispatch.service.importing import Importer
+from dispatch.service.metrics import Metrics
+from dispatch.service.services import Services
 from models import migrating
 from models.session import open_database
 from models.unit_of_work import UnitOfWork
@@ -54,8 +56,22 @@ class Started:
         )
 
     @property
+    def services(self) -> Services:
+        """For what reads and writes without making personal links: those need the key of the web process."""
+        return Services(
+            uow=self.uow,
+            clock=self.clock,
+            ids=self.ids,
+            metrics=Metrics(),
+            facility_id=self.facility.code,
+            zone=self.facility.zone,
+            policy=self.policy,
+            link_key=b"",
+        )
+
+    @property
     def accounts(self) -> Accounts:
-        """For users and tokens, in the same name."""
+        """For users, in the same name."""
         return Accounts(
             uow=self.uow, ids=self.ids, clock=self.clock, facility_id=self.facility.code, actor=ACTOR
         )

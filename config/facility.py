@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from config.files import DEFAULTS, FileRefusedError, FileShape, read_shape
 from dispatch.domain import phones
+from dispatch.domain.response_times import INTERVALS
 
 SHIPPED = DEFAULTS / "kwamki.toml"
 
@@ -64,6 +65,13 @@ def _once(numbers: list[str]) -> list[str]:
     return numbers
 
 
+def _known_interval(key: str) -> str:
+    known = [interval.key for interval in INTERVALS]
+    if key not in known:
+        raise ValueError(f"is no interval; choose from {', '.join(known)}")
+    return key
+
+
 Number = Annotated[str, AfterValidator(_subscriber)]
 Numbers = Annotated[list[Number], AfterValidator(_once)]
 Line = Annotated[
@@ -88,7 +96,9 @@ class _FacilityFile(FileShape):
     witnesses: Numbers = Field(default_factory=list)
     service_name: Annotated[Line, Field(max_length=60)] | None = None
     announce_recording: bool = True
-    targets: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    targets: dict[Annotated[str, AfterValidator(_known_interval)], Annotated[float, Field(gt=0)]] = Field(
+        default_factory=dict
+    )
     retention: _RetentionTable = _RetentionTable()
 
 

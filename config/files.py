@@ -71,6 +71,9 @@ def dotted(location: tuple[int | str, ...]) -> str:
     for part in location:
         if isinstance(part, int):
             written += f"[{part + 1}]"
+        elif part == "[key]":
+            # pydantic's own word for "the key itself is bad"; the key stands before it.
+            continue
         else:
             written += f".{part}" if written else part
     return written

@@ -72,6 +72,7 @@ def test_numbers_may_be_spelled_as_people_spell_them(tmp_path: Path) -> None:
         ({"witnesses": '["x"]'}, "", "witnesses[1]", "no telephone number"),
         ({"colour": '"blue"'}, "", "colour", "not a known key"),
         ({}, "[targets]\nresponse = 0\n", "targets.response", "greater than 0"),
+        ({}, "[targets]\nrespons = 600\n", "targets.respons", "is no interval"),
         ({}, "[retention]\ncalls = -1\n", "retention.calls", "greater than or equal to 0"),
         ({}, "[retention]\nsongs = 1\n", "retention.songs", "not a known key"),
         ({}, "[retention]\ncalls = 1.5\n", "retention.calls", "integer"),
