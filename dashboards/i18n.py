@@ -1,0 +1,89 @@
+"""Languages of the screen: catalogues compiled in memory, instants and durations as people write them.
+
+The msgids are English. Indonesian is the default; a missing translation shows the English text.
+Knows nothing of pages, of requests or of what is said.
+"""
+
+import gettext
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from io import BytesIO
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+LOCALE = Path(__file__).parent / "locale"
+
+
+class Language(StrEnum):
+    """A language of the screen."""
+
+    ID = "id"
+    EN = "en"
+
+
+def msgid(text: str) -> str:
+    """Mark *text* as something to be translated where it is shown."""
+    return text
+
+
+def catalogue(language: Language) -> gettext.GNUTranslations:
+    """The translations of *language*, compiled from its ``.po`` file, so that no ``.mo`` is kept."""
+    source = LOCALE / language / "LC_MESSAGES" / "siaga.po"
+    compiled = BytesIO()
+    with source.open("rb") as file:
+        write_mo(compiled, read_po(file, locale=str(language)))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+def language_of(text: str | None) -> Language | None:
+    """The language that *text* names, or None."""
+    return next((language for language in Language if language == text), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Formats:
+    """How instants and durations are written in one language and one zone."""
+
+    language: Language
+    zone: ZoneInfo
+
+    @property
+    def _locale(self) -> str:
+        return "id_ID" if self.language is Language.ID else "en_GB"
+
+    def clock(self, at: datetime) -> str:
+        """``14:03:20``; colons in both languages, so that nobody takes a time for a decimal."""
+        return f"{at.astimezone(self.zone):%H:%M:%S}"
+
+    def minute(self, at: datetime) -> str:
+        """``14:03``."""
+        return f"{at.astimezone(self.zone):%H:%M}"
+
+    def day(self, at: datetime) -> str:
+        """``23 Nov 2026``."""
+        return format_date(at.astimezone(self.zone).date(), "d MMM y", locale=self._locale)
+
+    def weekday(self, at: datetime) -> str:
+        """``Senin, 23 Nov 2026``."""
+        return format_date(at.astimezone(self.zone).date(), "EEEE, d MMM y", locale=self._locale)
+
+    def stamp(self, at: datetime) -> str:
+        """``23 Nov 2026 14:03:20 WIT``."""
+        return f"{self.day(at)} {self.clock(at)} {self.zone_name(at)}"
+
+    def zone_name(self, at: datetime) -> str:
+        """``WIT``; the time-zone database knows the Indonesian short names, CLDR does not."""
+        return at.astimezone(self.zone).tzname() or ""
+
+    def duration(self, seconds: float) -> str:
+        """``0:07``, ``12:05``, ``1:02:03``: hours only where there are any."""
+        whole = max(0, int(seconds))
+        hours, rest = divmod(whole, 3600)
+        minutes, left = divmod(rest, 60)
+        return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"

@@ -1,0 +1,247 @@
+"""The word on the screen for each value of the vocabulary; one table per enumeration (DOMAIN 2.7).
+
+The msgids are English; the Indonesian words stand in the catalogue.
+"""
+
+import gettext
+from collections.abc import Mapping
+
+from dashboards.i18n import msgid
+
+STATUS: Mapping[str, str] = {
+    "open": msgid("Received"),
+    "alerting": msgid("Dispatched"),
+    "alerted": msgid("Being alerted"),
+    "accepted": msgid("Acknowledged"),
+    "declined": msgid("Declined"),
+    "stood_down": msgid("Stood down"),
+    "no_answer": msgid("No answer"),
+    "en_route": msgid("En route"),
+    "staging": msgid("Waiting until safe"),
+    "on_scene": msgid("On scene"),
+    "transporting": msgid("Transporting"),
+    "at_facility": msgid("At the hospital"),
+    "available": msgid("Available"),
+    "closed": msgid("Closed"),
+}
+
+PRIORITY: Mapping[str, str] = {
+    "red": msgid("Red"),
+    "yellow": msgid("Yellow"),
+    "green": msgid("Green"),
+    "black": msgid("Black"),
+    "unknown": msgid("Not yet judged"),
+}
+
+CATEGORY: Mapping[str, str] = {
+    "unconscious": msgid("Unconscious"),
+    "breathing": msgid("Trouble breathing"),
+    "cardiac": msgid("Heart"),
+    "stroke": msgid("Stroke"),
+    "seizure": msgid("Seizure"),
+    "bleeding": msgid("Bleeding"),
+    "trauma": msgid("Injury"),
+    "traffic": msgid("Traffic accident"),
+    "penetrating": msgid("Stab or arrow wound"),
+    "burn": msgid("Burn"),
+    "choking": msgid("Choking"),
+    "drowning": msgid("Drowning"),
+    "poisoning": msgid("Poisoning"),
+    "snakebite": msgid("Snake bite"),
+    "childbirth": msgid("Childbirth"),
+    "fever": msgid("Fever"),
+    "child_illness": msgid("Sick child"),
+    "psychiatric": msgid("Mental crisis"),
+    "assault": msgid("Assault"),
+    "fall": msgid("Fall"),
+    "transfer": msgid("Transfer of a patient"),
+    "information": msgid("Information"),
+    "other": msgid("Other"),
+    "unknown": msgid("Not yet known"),
+}
+
+OUTCOME: Mapping[str, str] = {
+    "treated": msgid("Treated on scene"),
+    "transported": msgid("Taken to a facility"),
+    "referred": msgid("Referred"),
+    "refused": msgid("Help was refused"),
+    "not_found": msgid("Patient not found"),
+    "dead_on_arrival": msgid("Dead on arrival"),
+    "advice": msgid("Advice given"),
+    "cancelled": msgid("Cancelled"),
+    "duplicate": msgid("Same as another incident"),
+    "prank": msgid("Prank"),
+    "ghost": msgid("Ghost call"),
+    "silent": msgid("Silent call"),
+    "abandoned": msgid("Caller hung up"),
+    "wrong_number": msgid("Wrong number"),
+    "information": msgid("Information"),
+    "test": msgid("Test"),
+    "incident": msgid("Opened an incident"),
+    "joined": msgid("Joined an incident"),
+}
+
+CHANNEL: Mapping[str, str] = {
+    "voice": msgid("Telephone"),
+    "sms": msgid("Text message"),
+    "missed_call": msgid("Missed call"),
+    "web": msgid("Web page"),
+    "walk_in": msgid("In person"),
+}
+
+SOURCE: Mapping[str, str] = {
+    "voice": msgid("telephone"),
+    "sms": msgid("text message"),
+    "keypad": msgid("keypad"),
+    "web": msgid("web page"),
+    "api": msgid("another program"),
+    "engine": msgid("this program"),
+    "import": msgid("import"),
+}
+
+LOCATION_SOURCE: Mapping[str, str] = {
+    "caller": msgid("said by the caller"),
+    "worker": msgid("said by a health worker"),
+    "dispatcher": msgid("said by the dispatcher"),
+    "link": msgid("shared from the caller’s phone"),
+    "history": msgid("from an earlier call"),
+}
+
+DELIVERY: Mapping[str, str] = {
+    "pending": msgid("Waiting to be sent"),
+    "sending": msgid("Being sent"),
+    "accepted": msgid("On its way"),
+    "delivered": msgid("Arrived"),
+    "failed": msgid("Failed"),
+    "unknown": msgid("Uncertain"),
+    "withdrawn": msgid("No longer needed"),
+}
+
+PURPOSE: Mapping[str, str] = {
+    "alert": msgid("Alert"),
+    "stand_down": msgid("Stand-down"),
+    "connect": msgid("Connecting to the caller"),
+    "call_back": msgid("Call back"),
+    "details": msgid("Details"),
+    "warning": msgid("Warning"),
+    "hang_up": msgid("Hanging up"),
+}
+
+ROLE: Mapping[str, str] = {
+    "responder": msgid("Responder"),
+    "call_taker": msgid("Call taker"),
+    "supervisor": msgid("Supervisor"),
+    "driver": msgid("Driver"),
+}
+
+ACTION: Mapping[str, str] = {
+    "assign": msgid("Alert by name"),
+    "accept": msgid("Accept"),
+    "decline": msgid("Decline"),
+    "en_route": msgid("Set off"),
+    "on_scene": msgid("Arrived on scene"),
+    "stage": msgid("Wait until safe"),
+    "leave_scene": msgid("Leave with the patient"),
+    "arrive_facility": msgid("Arrived at the facility"),
+    "available": msgid("Finished"),
+    "help": msgid("More help needed"),
+    "info": msgid("Send the details again"),
+    "close": msgid("Close the incident"),
+    "note": msgid("Add a note"),
+    "set_priority": msgid("Set the priority"),
+    "set_location": msgid("Set the location"),
+    "set_category": msgid("Set the category"),
+    "merge": msgid("Merge"),
+}
+
+TIME: Mapping[str, str] = {
+    "received_at": msgid("Call received"),
+    "answered_at": msgid("Caller answered"),
+    "alerted_at": msgid("First worker alerted"),
+    "accepted_at": msgid("First worker accepted"),
+    "en_route_at": msgid("Set off"),
+    "staged_at": msgid("Waited until safe"),
+    "on_scene_at": msgid("Arrived on scene"),
+    "left_scene_at": msgid("Left with the patient"),
+    "at_facility_at": msgid("Arrived at the facility"),
+    "available_at": msgid("Finished"),
+    "closed_at": msgid("Closed"),
+}
+
+PART_TIME: Mapping[str, str] = {
+    "alerted_at": msgid("alerted"),
+    "accepted_at": msgid("accepted"),
+    "declined_at": msgid("declined"),
+    "stood_down_at": msgid("stood down"),
+    "en_route_at": msgid("set off"),
+    "staged_at": msgid("waited until safe"),
+    "on_scene_at": msgid("on scene"),
+    "left_scene_at": msgid("left with the patient"),
+    "at_facility_at": msgid("at the facility"),
+    "available_at": msgid("finished"),
+}
+
+MENU: Mapping[str, str] = {
+    "1": msgid("not conscious or not breathing"),
+    "2": msgid("accident or heavy bleeding"),
+    "3": msgid("childbirth"),
+    "4": msgid("something else"),
+    "9": msgid("wrong number"),
+}
+
+PRIVATE: Mapping[str, str] = {
+    "caller_number": msgid("Number"),
+    "text": msgid("Text"),
+    "reason": msgid("Reason"),
+    "place": msgid("Place"),
+    "lat": msgid("Latitude"),
+    "lon": msgid("Longitude"),
+}
+
+REFUSAL: Mapping[str, str] = {
+    "refused": msgid("This was not accepted."),
+    "incident_not_found": msgid("There is no such incident."),
+    "staff_not_found": msgid("There is no such member of staff."),
+    "incident_closed": msgid("This incident is closed already; only notes can still be added."),
+    "not_assigned": msgid("This worker was never alerted to this incident."),
+    "wrong_transition": msgid("This step does not follow from where the worker stands now."),
+    "already_there": msgid("This was recorded before; nothing was changed."),
+    "reason_required": msgid("This needs a reason."),
+    "time_refused": msgid(
+        "The stated time lies in the future or before the call. Is the phone’s clock right?"
+    ),
+    "field_required": msgid("Something is missing in the form."),
+    "cannot_merge": msgid("An incident cannot be merged into itself or into a closed one."),
+}
+
+LABELS: Mapping[str, Mapping[str, str]] = {
+    "status": STATUS,
+    "priority": PRIORITY,
+    "category": CATEGORY,
+    "outcome": OUTCOME,
+    "channel": CHANNEL,
+    "source": SOURCE,
+    "location_source": LOCATION_SOURCE,
+    "delivery": DELIVERY,
+    "purpose": PURPOSE,
+    "role": ROLE,
+    "action": ACTION,
+    "time": TIME,
+    "part_time": PART_TIME,
+    "menu": MENU,
+    "private": PRIVATE,
+    "refusal": REFUSAL,
+}
+
+
+class Labels:
+    """The labels in one language."""
+
+    def __init__(self, translations: gettext.NullTranslations) -> None:
+        """Translate with *translations*."""
+        self._gettext = translations.gettext
+
+    def of(self, kind: str, value: object) -> str:
+        """The word for *value*; a value that is not in the table is shown as it is, never hidden."""
+        text = LABELS[kind].get(str(value))
+        return str(value) if text is None else self._gettext(text)

@@ -1,0 +1,113 @@
+"""The route class of every page: remembers a chosen language, and answers what goes wrong with a calm page."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from dashboards.i18n import language_of, msgid
+from dashboards.page_errors import (
+    FormInvalidError,
+    FormRefusedError,
+    LoginNeededError,
+    NotAllowedError,
+    PageError,
+    PageNotFoundError,
+)
+from dashboards.visits import LANGUAGE_COOKIE, open_visit
+
+Answer = Callable[[Request], Awaitable[Response]]
+
+LANGUAGE_LIFE_S = 365 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorPage:
+    """A page that says what went wrong, and what to do now."""
+
+    title: str
+    advice: str
+    code: int
+
+
+FORBIDDEN = ErrorPage(
+    code=403,
+    title=msgid("This is not for your role"),
+    advice=msgid("You are logged in, but this page or step belongs to somebody else’s work."),
+)
+NOT_FOUND = ErrorPage(
+    code=404,
+    title=msgid("There is nothing here"),
+    advice=msgid("The address may be mistyped, or what stood here is gone."),
+)
+FORM_REFUSED = ErrorPage(
+    code=403,
+    title=msgid("This form was not accepted"),
+    advice=msgid(
+        "It was opened before your present log-in. Nothing was changed: go back, reload and send it again."
+    ),
+)
+FORM_INVALID = ErrorPage(
+    code=422,
+    title=msgid("A field was not understood"),
+    advice=msgid("Nothing was changed. Go back, look at what you entered and send it again."),
+)
+
+
+class PageRoute(APIRoute):
+    """Wraps each page."""
+
+    def get_route_handler(self) -> Answer:
+        """FastAPI's hook: the handler with our answers around it."""
+        inner = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            try:
+                response = await inner(request)
+            except (PageError, RequestValidationError) as error:
+                response = await run_in_threadpool(refusal, request, error)
+            except HTTPException as error:
+                if error.status_code >= 500:
+                    raise
+                response = await run_in_threadpool(refusal, request, FormInvalidError("body"))
+            _remember_language(request, response)
+            return response
+
+        return answer
+
+
+def refusal(request: Request, error: Exception) -> Response:
+    """What a person sees instead of the page."""
+    if isinstance(error, LoginNeededError):
+        return _ask_to_log_in(request)
+    page = FORM_INVALID
+    if isinstance(error, NotAllowedError):
+        page = FORBIDDEN
+    elif isinstance(error, FormRefusedError):
+        page = FORM_REFUSED
+    elif isinstance(error, PageNotFoundError):
+        page = NOT_FOUND
+    return open_visit(request).html("error.html", page, status=page.code)
+
+
+def _ask_to_log_in(request: Request) -> Response:
+    if request.headers.get("x-live") or request.method not in ("GET", "HEAD"):
+        # A script that refreshes a fragment must not get the log-in page in its place.
+        if request.headers.get("x-live"):
+            return Response(status_code=401, headers={"Cache-Control": "no-store"})
+        return RedirectResponse("/login", status_code=303, headers={"Cache-Control": "no-store"})
+    query = f"?{request.url.query}" if request.url.query else ""
+    wanted = quote(request.url.path + query, safe="/")
+    return RedirectResponse(f"/login?next={wanted}", status_code=303, headers={"Cache-Control": "no-store"})
+
+
+def _remember_language(request: Request, response: Response) -> None:
+    language = language_of(request.query_params.get("lang"))
+    if language is not None:
+        response.set_cookie(LANGUAGE_COOKIE, language, max_age=LANGUAGE_LIFE_S, path="/", samesite="lax")

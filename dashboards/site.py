@@ -1,0 +1,49 @@
+"""Puts the pages together: one router with every page and the static files.
+
+``build_pages`` is the only thing that the composition root needs. The routes carry their own error pages, so they
+need no handlers on the application.
+"""
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dashboards import board, incident_actions, incidents, login, roster_page, worker
+from dashboards.assets import Assets
+from dashboards.auth import Auth
+from dashboards.context import PagesContext
+from dashboards.page_route import PageRoute
+from dashboards.rendering import Renderer
+from dashboards.visits import SCOPE_KEY, Site
+
+__all__ = ["PagesContext", "build_pages"]
+
+
+def build_pages(ctx: PagesContext) -> APIRouter:
+    """Every page of the program, ready to be included in an application."""
+    assets = Assets()
+    site = Site(
+        ctx=ctx,
+        auth=Auth(ctx),
+        renderer=Renderer(ctx.facility, assets, simulator_on=ctx.simulator_on),
+    )
+
+    async def belongs_to(request: Request) -> None:
+        request.scope[SCOPE_KEY] = site
+
+    router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Depends(belongs_to)])
+    for part in (
+        login.router,
+        board.router,
+        incidents.router,
+        incident_actions.router,
+        roster_page.router,
+        worker.router,
+    ):
+        router.include_router(part)
+
+    @router.get("/static/{served_as}")
+    async def static_file(served_as: str, request: Request) -> Response:
+        return assets.response(served_as, accepts=request.headers.get("accept-encoding", ""))
+
+    return router

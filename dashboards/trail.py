@@ -1,0 +1,41 @@
+"""Lines of the audit trail that the pages write: log-ins, and every look at something personal."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from dashboards.context import PagesContext
+from models.record import Audit
+
+LOGGED_IN: Final = "login.succeeded"
+LOGIN_FAILED: Final = "login.failed"
+LOGGED_OUT: Final = "logout"
+INCIDENT_READ: Final = "incident.read"
+BOARD_READ: Final = "board.read"
+CALLER_READ: Final = "caller_number.read"
+
+
+def note(
+    session: Session,
+    ctx: PagesContext,
+    *,
+    at: datetime,
+    actor: str,
+    action: str,
+    subject: str,
+    details: Mapping[str, object] | None = None,
+) -> None:
+    """Add one line; *actor* is ``user:NAME`` or ``staff:CODE``, *subject* what was looked at or done."""
+    session.add(
+        Audit(
+            id=ctx.ids.new_id(),
+            facility_id=ctx.facility.code,
+            at=at,
+            actor=actor[:80],
+            action=action,
+            subject=subject[:80],
+            data=dict(details or {}),
+        )
+    )

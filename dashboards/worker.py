@@ -1,0 +1,206 @@
+"""``/w/{token}``: a worker's own page of one incident. The token in the address is the credential.
+
+Opening the page changes nothing, so that a messenger's preview of the link accepts nothing. Taps are plain forms; a
+script keeps them with their times while the phone is out of reach and sends them later (DESIGN 6). The time a phone
+states is judged by the domain and kept beside the time of recording.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from sqlalchemy.orm import Session
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from dashboards import trail
+from dashboards.csrf import comes_from_elsewhere
+from dashboards.incident_actions import LONGEST_TEXT, word
+from dashboards.page_errors import FormRefusedError, PageNotFoundError
+from dashboards.page_route import PageRoute
+from dashboards.queries import one_incident as queries
+from dashboards.visits import AnyVisit, Visit
+from dispatch.domain.commands import Action, ActOnIncident
+from dispatch.domain.errors import DispatchError
+from dispatch.domain.events import Kind
+from dispatch.domain.vocabulary import AssignmentStatus, Source
+from dispatch.service.links import WORKER, find_link
+from models.facility import Staff
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+Field = Annotated[str, Form()]
+_S = AssignmentStatus
+
+NEXT_STEPS: Mapping[AssignmentStatus, tuple[Action, ...]] = {
+    _S.ALERTED: (Action.ACCEPT, Action.DECLINE),
+    _S.NO_ANSWER: (Action.ACCEPT, Action.DECLINE),
+    _S.DECLINED: (Action.ACCEPT,),
+    _S.STOOD_DOWN: (Action.ACCEPT,),
+    _S.ACCEPTED: (
+        Action.EN_ROUTE,
+        Action.ON_SCENE,
+        Action.STAGE,
+        Action.HELP,
+        Action.AVAILABLE,
+        Action.DECLINE,
+    ),
+    _S.EN_ROUTE: (Action.ON_SCENE, Action.STAGE, Action.HELP, Action.AVAILABLE),
+    _S.STAGING: (Action.ON_SCENE, Action.EN_ROUTE, Action.HELP, Action.AVAILABLE),
+    _S.ON_SCENE: (Action.LEAVE_SCENE, Action.AVAILABLE, Action.HELP),
+    _S.TRANSPORTING: (Action.ARRIVE_FACILITY, Action.AVAILABLE, Action.HELP),
+    _S.AT_FACILITY: (Action.AVAILABLE, Action.HELP),
+    _S.AVAILABLE: (),
+}
+"""The steps offered where a worker stands, the most likely first. What is allowed is decided by the domain."""
+
+JUST_NOW = timedelta(seconds=3)
+"""A tap that arrives within this time is recorded as of its arrival: one clock is surer than two."""
+
+ALLOWED = frozenset(action for steps in NEXT_STEPS.values() for action in steps) | {Action.NOTE, Action.INFO}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerPage:
+    """What one worker sees of one incident. ``caller_number`` is filled only while the worker is engaged."""
+
+    token: str
+    incident: queries.OneIncident
+    me: queries.Part
+    others: tuple[queries.Part, ...]
+    notes: tuple[queries.Line, ...]
+    steps: tuple[Action, ...]
+    caller_number: str | None
+    names: Mapping[str, str]
+    problem: str | None
+    tag: str
+
+
+@router.get("/w/{token}")
+def show_worker_page(visit: AnyVisit, token: str) -> Response:
+    """The page; showing the caller's number is a line of the audit trail."""
+    page = _page(visit, token)
+    if page.caller_number is not None:
+        with visit.ctx.uow.write() as db:
+            trail.note(
+                db,
+                visit.ctx,
+                at=visit.now,
+                actor=f"staff:{page.me.code}",
+                action=trail.CALLER_READ,
+                subject=page.incident.number,
+            )
+    return visit.html("worker.html", page, is_live=True)
+
+
+@router.get("/w/{token}/live")
+def refresh_worker_page(visit: AnyVisit, token: str) -> Response:
+    """The fragment, or 304 while nothing has changed."""
+    page = _page(visit, token)
+    if visit.request.headers.get("if-none-match") == page.tag:
+        return Response(status_code=304, headers={"ETag": page.tag, "Cache-Control": "no-store"})
+    response = visit.html("_worker_live.html", page)
+    response.headers["ETag"] = page.tag
+    return response
+
+
+@router.post("/w/{token}/act")
+def tap(
+    visit: AnyVisit,
+    token: str,
+    action: Field = "",
+    minutes: Field = "",
+    reason: Field = "",
+    text: Field = "",
+    waited_ms: Field = "",
+) -> Response:
+    """One tap. A script gets JSON, so that it knows whether to keep the tap; a plain form gets the page."""
+    if comes_from_elsewhere(visit.request, visit.ctx.public_url):
+        raise FormRefusedError
+    wanted = word(Action, action, "action")
+    if wanted not in ALLOWED:
+        raise FormRefusedError
+    page = _page(visit, token)
+    command = ActOnIncident(
+        incident_id=page.incident.id,
+        action=wanted,
+        actor=f"staff:{page.me.code}",
+        source=Source.WEB,
+        staff_code=page.me.code,
+        occurred_at=_tapped_at(waited_ms, visit.now),
+        minutes=_minutes(minutes),
+        reason=reason.replace("\x00", "").strip()[:LONGEST_TEXT] or None,
+        text=text.replace("\x00", "").strip()[:LONGEST_TEXT] or None,
+    )
+    by_script = visit.request.headers.get("x-live") is not None
+    try:
+        visit.ctx.act(command)
+    except DispatchError as error:
+        if by_script:
+            return _for_script(visit, 409, error.code)
+        return visit.html("worker.html", _page(visit, token, problem=error.code), status=409)
+    if by_script:
+        return _for_script(visit, 200, None)
+    return RedirectResponse(f"/w/{token}", status_code=303, headers={"Cache-Control": "no-store"})
+
+
+def _page(visit: Visit, token: str, *, problem: str | None = None) -> WorkerPage:
+    with visit.ctx.uow.read() as db:
+        staff_code, incident = _behind(db, visit, token)
+        everybody = queries.parts(db, incident.id)
+        notes = queries.lines(db, incident.id, kind=Kind.NOTE_ADDED)
+    me = next((part for part in everybody if part.code == staff_code), None)
+    if me is None:
+        raise PageNotFoundError
+    steps = NEXT_STEPS.get(AssignmentStatus(me.status), ()) if incident.is_open else ()
+    states = [(part.code, part.status, part.is_primary) for part in everybody]
+    seen = (incident.event_count, states, visit.language, visit.site.renderer.assets.build)
+    return WorkerPage(
+        token=token,
+        incident=incident,
+        me=me,
+        others=tuple(part for part in everybody if part.code != staff_code),
+        notes=notes,
+        steps=steps,
+        caller_number=incident.caller_number if me.is_engaged and incident.is_open else None,
+        names={part.code: part.name for part in everybody},
+        problem=problem,
+        tag=f'"{hashlib.sha256(repr(seen).encode()).hexdigest()[:20]}"',
+    )
+
+
+def _behind(db: Session, visit: Visit, token: str) -> tuple[str, queries.OneIncident]:
+    """The worker and the incident that a token opens; nothing tells an expired one from an invented one."""
+    link = find_link(db, token, kind=WORKER, now=visit.now)
+    if link is None or link.staff_id is None or link.facility_id != visit.ctx.facility.code:
+        raise PageNotFoundError
+    staff = db.get(Staff, link.staff_id)
+    incident = queries.find_by_id(db, link.facility_id, link.incident_id)
+    if staff is None or incident is None:
+        raise PageNotFoundError
+    return staff.code, incident
+
+
+def _for_script(visit: Visit, status: int, code: str | None) -> Response:
+    text = "" if code is None else visit.site.renderer.label(visit.language, "refusal", code)
+    return JSONResponse(
+        {"refused": code, "message": text}, status_code=status, headers={"Cache-Control": "no-store"}
+    )
+
+
+def _tapped_at(waited_ms: str, now: datetime) -> datetime | None:
+    """When the button was pressed, from how long the phone kept the tap; None for just now.
+
+    A span on one clock is used and not the phone's time of day: a phone whose clock is minutes off still tells
+    truly how long it waited for a signal.
+    """
+    if not (waited_ms.isascii() and waited_ms.isdigit() and len(waited_ms) <= 10):
+        return None
+    waited = timedelta(milliseconds=int(waited_ms))
+    return now - waited if waited > JUST_NOW else None
+
+
+def _minutes(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else None
