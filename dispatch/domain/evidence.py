@@ -329,6 +329,8 @@ def _refuse_ambiguous(value: object, path: str, depth: int) -> None:
         # RFC 8785 spells every finite number the way ECMAScript does, on both databases and in any reader.
         if not math.isfinite(value):
             raise NotCanonicalError(f"{path}: {value!r} is no number")
+        if abs(value) > _LARGEST_INTEGER:
+            raise NotCanonicalError(f"{path}: {value!r} is beyond 2^53 − 1; write it as text")
         return
     if depth >= _DEEPEST:
         raise NotCanonicalError(f"{path}: nested deeper than {_DEEPEST}")
