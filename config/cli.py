@@ -12,7 +12,7 @@ import structlog
 import typer
 from sqlalchemy.exc import OperationalError
 
-from config import cli_access, cli_imports, cli_record, cli_setup
+from config import cli_access, cli_imports, cli_record, cli_setup, serving
 from config.cli_start import CommandRefusedError, refuse
 from config.files import FileRefusedError
 from config.logging import configure_logging
@@ -26,6 +26,8 @@ app = typer.Typer(
     help="Siaga 911: a call becomes an incident, the right people are rung, the times are on record.",
 )
 
+app.command("serve", epilog="Example: siaga serve --host 0.0.0.0 --port 8911")(serving.serve)
+app.command("engine", epilog="Example: siaga engine")(serving.engine)
 app.command("migrate", epilog="Example: siaga migrate")(cli_setup.migrate)
 app.command("doctor", epilog="Example: siaga doctor")(cli_setup.doctor)
 app.command("verify", epilog="Example: siaga verify")(cli_record.verify)
