@@ -28,11 +28,15 @@ class IndonesianWording:
                 return fit_segment(f"Panggilan darurat {facts.short_number}.")
 
     def _alert(self, facts: MessageFacts) -> str:
-        priority = PRIORITY_WORDS[facts.priority].upper()
+        known = facts.priority != "unknown"
+        priority = f" {PRIORITY_WORDS[facts.priority].upper()}" if known else ""
+        category = (
+            CATEGORY_WORDS[facts.category] if facts.category != "unknown" else "keadaan belum diketahui"
+        )
         return compose(
             [
-                f"DARURAT {facts.short_number} {priority} ",
-                Elastic(text=CATEGORY_WORDS[facts.category], least=6, importance=1),
+                f"DARURAT {facts.short_number}{priority}: ",
+                Elastic(text=category, least=6, importance=1),
                 Elastic(text=f" di {facts.place}" if facts.place else "", least=0, importance=0),
                 ". Balas 1 terima, 2 tolak.",
                 f" {facts.link}" if facts.link else "",

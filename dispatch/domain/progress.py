@@ -140,7 +140,8 @@ def close_incident(draft: Draft, *, outcome: Outcome | None, reason: str | None)
         private={"reason": reason},
     )
     for call in draft.incident.calls:
-        if call.is_live and outcome is not Outcome.WRONG_NUMBER:
+        # A talk that is going on is left to end by itself, and 9 gets its own goodbye.
+        if call.is_live and call.answered_at is None and outcome is not Outcome.WRONG_NUMBER:
             draft.want(ReleaseCaller(call_id=call.id))
 
 

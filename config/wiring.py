@@ -1,0 +1,210 @@
+"""The composition root: everything is made here once, and handed to whoever needs it.
+
+Reads nothing from the environment; it is given settings, facility and policy. To change who fills a port,
+change this file.
+"""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import select
+
+from config.facility import FacilityConfig
+from config.settings import Settings
+from dispatch.adapters.clock import SystemClock
+from dispatch.adapters.ids import RandomIds
+from dispatch.domain.policy import Policy
+from dispatch.ports import TelephonyProvider
+from dispatch.service import roster_keeping
+from dispatch.service.engine import Engine
+from dispatch.service.metrics import Metrics
+from dispatch.service.sending import Sender
+from dispatch.service.services import Services
+from models.facility import Staff
+from models.session import open_database
+from models.unit_of_work import UnitOfWork
+from telephony.addresses import PublicAddresses
+from telephony.caller_flow import CallerFlow
+from telephony.context import DutyPhones, TelephonyContext
+from telephony.journal import Journal
+from telephony.prompts import Prompts
+from telephony.providers.twilio import TwilioProvider
+from telephony.simulator.build import Simulator, build_simulator
+from telephony.simulator.settings import PhoneSpec, SimulatorSettings
+from telephony.wording import IndonesianWording
+
+log = structlog.get_logger(__name__)
+
+DUTY_PHONES_EVERY_S = 30.0
+JOURNAL_EVERY_S = 5.0
+
+SIMULATED_RESIDENT = PhoneSpec(number="+6281199990001", label="Ibu Warga (contoh)", role="Warga")
+"""An invented resident, in a block of numbers that the sample facility uses for nobody."""
+
+_ROLE_WORDS = {
+    "responder": "Petugas",
+    "call_taker": "Penerima telepon",
+    "supervisor": "Pimpinan",
+    "driver": "Pengemudi",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """The whole program, ready to be served."""
+
+    settings: Settings
+    facility: FacilityConfig
+    services: Services
+    telephony: TelephonyContext
+    engine: Engine | None
+    simulator: Simulator | None
+
+    def start(self) -> None:
+        """Start what runs by itself; the duty phones are known before the first call."""
+        self.refresh_duty_phones()
+        if self.engine is not None:
+            self.engine.every(DUTY_PHONES_EVERY_S, self.refresh_duty_phones, "duty_phones")
+            self.engine.every(JOURNAL_EVERY_S, self.drain_journal, "journal")
+            self.engine.start()
+
+    def stop(self) -> None:
+        """Stop in order: first the engine, then the connections to the database."""
+        if self.engine is not None:
+            self.engine.stop()
+        self.services.uow.engine.dispose()
+
+    def refresh_duty_phones(self) -> None:
+        """Keep in memory whom the fallback document rings, for when the database does not answer."""
+        now = self.services.clock.now()
+        with self.services.uow.read() as session:
+            self.telephony.phones.today = list(roster_keeping.duty_phones(session, self.services, now))
+
+    def drain_journal(self) -> None:
+        """Apply what came while the database did not answer."""
+        count = self.telephony.journal.drain(CallerFlow(self.telephony).apply_kept)
+        if count:
+            log.info("journal.applied", requests=count)
+
+
+def build_program(
+    settings: Settings,
+    facility: FacilityConfig,
+    policy: Policy,
+    *,
+    with_engine: bool = True,
+    local_url: str | None = None,
+) -> Program:
+    """Put everything together; nothing runs yet.
+
+    *local_url* is where this process itself listens: the simulator's provider calls it there.
+    """
+    uow = UnitOfWork(open_database(settings.database_url))
+    services = Services(
+        uow=uow,
+        clock=SystemClock(),
+        ids=RandomIds(),
+        metrics=Metrics(),
+        facility_id=facility.code,
+        zone=facility.zone,
+        policy=policy,
+        link_key=derived_key(settings, "personal links"),
+    )
+    account = settings.account
+    telephony = TelephonyContext(
+        services=services,
+        addresses=PublicAddresses(settings.public_url),
+        prompts=prompts_of(facility),
+        phones=DutyPhones(static=facility.duty_phones, handoff=facility.handoff_phone),
+        journal=Journal(settings.data_dir / "journal"),
+        provider=settings.telephony[0],
+        auth_tokens={settings.telephony[0]: account.auth_token.get_secret_value()},
+        service_number=account.number,
+    )
+    engine = None
+    if with_engine:
+        engine = Engine(
+            services,
+            Sender(
+                services,
+                _providers(settings, local_url or settings.public_url),
+                wording=IndonesianWording(),
+                addresses=telephony.addresses,
+            ),
+        )
+        uow.on_commit(engine.wake)
+    return Program(
+        settings=settings,
+        facility=facility,
+        services=services,
+        telephony=telephony,
+        engine=engine,
+        simulator=_simulator(settings, telephony) if "simulator" in settings.telephony else None,
+    )
+
+
+def prompts_of(facility: FacilityConfig) -> Prompts:
+    """The spoken sentences in the facility's name."""
+    return Prompts(
+        service_name=facility.service_name,
+        handoff_phone=facility.handoff_phone,
+        announce_recording=facility.announce_recording,
+    )
+
+
+def derived_key(settings: Settings, purpose: str) -> bytes:
+    """A key of its own for each *purpose*, so that one secret never serves two ends."""
+    secret = settings.secret_key.get_secret_value().encode()
+    return hmac.new(secret, purpose.encode(), hashlib.sha256).digest()
+
+
+def _providers(settings: Settings, local_url: str) -> list[TelephonyProvider]:
+    account = settings.account
+    addresses = {"twilio": settings.twilio_api_url, "simulator": f"{local_url}/simulator/api"}
+    return [
+        TwilioProvider(
+            name=name,
+            account_sid=account.account_sid,
+            auth_token=account.auth_token.get_secret_value(),
+            number=account.number,
+            api_url=addresses[name],
+            read_timeout_s=settings.twilio_timeout_s,
+        )
+        for name in settings.telephony
+    ]
+
+
+def _simulator(settings: Settings, telephony: TelephonyContext) -> Simulator:
+    account = settings.account
+    base = f"{settings.public_url}/telephony"
+    return build_simulator(
+        SimulatorSettings(
+            account_sid=account.account_sid,
+            auth_token=account.auth_token.get_secret_value(),
+            service_number=account.number,
+            voice_url=f"{base}/voice",
+            voice_status_url=f"{base}/voice/status",
+            sms_url=f"{base}/sms",
+            origin=settings.public_url,
+            phones=(SIMULATED_RESIDENT, *_staff_phones(telephony.services)),
+            fallback_twiml=CallerFlow(telephony).documents.fallback(),
+        ),
+        clock=telephony.services.clock,
+    )
+
+
+def _staff_phones(services: Services) -> list[PhoneSpec]:
+    """The phones of the staff; those on duty now come first, in the order of the tiers."""
+    now = services.clock.now()
+    with services.uow.read() as session:
+        on_duty = list(roster_keeping.duty_phones(session, services, now))
+        rows = session.scalars(
+            select(Staff).where(Staff.facility_id == services.facility_id, Staff.is_active.is_(True))
+        ).all()
+    order = {phone: place for place, phone in enumerate(on_duty)}
+    return [
+        PhoneSpec(number=row.phone, label=row.name, role=_ROLE_WORDS.get(row.role, row.role))
+        for row in sorted(rows, key=lambda row: (order.get(row.phone, len(order)), row.code))
+    ]
