@@ -133,7 +133,7 @@ def shifts(
         .where(Shift.facility_id == facility_id, Shift.ends_at > from_at, Shift.starts_at < until_at)
         .order_by(Shift.starts_at, Staff.code, Shift.tier)
     )
-    return session.execute(query).tuples().all()
+    return session.execute(query).all()
 
 
 def _older_incident(after: Position) -> ColumnElement[bool]:

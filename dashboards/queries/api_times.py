@@ -93,7 +93,7 @@ def timed_incidents(session: Session, facility_id: str, span: Span) -> Iterator[
 def calls_by_outcome(session: Session, facility_id: str, span: Span) -> Mapping[str, int]:
     """How many rings of *span* ended how; every outcome is there, also with none."""
     query = select(Call.outcome, func.count()).where(*_calls_within(span, facility_id)).group_by(Call.outcome)
-    counted: dict[str, int] = dict(session.execute(query).tuples().all())
+    counted: dict[str, int] = dict(session.execute(query).all())
     return {str(outcome): counted.pop(str(outcome), 0) for outcome in CallOutcome} | counted
 
 
