@@ -84,3 +84,7 @@ class Metrics:
         for status in IncidentStatus:
             if status is not IncidentStatus.CLOSED:
                 self._open_incidents.labels(status=str(status)).set(counts.get(status, 0))
+
+    def open_incidents_unknown(self) -> None:
+        """Leave the number of open incidents out rather than repeat an old one."""
+        self._open_incidents.clear()
