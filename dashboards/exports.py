@@ -30,11 +30,11 @@ FORMATS = ("csv", "json")
 
 COLUMNS = (
     "number", "short_number", "id", "facility", "status", "priority", "category", "outcome", "is_drill",
-    "channel", "caller_number", "location_text", "location_place", "location_lat", "location_lon", "location_source",
-    "location_accuracy_m", *TIME_NAMES, "assignments",
+    "channel", "caller_number", "location_text", "location_place", "location_lat", "location_lon",
+    "location_source", "location_accuracy_m", *TIME_NAMES, "assignments",
 )  # fmt: skip
 
-_FORMULA = re.compile(r"^[\s\0]*[=+\-@\t\r|%＝＋－＠]")
+_FORMULA = re.compile(r"^[\s\0]*[=+\-@\t\r|%\uff1d\uff0b\uff0d\uff20]")
 _NUMBER = re.compile(r"[+-]?[0-9•]+(\.[0-9]+)?")
 
 Cell = str | int | float | bool | None
