@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 import uvicorn
+from fastapi import FastAPI
 
 from config.cli_start import CommandRefusedError, keep_facility, require_current_schema, say, secrets_of
 from config.demo import DemoLogin, load_demo_settings, load_sample
@@ -15,7 +16,7 @@ from config.logging import configure_logging
 from config.policy import load_policy
 from config.settings import Settings, load_settings
 from config.web import build_app
-from config.wiring import Program, build_program
+from config.wiring import build_program
 from dispatch.adapters.clock import SystemClock
 from dispatch.adapters.ids import RandomIds
 from models import migrating
@@ -25,12 +26,14 @@ from models.unit_of_work import UnitOfWork
 GRACE_S = 10
 """How long requests under way may take to finish when the program is told to stop."""
 
-_WORKERS = "SIAGA_SERVE_WITH_ENGINE"
+_WITHOUT_ENGINE = "SERVE_WITHOUT_ENGINE"
+"""How the first process tells its workers; not a setting, so it does not bear the settings' prefix."""
 
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8911,
+    workers: Annotated[int, typer.Option(help="Web processes.", min=1, max=64)] = 1,
     engine: Annotated[
         bool, typer.Option("--engine/--no-engine", help="Also run the engine in this process.")
     ] = True,
@@ -43,7 +46,15 @@ def serve(
     settings = load_demo_settings(os.environ, port=port) if demo else load_settings(os.environ)
     configure_logging(settings.log_format, secrets=secrets_of(settings))
     facility = load_facility(settings.facility_file)
+    if workers > 1 and "simulator" in settings.telephony:
+        raise CommandRefusedError("--workers: the simulated phones live in one process; use --workers 1")
     logins = _prepare(settings, facility, demo=demo)
+    if demo:
+        _welcome(settings, facility, logins)
+    if workers > 1:
+        os.environ[_WITHOUT_ENGINE] = "" if engine else "1"
+        _run("config.serving:application", host=host, port=port, workers=workers)
+        return
     program = build_program(
         settings,
         facility,
@@ -51,12 +62,29 @@ def serve(
         with_engine=engine,
         local_url=f"http://{_reachable(host)}:{port}",
     )
-    if demo:
-        _welcome(settings, facility, logins)
+    _run(build_app(program), host=host, port=port, workers=1)
+
+
+def application() -> FastAPI:
+    """The application of one of several web processes, which reads the settings for itself."""
+    settings = load_settings(os.environ)
+    configure_logging(settings.log_format, secrets=secrets_of(settings))
+    program = build_program(
+        settings,
+        load_facility(settings.facility_file),
+        load_policy(settings.policy_file),
+        with_engine=not os.environ.get(_WITHOUT_ENGINE),
+    )
+    return build_app(program)
+
+
+def _run(app: FastAPI | str, *, host: str, port: int, workers: int) -> None:
     uvicorn.run(
-        build_app(program),
+        app,
+        factory=isinstance(app, str),
         host=host,
         port=port,
+        workers=workers,
         log_config=None,
         access_log=False,
         server_header=False,

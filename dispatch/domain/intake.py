@@ -129,7 +129,9 @@ def choose_from_menu(
         return draft.decision()
     if not wrong_number:
         _learn(draft, choice.priority, choice.category)
-        escalation.begin(draft, crew)
+        if not draft.incident.alerting_begun:
+            # Whoever presses a key is there: the wait of caller.alert_after_s is over.
+            escalation.climb(draft, crew)
     elif len(incident.calls) == 1:
         # Somebody else's call about the same incident must not be closed by a mistaken key.
         progress.close_incident(draft, outcome=Outcome.WRONG_NUMBER, reason=None)

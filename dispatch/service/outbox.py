@@ -137,7 +137,7 @@ class Composer:
         self.incident = incident
         self.now = now
 
-    def __call__(  # noqa: PLR0913 - one row has this many sides
+    def __call__(
         self,
         purpose: Purpose,
         channel: AlertChannel,
@@ -147,8 +147,8 @@ class Composer:
         details: Values | None = None,
     ) -> Values:
         """The row of one delivery; *turn* tells repeated wishes of the same kind apart."""
-        urgent = purpose is Purpose.ALERT and self.incident.priority.is_urgent
         expires = channel is AlertChannel.SMS
+        ring_s = self.incident.policy.alerting.call_ring_s
         return {
             "id": self.services.ids.new_id(),
             "facility_id": self.incident.facility_id,
@@ -157,15 +157,20 @@ class Composer:
             "purpose": str(purpose),
             "channel": str(channel),
             "to_number": to_number,
-            "details": details or {},
-            # People are rung before anybody is told that they are not needed.
-            "urgency": 0 if urgent else 1 if purpose is Purpose.ALERT else 2,
+            "details": {"ring_s": ring_s, **(details or {})},
+            "urgency": self._urgency(purpose),
             "idempotency_key": f"{self.incident.id}:{purpose}:{staff_id or ''}:{turn}:{channel}",
             "state": str(DeliveryState.PENDING),
             "created_at": self.now,
             "next_attempt_at": self.now,
             "valid_until": self.now + timedelta(seconds=TEXT_VALID_S) if expires else None,
         }
+
+    def _urgency(self, purpose: Purpose) -> int:
+        """Red goes first; people are rung before anybody is told that they are not needed."""
+        if purpose not in (Purpose.ALERT, Purpose.CONNECT, Purpose.CALL_BACK):
+            return 2
+        return 0 if self.incident.priority.is_urgent else 1
 
 
 def _stand_down(session: Session, new: Composer, effect: StandDown) -> Iterator[Values]:
@@ -263,7 +268,7 @@ def claim(services: Services, *, limit: int) -> list[Claimed]:
     return claimed
 
 
-def _due(now: datetime) -> Select[tuple[Delivery]]:
+def _due(now: datetime) -> Select[Delivery]:
     return select(Delivery).where(Delivery.state.in_(UNSENT), Delivery.next_attempt_at <= now)
 
 

@@ -114,7 +114,7 @@ class Sender:
                     to_number=claimed.to_number,
                     answer_url=self._addresses.answer(claimed.id, claimed.purpose),
                     status_url=status_url,
-                    ring_s=max(5, math.ceil(self._services.policy.alerting.call_ring_s)),
+                    ring_s=max(1, math.ceil(claimed.details["ring_s"])),
                 )
             )
         body = self._wording.text(self._facts(claimed))
