@@ -73,4 +73,6 @@ class UnitOfWork:
                 yield session
             finally:
                 _transaction_open.reset(token)
+                # What was read stays readable after the block.
+                session.expunge_all()
                 session.rollback()
