@@ -166,11 +166,12 @@ def _menu_chosen(incident: Incident, event: Event) -> Incident:
 
 
 def _call_answered(incident: Incident, event: Event) -> Incident:
-    incident = _with_call(incident, _text(event.data, "call_id"), answered_at=event.occurred_at)
+    call_id = _text(event.data, "call_id")
+    answered_at = first(incident.call(call_id).answered_at, event.occurred_at)
+    incident = _with_call(incident, call_id, answered_at=answered_at)
     times = replace(incident.times, answered_at=first(incident.times.answered_at, event.occurred_at))
-    code = _maybe(event.data, "staff_code")
-    joining = tuple(entry for entry in incident.ladder.joining if entry[0] != code)
-    return replace(incident, times=times, ladder=replace(incident.ladder, joining=joining))
+    # Somebody is with the caller: nobody's joining need be taken for granted any more.
+    return replace(incident, times=times, ladder=replace(incident.ladder, joining=()))
 
 
 def _call_ended(incident: Incident, event: Event) -> Incident:
