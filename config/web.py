@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from config.wiring import Program
 from dashboards.api.context import ApiContext
 from dashboards.api.router import PREFIX, build_api
-from dashboards.health import HealthContext, build_health
+from dashboards.health import build_health
 from dashboards.site import PagesContext, build_pages
 from dispatch.service import progress
 from telephony.webhooks import build_webhooks
@@ -41,9 +41,7 @@ def build_app(program: Program) -> FastAPI:
     app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     services, facility = program.services, program.facility
     app.include_router(build_webhooks(program.telephony))
-    app.include_router(
-        build_health(HealthContext(services=services, database_url=program.settings.database_url))
-    )
+    app.include_router(build_health(services))
     if program.simulator is not None:
         app.include_router(program.simulator.router)
     app.mount(PREFIX, build_api(ApiContext(services=services, facility=facility)))
