@@ -126,9 +126,9 @@ class Prompts:
 
     def accepted(self, *, primary: bool, caller_waits: bool) -> str:
         """After 1, before the minutes."""
-        role = "Anda penanggung jawab." if primary else "Petugas lain sudah menerima, Anda mendukung."
-        joined = " Penelepon segera disambungkan." if caller_waits else ""
-        return f"Terima kasih. {role}{joined} Ketik menit sampai tiba lalu pagar, atau tunggu."
+        role = "Anda penanggung jawab" if primary else "Anda mendukung"
+        then = ", atau tunggu penelepon" if caller_waits else ""
+        return f"Diterima. {role}. Ketik menit tiba lalu pagar{then}."
 
     def already_taken(self) -> str:
         """When an alert is picked up that needs nobody any more."""

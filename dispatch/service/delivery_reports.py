@@ -142,7 +142,11 @@ def _tell_failure(session: Session, services: Services, row: Delivery) -> None:
     if row.purpose != Purpose.ALERT or row.incident_id is None:
         return
     incident = ledger.load(session, services, row.incident_id)
-    if incident.is_closed:
+    assignment = incident.assignment(_code(session, row))
+    if incident.is_closed or assignment is None or not assignment.is_waiting:
+        # Nobody waits for this answer any more; a call that we stopped ourselves did not fail.
+        if row.error_code == "canceled":
+            row.state = DeliveryState.WITHDRAWN
         return
     now = services.clock.now()
     decision: Decision = alerts.alert_failed(
