@@ -12,7 +12,7 @@ import structlog
 import typer
 from sqlalchemy.exc import OperationalError
 
-from config import cli_access, cli_imports, cli_record, cli_setup, serving
+from config import cli_access, cli_imports, cli_record, cli_reports, cli_setup, serving
 from config.cli_start import CommandRefusedError, refuse
 from config.files import FileRefusedError
 from config.logging import configure_logging
@@ -30,10 +30,14 @@ app.command("serve", epilog="Example: siaga serve --host 0.0.0.0 --port 8911")(s
 app.command("engine", epilog="Example: siaga engine")(serving.engine)
 app.command("migrate", epilog="Example: siaga migrate")(cli_setup.migrate)
 app.command("doctor", epilog="Example: siaga doctor")(cli_setup.doctor)
+app.command("report", epilog="Example: siaga report --period 2026-10 --format html --out october.html")(
+    cli_reports.report
+)
 app.command("verify", epilog="Example: siaga verify")(cli_record.verify)
 app.command("fallback", epilog="Example: siaga fallback > fallback.xml")(cli_record.fallback)
 app.command("settings", epilog="Example: siaga settings --markdown > docs/settings.md")(cli_setup.settings)
 app.add_typer(cli_imports.app, name="import")
+app.add_typer(cli_reports.export_app, name="export")
 app.add_typer(cli_access.user_app, name="user")
 app.add_typer(cli_access.token_app, name="token")
 app.add_typer(cli_setup.policy_app, name="policy")

@@ -33,9 +33,9 @@ def add_user(
     ] = None,
 ) -> None:
     """Add a user; asks for the password, or reads it from standard input."""
-    started = start(writes=True)
     try:
-        started.accounts.add_user(name, _password(), role, staff_code=staff)
+        with start(writes=True) as started:
+            started.accounts.add_user(name, _password(), role, staff_code=staff)
     except AccountRefusedError as error:
         raise CommandRefusedError(str(error)) from error
     say(f"user {name} added as {role}")
@@ -48,7 +48,8 @@ def create_token(
 ) -> None:
     """Create an API token and print it: it is not kept and cannot be shown again."""
     try:
-        created = tokens.create_token(start(writes=True).services, role=role, name=name)
+        with start(writes=True) as started:
+            created = tokens.create_token(started.services, role=role, name=name)
     except ValueError as error:
         raise CommandRefusedError(str(error)) from error
     say(created)

@@ -53,7 +53,8 @@ def _import(path: Path, run: Callable[[Started, bytes, str], ImportResult]) -> N
     except OSError as error:
         raise CommandRefusedError(f"{path}: cannot be read: {error.strerror}") from error
     try:
-        result = run(start(writes=True), content, str(path))
+        with start(writes=True) as started:
+            result = run(started, content, str(path))
     except ImportRefusedError as error:
         *others, last = error.problems
         for problem in others:

@@ -10,12 +10,12 @@ from telephony.prompts import Prompts
 
 def verify() -> None:
     """Check that the live record is intact: every chain, every row, every number; lists each finding."""
-    started = start()
     checked = Checked()
     findings = 0
-    for finding in verify_record(started.uow, started.facility.code, checked):
-        findings += 1
-        say(_line(finding))
+    with start() as started:
+        for finding in verify_record(started.uow, started.facility.code, checked):
+            findings += 1
+            say(_line(finding))
     looked_at = f"{checked.incidents} incidents, {checked.events} events"
     if findings:
         raise CommandRefusedError(f"the record is not intact: {findings} findings in {looked_at}")
@@ -24,8 +24,7 @@ def verify() -> None:
 
 def fallback() -> None:
     """Print the static TwiML that rings today's duty phones, for the provider's own fallback URL."""
-    started = start()
-    with started.uow.read() as session:
+    with start() as started, started.uow.read() as session:
         on_duty = duty_phones(session, started.services, started.clock.now())
     facility = started.facility
     say(

@@ -6,6 +6,8 @@ nothing about the work itself.
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -99,8 +101,9 @@ def secrets_of(settings: Settings) -> list[str]:
     ]
 
 
-def start(*, writes: bool = False) -> Started:
-    """Read everything and open the database, whose schema must be current.
+@contextmanager
+def start(*, writes: bool = False) -> Iterator[Started]:
+    """Read everything and open the database, whose schema must be current; closed at the end of the block.
 
     With *writes* the facility's own row is made sure of first.
 
@@ -113,17 +116,20 @@ def start(*, writes: bool = False) -> Started:
     facility = load_facility(settings.facility_file)
     policy = load_policy(settings.policy_file)
     require_current_schema(settings.database_url)
-    started = Started(
-        settings=settings,
-        facility=facility,
-        policy=policy,
-        uow=UnitOfWork(open_database(settings.database_url, pool_size=2)),
-        clock=SystemClock(),
-        ids=RandomIds(),
-    )
-    if writes:
-        keep_facility(started.uow, facility)
-    return started
+    uow = UnitOfWork(open_database(settings.database_url, pool_size=2))
+    try:
+        if writes:
+            keep_facility(uow, facility)
+        yield Started(
+            settings=settings,
+            facility=facility,
+            policy=policy,
+            uow=uow,
+            clock=SystemClock(),
+            ids=RandomIds(),
+        )
+    finally:
+        uow.engine.dispose()
 
 
 def keep_facility(uow: UnitOfWork, facility: FacilityConfig) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from config.cli_start import sqlite_file
 from config.facility import FacilityConfig
 from config.settings import Settings
 from dispatch.domain import roster
@@ -105,6 +106,10 @@ def _disk(folder: Path) -> Check:
 
 
 def _database(settings: Settings, facility: FacilityConfig, policy: Policy, now: datetime) -> Iterator[Check]:
+    file = sqlite_file(settings.database_url)
+    if file is not None and not file.exists():
+        yield _check("database", f"there is no file {str(file)!r} yet: siaga migrate", State.WRONG)
+        return
     current = migrating.current(settings.database_url)
     if current != migrating.head():
         yield _check(

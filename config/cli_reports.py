@@ -1,0 +1,147 @@
+"""``siaga export`` and ``siaga report``: the log and the response times as files (CONTRACT 1).
+
+Whoever may run commands here sees numbers unmasked; each export leaves a line in the audit trail.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from config.cli_start import ACTOR, CommandRefusedError, Started, start
+from dashboards.api.boundaries import BoundaryError, Span, span
+from dashboards.exports import export_incidents
+from dashboards.i18n import Language
+from dashboards.reports import response_times
+from dashboards.reports.periods import PeriodError, parse_period
+from dashboards.reports.response_times import Format
+from dispatch.domain.vocabulary import UserRole
+from models.record import Audit
+
+export_app = typer.Typer()
+
+OutPath = Annotated[
+    Path | None, typer.Option("--out", metavar="FILE", help="Where to write; standard output when left out.")
+]
+
+
+class ExportFormat(StrEnum):
+    """How the log is written."""
+
+    CSV = "csv"
+    JSON = "json"
+
+
+@export_app.callback(
+    no_args_is_help=True,
+    epilog="Example: siaga export incidents --from 2026-11-01 --to 2026-12-01 --out november.csv",
+)
+def export() -> None:
+    """Write the log to a file."""
+
+
+@export_app.command(
+    "incidents",
+    epilog="Example: siaga export incidents --from 2026-11-01 --to 2026-12-01 --out november.csv",
+)
+def incidents(
+    from_text: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="First day, or an instant with its offset.")
+    ] = None,
+    to_text: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="The day, or instant, after the last.")
+    ] = None,
+    form: Annotated[ExportFormat, typer.Option("--format", help="How it is written.")] = ExportFormat.CSV,
+    out: OutPath = None,
+) -> None:
+    """Write incidents, newest first; the first day is included, the last is not."""
+    with start(writes=True) as started:
+        wanted = _span(started, from_text, to_text)
+        _note(started, form, wanted)
+        with started.uow.read() as session:
+            pieces = export_incidents(
+                session,
+                facility_id=started.facility.code,
+                from_at=wanted.from_at,
+                until_at=wanted.until_at,
+                zone=started.facility.zone,
+                format=form,
+                role=UserRole.ADMIN,
+            )
+            write_out(pieces, out)
+
+
+def report(
+    period: Annotated[str, typer.Option(metavar="2026-10|2026-Q4|2026", help="Month, quarter or year.")],
+    form: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.HTML,
+    language: Annotated[Language, typer.Option(help="Of the HTML form.")] = Language.ID,
+    out: OutPath = None,
+) -> None:
+    """Write the response-time report of a period."""
+    try:
+        wanted = parse_period(period)
+    except PeriodError as error:
+        raise typer.BadParameter(str(error), param_hint="--period") from error
+    with start() as started, started.uow.read() as session:
+        text = response_times.render(
+            session,
+            facility=started.facility,
+            period=wanted,
+            format=form,
+            language=language,
+            as_of=started.clock.now(),
+        )
+    write_out([text], out)
+
+
+def write_out(pieces: Iterable[str], out: Path | None) -> None:
+    """Write to the file, which appears whole or not at all, or to standard output; UTF-8 either way.
+
+    Raises:
+        CommandRefusedError: the file cannot be written.
+    """
+    if out is None:
+        for piece in pieces:
+            typer.echo(piece.encode(), nl=False)
+        return
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", newline="", dir=out.parent, prefix=f".{out.name}.", delete=False
+        ) as file:
+            try:
+                file.writelines(pieces)
+                file.flush()
+                os.fsync(file.fileno())
+                Path(file.name).replace(out)
+            except BaseException:
+                Path(file.name).unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise CommandRefusedError(f"{out}: cannot be written: {error.strerror}") from error
+
+
+def _span(started: Started, from_text: str | None, to_text: str | None) -> Span:
+    try:
+        return span(from_text, to_text, started.facility.zone)
+    except BoundaryError as error:
+        raise typer.BadParameter(error.reason, param_hint=f"--{error.field}") from error
+
+
+def _note(started: Started, form: ExportFormat, wanted: Span) -> None:
+    boundaries = {"from": wanted.from_at, "to": wanted.until_at}
+    with started.uow.write() as session:
+        session.add(
+            Audit(
+                id=started.ids.new_id(),
+                facility_id=started.facility.code,
+                at=started.clock.now(),
+                actor=ACTOR,
+                action="incidents.exported",
+                subject=str(form),
+                data={name: at.isoformat() if at else None for name, at in boundaries.items()},
+            )
+        )

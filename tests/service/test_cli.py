@@ -1,0 +1,329 @@
+"""The commands as a person uses them: exit status, one line for a mistake, never a traceback (CONTRACT 1)."""
+
+import json
+import logging
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import structlog
+from lxml import etree
+
+from config.cli import main
+from tests.tidy.tree import ROOT
+
+DEFAULTS = ROOT / "config" / "defaults"
+COMMANDS = (
+    ["serve"],
+    ["engine"],
+    ["migrate"],
+    ["doctor"],
+    ["import"],
+    ["import", "staff"],
+    ["import", "roster"],
+    ["import", "places"],
+    ["export"],
+    ["export", "incidents"],
+    ["report"],
+    ["verify"],
+    ["fallback"],
+    ["user"],
+    ["user", "add"],
+    ["token"],
+    ["token", "create"],
+    ["settings"],
+    ["policy"],
+    ["policy", "check"],
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def last_line(self) -> str:
+        return self.err.rstrip("\n").rpartition("\n")[2]
+
+
+Siaga = Callable[..., Ended]
+
+
+@pytest.fixture
+def siaga(tmp_path: Path) -> Siaga:
+    """Runs the program in a folder of its own, as somebody in a terminal does."""
+
+    def run(*arguments: str, stdin: str = "", **environ: str) -> Ended:
+        key = {"SIAGA_SECRET_KEY": "a key that is long enough"}
+        ended = subprocess.run(
+            [sys.executable, "-m", "config.cli", *arguments],
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **key, **environ},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert "Traceback" not in ended.stdout + ended.stderr
+        return Ended(status=ended.returncode, out=ended.stdout, err=ended.stderr)
+
+    return run
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Siaga]:
+    """The same in this process, which is quicker, for commands that read no input."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, without_key: bool = False, **environ: str) -> Ended:
+        key = {} if without_key else {"SIAGA_SECRET_KEY": "a key that is long enough"}
+        with monkeypatch.context() as patch:
+            for name, value in {**key, **environ}.items():
+                patch.setenv(name, value)
+            with pytest.raises(SystemExit) as raised:
+                main(arguments)
+        written = capsys.readouterr()
+        assert "Traceback" not in written.out + written.err
+        return Ended(status=int(raised.value.code or 0), out=written.out, err=written.err)
+
+    yield run
+    root.handlers, root.level = handlers, level
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def migrated(here: Siaga, tmp_path: Path, migrated_sqlite_file: Path) -> Siaga:
+    """The same, where ``siaga migrate`` was run."""
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "siaga.db").write_bytes(migrated_sqlite_file.read_bytes())
+    return here
+
+
+def test_help_names_every_command(here: Siaga) -> None:
+    ended = here("--help")
+    assert ended.status == 0
+    named = set(re.findall(r"^  ([a-z]+) ", ended.out, re.MULTILINE))
+    assert {command[0] for command in COMMANDS} <= named
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_has_help_with_an_example(here: Siaga, command: list[str]) -> None:
+    ended = here(*command, "--help")
+    assert ended.status == 0
+    assert "Example: siaga " + command[0] in ended.out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["bogus"],
+        ["migrate", "--bogus"],
+        ["import", "staff"],
+        ["user", "add", "maria"],
+        ["user", "add", "maria", "--role", "king"],
+        ["token", "create"],
+        ["export", "incidents", "--format", "docx"],
+        ["report"],
+        ["report", "--period", "2026-13"],
+        ["report", "--period", "2026", "--format", "docx"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_ends_with_two(here: Siaga, arguments: list[str]) -> None:
+    ended = here(*arguments)
+    assert ended.status == 2
+    assert ended.out == ""
+    assert re.search("^Error: ", ended.err, re.MULTILINE)
+
+
+def test_a_bad_setting_is_the_last_line(here: Siaga) -> None:
+    for command in (["serve"], ["engine"], ["migrate"], ["doctor"], ["settings"]):
+        ended = here(*command, SIAGA_TELEPHONY="pigeon")
+        assert ended.status == 1
+        if command != ["doctor"]:
+            assert ended.last_line.startswith("SIAGA_TELEPHONY: 'pigeon' is no provider")
+
+
+def test_nothing_starts_without_a_key(here: Siaga, tmp_path: Path) -> None:
+    for command in (["serve"], ["engine"], ["migrate"]):
+        ended = here(*command, without_key=True)
+        assert ended.status == 1
+        assert ended.last_line.startswith("SIAGA_SECRET_KEY: is required")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bad_policy_names_file_and_key(here: Siaga, tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_text("[alerting]\ntier = []\n", encoding="utf-8")
+    ended = here("serve", SIAGA_POLICY_FILE=str(file))
+    assert ended.status == 1
+    assert "policy.toml: alerting.tier: " in ended.last_line or "siaga migrate" in ended.last_line
+    checked = here("policy", "check", str(file))
+    assert checked.status == 1
+    assert checked.last_line.startswith(f"{file}: alerting.tier: ")
+
+
+def test_migrate_is_safe_to_repeat(siaga: Siaga, tmp_path: Path) -> None:
+    assert siaga("migrate").status == 0
+    again = siaga("migrate")
+    assert again.status == 0
+    assert "nothing to do" in again.out
+    with closing(sqlite3.connect(tmp_path / "var" / "siaga.db")) as connection:
+        assert connection.execute("SELECT id FROM facility").fetchall() == [("KWK",)]
+
+
+@pytest.mark.parametrize(
+    "command", [["verify"], ["fallback"], ["token", "create", "--role", "admin"]], ids=" ".join
+)
+def test_without_a_database_a_command_says_what_to_do(
+    here: Siaga, tmp_path: Path, command: list[str]
+) -> None:
+    ended = here(*command)
+    assert ended.status == 1
+    assert "run: siaga migrate" in ended.last_line
+    assert not (tmp_path / "var").exists()
+
+
+def test_a_database_that_does_not_answer_is_one_line_without_the_password(siaga: Siaga) -> None:
+    ended = siaga("verify", SIAGA_DATABASE_URL="postgresql+psycopg://u:very-secret@127.0.0.1:9/x")
+    assert ended.status == 1
+    assert ended.last_line.startswith("SIAGA_DATABASE_URL: the database does not answer")
+    assert "very-secret" not in ended.err
+
+
+def test_imports_say_what_they_did_and_what_is_wrong(migrated: Siaga, tmp_path: Path) -> None:
+    staff = str(DEFAULTS / "staff.csv")
+    assert "14 added, 0 changed, 0 unchanged" in migrated("import", "staff", staff).out
+    assert "0 added, 0 changed, 14 unchanged" in migrated("import", "staff", staff).out
+    assert migrated("import", "places", str(DEFAULTS / "places.csv")).status == 0
+    roster = tmp_path / "roster.csv"
+    unknown = "is no tier of the policy, so nobody would ring; it has jaga, cadangan, pimpinan"
+    roster.write_text(
+        "staff_code,starts_at,ends_at,tier\nN01,2026-11-23T20:00,2026-11-24T08:00,jaga\n"
+        "N99,2026-11-23T20:00,2026-11-24T08:00,jaga\nN02,2026-11-23T20:00,2026-11-24T08:00,pagi\n",
+        encoding="utf-8",
+    )
+    ended = migrated("import", "roster", str(roster))
+    assert ended.status == 1
+    assert ended.err.splitlines() == [
+        f"{roster}:3: staff_code 'N99': is nobody's code; import the staff first",
+        f"{roster}:4: tier 'pagi': {unknown}",
+    ]
+    missing = migrated("import", "staff", "nowhere.csv")
+    assert (missing.status, missing.last_line) == (
+        1,
+        "nowhere.csv: cannot be read: No such file or directory",
+    )
+
+
+def test_a_user_is_added_once_with_the_password_from_standard_input(siaga: Siaga, migrated: Siaga) -> None:
+    assert siaga("user", "add", "maria", "--role", "dispatcher", stdin="rahasia sekali\n").status == 0
+    again = siaga("user", "add", "maria", "--role", "admin", stdin="rahasia sekali\n")
+    assert (again.status, again.last_line) == (1, "there is a user 'maria' already")
+    short = siaga("user", "add", "yohana", "--role", "admin", stdin="kurang\n")
+    assert (short.status, short.last_line) == (1, "the password needs at least 8 characters")
+
+
+def test_a_token_is_printed_once_and_kept_as_a_hash(migrated: Siaga, tmp_path: Path) -> None:
+    ended = migrated("token", "create", "--role", "manager", "--name", "papan")
+    assert ended.status == 0
+    token = ended.out.strip()
+    assert re.fullmatch(r"siaga_[A-Za-z0-9]{32}", token)
+    assert token.encode() not in (tmp_path / "var" / "siaga.db").read_bytes()
+
+
+def test_the_fallback_is_a_document_that_rings_people(migrated: Siaga) -> None:
+    migrated("import", "staff", str(DEFAULTS / "staff.csv"))
+    document = etree.fromstring(migrated("fallback").out.strip().encode())
+    numbers = document.xpath("//Number/text()")
+    assert numbers[0].startswith("+6281100000")
+    assert numbers[-1] == "+628114982800"
+
+
+def test_an_export_is_a_file_and_leaves_a_line(migrated: Siaga, tmp_path: Path) -> None:
+    days = ("--from", "2026-11-01", "--to", "2026-12-01")
+    printed = migrated("export", "incidents", *days)
+    assert printed.status == 0
+    assert printed.out.startswith("number,short_number,")
+    written = migrated("export", "incidents", *days, "--format", "json", "--out", "november.json")
+    assert (written.status, written.out) == (0, "")
+    assert json.loads((tmp_path / "november.json").read_text(encoding="utf-8"))["items"] == []
+    assert {path.name for path in tmp_path.iterdir()} == {"var", "november.json"}
+    with closing(sqlite3.connect(tmp_path / "var" / "siaga.db")) as connection:
+        lines = connection.execute("SELECT action, subject FROM audit ORDER BY id").fetchall()
+    assert lines == [("incidents.exported", "csv"), ("incidents.exported", "json")]
+
+
+@pytest.mark.parametrize(
+    ("option", "text"), [("--from", "yesterday"), ("--from", "2026-11-31"), ("--to", "2026-11-23T12:00")]
+)
+def test_a_bad_boundary_is_wrong_usage(migrated: Siaga, option: str, text: str) -> None:
+    ended = migrated("export", "incidents", option, text)
+    assert ended.status == 2
+    assert option in ended.last_line
+
+
+def test_a_file_that_cannot_be_written_is_one_line(migrated: Siaga, tmp_path: Path) -> None:
+    ended = migrated("export", "incidents", "--out", "nowhere/november.csv")
+    assert (ended.status, ended.last_line) == (
+        1,
+        "nowhere/november.csv: cannot be written: No such file or directory",
+    )
+
+
+@pytest.mark.parametrize("period", ["2026-10", "2026-Q4", "2026"])
+@pytest.mark.parametrize(("form", "start"), [("html", "<!doctype html>"), ("csv", ""), ("json", "{")])
+def test_a_report_of_an_empty_period_is_still_a_report(
+    migrated: Siaga, period: str, form: str, start: str
+) -> None:
+    ended = migrated("report", "--period", period, "--format", form)
+    assert ended.status == 0
+    assert ended.out.lower().startswith(start)
+    assert period in ended.out
+
+
+def test_an_empty_record_is_intact(migrated: Siaga) -> None:
+    ended = migrated("verify")
+    assert (ended.status, ended.out) == (0, "the record is intact: 0 incidents, 0 events\n")
+
+
+def test_the_doctor_finds_what_is_missing(migrated: Siaga, tmp_path: Path) -> None:
+    ended = migrated("doctor")
+    assert ended.status == 1
+    states = {line.split()[0] for line in ended.out.splitlines()}
+    assert states <= {"ok", "peringatan", "gagal"}
+    assert "gagal       roster: nobody at all" in ended.out
+    elsewhere = migrated("doctor", SIAGA_DATABASE_URL=f"sqlite:///{tmp_path}/other.db")
+    assert "gagal       database: " in elsewhere.out
+    assert not (tmp_path / "other.db").exists()
+
+
+def test_settings_are_shown_without_secrets(here: Siaga) -> None:
+    ended = here("settings", SIAGA_TWILIO_AUTH_TOKEN="token-of-tests")
+    assert ended.status == 0
+    assert "SIAGA_DATABASE_URL=sqlite:///var/siaga.db\n" in ended.out
+    assert "token-of-tests" not in ended.out
+    assert "a key that" not in ended.out
+
+
+def test_the_policy_shows_its_ladder(here: Siaga) -> None:
+    ended = here("policy")
+    assert ended.status == 0
+    assert re.search(r"1\. jaga.*\n +2\. cadangan.*\n +3\. pimpinan", ended.out)
