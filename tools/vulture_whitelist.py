@@ -4,3 +4,4 @@
 _.process_bind_param  # SQLAlchemy's TypeDecorator
 _.process_result_value  # SQLAlchemy's TypeDecorator
 _.doctype  # the XML parser's target
+_.settings_customise_sources  # pydantic-settings
