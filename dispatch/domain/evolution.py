@@ -14,14 +14,13 @@ from dispatch.domain.events import Event, Kind
 from dispatch.domain.incidents import (
     Assignment,
     CallLeg,
-    DutyPerson,
     Incident,
     KnownLocation,
-    Ladder,
     Times,
     first,
     status_of,
 )
+from dispatch.domain.snapshots import JsonObject, duty_from_data, maybe_instant, maybe_text, text
 from dispatch.domain.vocabulary import (
     AssignmentStatus,
     CallOutcome,
@@ -33,8 +32,6 @@ from dispatch.domain.vocabulary import (
     Priority,
     Role,
 )
-
-JsonObject = Mapping[str, object]
 
 
 def evolve(incident: Incident | None, event: Event) -> Incident:
@@ -59,67 +56,21 @@ def replay(events: Iterable[Event]) -> Incident:
     return incident
 
 
-# --- reading JSON ---------------------------------------------------------------------------------
-
-
-def _text(data: JsonObject, name: str) -> str:
-    return cast("str", data[name])
-
-
-def _maybe(data: JsonObject, name: str) -> str | None:
-    return cast("str | None", data.get(name))
-
-
-def _number(text: str | None) -> float | None:
-    return None if text is None else float(text)
-
-
-def _instant(data: JsonObject, name: str) -> datetime | None:
-    text = _maybe(data, name)
-    return None if text is None else datetime.fromisoformat(text)
-
-
-def duty_from_data(entry: JsonObject) -> DutyPerson:
-    """A frozen duty entry as it stands in the log and on the incident's row."""
-    return DutyPerson(
-        staff_id=_text(entry, "staff_id"),
-        staff_code=_text(entry, "staff_code"),
-        role=Role(_text(entry, "role")),
-        tier=_text(entry, "tier"),
-        skills=tuple(cast("list[str]", entry["skills"])),
-        lat=cast("float | None", entry.get("lat")),
-        lon=cast("float | None", entry.get("lon")),
-    )
-
-
-def duty_to_data(person: DutyPerson) -> dict[str, object]:
-    """The inverse of :func:`duty_from_data`."""
-    return {
-        "staff_id": person.staff_id,
-        "staff_code": person.staff_code,
-        "role": str(person.role),
-        "tier": person.tier,
-        "skills": list(person.skills),
-        "lat": person.lat,
-        "lon": person.lon,
-    }
-
-
 # --- the opening ----------------------------------------------------------------------------------
 
 
 def _opened(event: Event) -> Incident:
     facts = cast("JsonObject", event.data["incident"])
     return Incident(
-        id=_text(facts, "id"),
-        facility_id=_text(facts, "facility"),
-        number=_text(facts, "number"),
+        id=text(facts, "id"),
+        facility_id=text(facts, "facility"),
+        number=text(facts, "number"),
         year=cast("int", facts["year"]),
         short_number=cast("int", facts["short_number"]),
         status=IncidentStatus.OPEN,
-        priority=Priority(_text(facts, "priority")),
-        category=Category(_text(facts, "category")),
-        channel=IncidentChannel(_text(facts, "channel")),
+        priority=Priority(text(facts, "priority")),
+        category=Category(text(facts, "category")),
+        channel=IncidentChannel(text(facts, "channel")),
         times=Times(received_at=event.occurred_at),
         policy=policy.from_data(cast("JsonObject", facts["policy"])),
         duty=tuple(duty_from_data(entry) for entry in cast("list[JsonObject]", facts["duty"])),
@@ -133,12 +84,12 @@ def _opened(event: Event) -> Incident:
 
 def _call_received(incident: Incident, event: Event) -> Incident:
     data = event.data
-    channel = IncidentChannel(_text(data, "channel"))
+    channel = IncidentChannel(text(data, "channel"))
     opened = cast("bool", data["opened"])
     leg = CallLeg(
-        id=_text(data, "call_id"),
-        provider=_text(data, "provider"),
-        provider_sid=_text(data, "provider_sid"),
+        id=text(data, "call_id"),
+        provider=text(data, "provider"),
+        provider_sid=text(data, "provider_sid"),
         channel=channel,
         caller_number=event.private.get("caller_number"),
         received_at=event.occurred_at,
@@ -159,14 +110,14 @@ def _with_call(incident: Incident, call_id: str, **changes: object) -> Incident:
 
 
 def _menu_chosen(incident: Incident, event: Event) -> Incident:
-    changes: dict[str, object] = {"menu_digit": _text(event.data, "digit")}
+    changes: dict[str, object] = {"menu_digit": text(event.data, "digit")}
     if event.data.get("outcome") is not None:
-        changes["outcome"] = CallOutcome(_text(event.data, "outcome"))
-    return _with_call(incident, _text(event.data, "call_id"), **changes)
+        changes["outcome"] = CallOutcome(text(event.data, "outcome"))
+    return _with_call(incident, text(event.data, "call_id"), **changes)
 
 
 def _call_answered(incident: Incident, event: Event) -> Incident:
-    call_id = _text(event.data, "call_id")
+    call_id = text(event.data, "call_id")
     answered_at = first(incident.call(call_id).answered_at, event.occurred_at)
     incident = _with_call(incident, call_id, answered_at=answered_at)
     times = replace(incident.times, answered_at=first(incident.times.answered_at, event.occurred_at))
@@ -177,9 +128,9 @@ def _call_answered(incident: Incident, event: Event) -> Incident:
 def _call_ended(incident: Incident, event: Event) -> Incident:
     incident = _with_call(
         incident,
-        _text(event.data, "call_id"),
+        text(event.data, "call_id"),
         ended_at=event.occurred_at,
-        outcome=CallOutcome(_text(event.data, "outcome")),
+        outcome=CallOutcome(text(event.data, "outcome")),
     )
     if incident.live_call is None:
         incident = replace(incident, ladder=replace(incident.ladder, joining=()))
@@ -194,11 +145,15 @@ def _call_back_requested(incident: Incident, event: Event) -> Incident:
 
 
 def _priority_set(incident: Incident, event: Event) -> Incident:
-    return replace(incident, priority=Priority(_text(event.data, "to")))
+    return replace(incident, priority=Priority(text(event.data, "to")))
 
 
 def _category_set(incident: Incident, event: Event) -> Incident:
-    return replace(incident, category=Category(_text(event.data, "to")))
+    return replace(incident, category=Category(text(event.data, "to")))
+
+
+def _number(text: str | None) -> float | None:
+    return None if text is None else float(text)
 
 
 def _location_set(incident: Incident, event: Event) -> Incident:
@@ -210,7 +165,7 @@ def _location_set(incident: Incident, event: Event) -> Incident:
             place=private.get("place"),
             lat=_number(private.get("lat")),
             lon=_number(private.get("lon")),
-            source=LocationSource(_text(event.data, "source")),
+            source=LocationSource(text(event.data, "source")),
             accuracy_m=cast("float | None", event.data.get("accuracy_m")),
         ),
     )
@@ -224,17 +179,17 @@ def _alert_requested(incident: Incident, event: Event) -> Incident:
     assignments = list(incident.assignments)
     codes: list[str] = []
     for person in cast("list[JsonObject]", data["people"]):
-        code = _text(person, "staff_code")
+        code = text(person, "staff_code")
         codes.append(code)
         index = next((i for i, a in enumerate(assignments) if a.staff_code == code), None)
         if index is None:
             assignments.append(
                 Assignment(
-                    id=_text(person, "assignment_id"),
-                    staff_id=_text(person, "staff_id"),
+                    id=text(person, "assignment_id"),
+                    staff_id=text(person, "staff_id"),
                     staff_code=code,
-                    role=Role(_text(person, "role")),
-                    tier=_text(person, "tier"),
+                    role=Role(text(person, "role")),
+                    tier=text(person, "tier"),
                     status=AssignmentStatus.ALERTED,
                     asked_at=event.occurred_at,
                 )
@@ -255,7 +210,7 @@ def _alert_requested(incident: Incident, event: Event) -> Incident:
             repeats=cast("int", data["repeats"]),
             batch=tuple(codes),
             started_at=event.occurred_at,
-            ends_at=_instant(data, "ends_at"),
+            ends_at=maybe_instant(data, "ends_at"),
         )
     return replace(incident, assignments=tuple(assignments), ladder=ladder)
 
@@ -264,7 +219,7 @@ def _nobody_on_duty(incident: Incident, event: Event) -> Incident:
     ladder = replace(incident.ladder, tier_index=cast("int", event.data["tier_index"]))
     if ladder.started_at is None or cast("bool", event.data["again"]):
         ladder = replace(
-            ladder, batch=(), started_at=event.occurred_at, ends_at=_instant(event.data, "ends_at")
+            ladder, batch=(), started_at=event.occurred_at, ends_at=maybe_instant(event.data, "ends_at")
         )
     return replace(incident, ladder=ladder)
 
@@ -290,7 +245,7 @@ def _alert_unanswered(incident: Incident, event: Event) -> Incident:
 
 
 def _with_assignment(incident: Incident, event: Event, **changes: object) -> Incident:
-    code = _text(event.data, "staff_code")
+    code = text(event.data, "staff_code")
     assignments = tuple(
         replace(a, **changes) if a.staff_code == code else a  # type: ignore[arg-type] # fields by name
         for a in incident.assignments
@@ -308,7 +263,7 @@ def _accepted(incident: Incident, event: Event) -> Incident:
         accepted_at=event.occurred_at,
         minutes=cast("int | None", event.data.get("minutes")),
     )
-    assignment = incident.assignment(_text(event.data, "staff_code"))
+    assignment = incident.assignment(text(event.data, "staff_code"))
     assert assignment is not None
     ladder = incident.ladder
     if cast("bool", event.data.get("joining", False)):
@@ -378,7 +333,7 @@ def _help_requested(incident: Incident, _event: Event) -> Incident:
 
 
 def _closed(incident: Incident, event: Event) -> Incident:
-    outcome = _maybe(event.data, "outcome")
+    outcome = maybe_text(event.data, "outcome")
     return replace(
         incident,
         status=IncidentStatus.CLOSED,
@@ -390,7 +345,7 @@ def _closed(incident: Incident, event: Event) -> Incident:
 
 
 def _merged(incident: Incident, event: Event) -> Incident:
-    into = _maybe(event.data, "into")
+    into = maybe_text(event.data, "into")
     return incident if into is None else replace(incident, merged_into=into)
 
 
@@ -427,31 +382,3 @@ _CHANGES: Mapping[Kind, Callable[[Incident, Event], Incident]] = {
     Kind.INCIDENT_CLOSED: _closed,
     Kind.INCIDENT_MERGED: _merged,
 }
-
-
-def ladder_to_data(ladder: Ladder) -> dict[str, object]:
-    """The ladder as JSON, for the incident's row."""
-    return {
-        "tier_index": ladder.tier_index,
-        "repeats": ladder.repeats,
-        "batch": list(ladder.batch),
-        "started_at": None if ladder.started_at is None else ladder.started_at.isoformat(),
-        "ends_at": None if ladder.ends_at is None else ladder.ends_at.isoformat(),
-        "joining": [[code, at.isoformat()] for code, at in ladder.joining],
-        "call_back_at": None if ladder.call_back_at is None else ladder.call_back_at.isoformat(),
-    }
-
-
-def ladder_from_data(data: JsonObject) -> Ladder:
-    """The inverse of :func:`ladder_to_data`."""
-    return Ladder(
-        tier_index=cast("int", data["tier_index"]),
-        repeats=cast("int", data["repeats"]),
-        batch=tuple(cast("list[str]", data["batch"])),
-        started_at=_instant(data, "started_at"),
-        ends_at=_instant(data, "ends_at"),
-        joining=tuple(
-            (code, datetime.fromisoformat(at)) for code, at in cast("list[tuple[str, str]]", data["joining"])
-        ),
-        call_back_at=_instant(data, "call_back_at"),
-    )

@@ -12,9 +12,9 @@ from dispatch.domain import escalation, policy, progress
 from dispatch.domain.commands import ChooseFromMenu, EndCall, OpenByHand
 from dispatch.domain.decisions import Crew, Decision, Draft
 from dispatch.domain.events import Kind
-from dispatch.domain.evolution import duty_to_data
 from dispatch.domain.incidents import CallLeg, DutyPerson, Incident
 from dispatch.domain.policy import Policy
+from dispatch.domain.snapshots import duty_to_data
 from dispatch.domain.triage import MENU, raise_only
 from dispatch.domain.vocabulary import (
     CallOutcome,

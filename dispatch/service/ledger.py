@@ -17,8 +17,8 @@ from dispatch.domain import escalation, policy
 from dispatch.domain.decisions import Decision
 from dispatch.domain.errors import IncidentNotFoundError
 from dispatch.domain.evidence import GENESIS, ChainLink, link_hash, private_digest
-from dispatch.domain.evolution import duty_from_data, duty_to_data, ladder_from_data, ladder_to_data
 from dispatch.domain.incidents import Assignment, CallLeg, Incident, KnownLocation, Times
+from dispatch.domain.snapshots import duty_from_data, duty_to_data, ladder_from_data, ladder_to_data
 from dispatch.domain.vocabulary import (
     AssignmentStatus,
     CallOutcome,
