@@ -27,8 +27,8 @@ CONFIRM_JOIN = "confirm_join"
 BEGIN = "begin"
 
 JOIN_GRACE_S = 8.0
-"""A worker who pressed 1 hears two short sentences (4 s) and has 3 s for the minutes (CONTRACT 4) before being
-joined; when the room says nothing for this long, the joining is taken to have happened and marked so."""
+"""A worker who pressed 1 hears two short sentences (4 s) and has 3 s for the minutes (CONTRACT 4) before
+being joined; when the room says nothing for this long, the joining is taken to have happened, and marked."""
 
 CALL_BACK_GRACE_S = 45.0
 """How long a call-back may take before people are alerted all the same."""
