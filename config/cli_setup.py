@@ -1,6 +1,7 @@
 """``siaga migrate``, ``doctor``, ``settings`` and ``policy``: setting up, and looking."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -41,12 +42,12 @@ def migrate() -> None:
 
 def doctor() -> None:
     """Check settings, telephony, disk, database, clock, roster and engine: one line each."""
-    checks = list(_examined())
-    for check in checks:
+    wrong = 0
+    for check in _examined():
         say(f"{check.state:<11} {check.subject}: {check.text}")
-    wrong = sum(check.state is State.WRONG for check in checks)
+        wrong += check.state is State.WRONG
     if wrong:
-        raise CommandRefusedError(f"{wrong} of {len(checks)} checks failed")
+        raise CommandRefusedError(f"{wrong} {'check' if wrong == 1 else 'checks'} failed")
 
 
 def settings(
@@ -80,14 +81,15 @@ def check_policy(path: PolicyPath = None) -> None:
         say(line)
 
 
-def _examined() -> list[Check]:
+def _examined() -> Iterator[Check]:
     try:
         settings = read_settings()
         facility = load_facility(settings.facility_file)
         policy = load_policy(settings.policy_file)
     except (SettingsError, FileRefusedError) as error:
-        return [Check(state=State.WRONG, subject="settings", text=str(error))]
-    return list(examine(settings=settings, facility=facility, policy=policy, now=SystemClock().now()))
+        yield Check(state=State.WRONG, subject="settings", text=str(error))
+        raise
+    yield from examine(settings=settings, facility=facility, policy=policy, now=SystemClock().now())
 
 
 def _policy_in_effect() -> Path | None:
