@@ -1,8 +1,8 @@
 """Logging in and out, and who a request comes from.
 
-Failed attempts slow an account down, never for good: somebody who knows a user's name must not be able to keep a
-dispatcher away from the board for long. Every attempt leaves a line in the audit trail. Decides nothing about what a
-role may see.
+Failed attempts slow an account down, never for good: somebody who knows a user's name must not be able to
+keep a dispatcher away from the board for long. Every attempt leaves a line in the audit trail. Decides
+nothing about what a role may see.
 """
 
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class SignedIn:
 
 
 def wait_after(failures: int) -> timedelta | None:
-    """How long an account refuses after *failures* wrong passwords in a row: 5 s, doubling, at most 5 minutes."""
+    """How long an account refuses after *failures* wrong passwords: 5 s, doubling, at most 5 minutes."""
     if failures < FREE_ATTEMPTS:
         return None
     doublings = min(failures - FREE_ATTEMPTS, 10)
@@ -82,7 +82,7 @@ class Auth:
         None for a wrong password, an unknown name and an account that waits alike: more would tell a stranger
         which names exist.
         """
-        name = username.strip()[:64]
+        name = username.replace("\x00", "").strip()[:64]
         by_name = select(User).where(User.username == name)
         with self._ctx.uow.read() as db:
             known = db.scalar(by_name)

@@ -1,7 +1,7 @@
 """``/board``: the live incidents, and the fragment that keeps them live.
 
-The fragment is asked for every two seconds with the tag of what is shown; while nothing has changed the answer is an
-empty 304 (docs/adr/0007).
+The fragment is asked for every two seconds with the tag of what is shown; while nothing has changed the
+answer is an empty 304 (docs/adr/0007).
 """
 
 import hashlib

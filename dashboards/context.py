@@ -36,7 +36,7 @@ class FacilityFacts(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PagesContext:
-    """Everything the pages need. ``act`` carries out one step and raises ``DispatchError`` when a rule says no."""
+    """Everything the pages need; ``act`` carries out one step, or raises ``DispatchError``."""
 
     uow: UnitOfWork
     clock: Clock

@@ -77,6 +77,16 @@ class Formats:
         """``23 Nov 2026 14:03:20 WIT``."""
         return f"{self.day(at)} {self.clock(at)} {self.zone_name(at)}"
 
+    def near(self, at: datetime, now: datetime) -> str:
+        """``14:03`` on the same day, ``Sel 14:03`` within the week, ``23 Nov 2026 14:03`` otherwise."""
+        days = (at.astimezone(self.zone).date() - now.astimezone(self.zone).date()).days
+        if days == 0:
+            return self.minute(at)
+        if 0 < days < 7:
+            weekday = format_date(at.astimezone(self.zone).date(), "EEE", locale=self._locale)
+            return f"{weekday} {self.minute(at)}"
+        return f"{self.day(at)} {self.minute(at)}"
+
     def zone_name(self, at: datetime) -> str:
         """``WIT``; the time-zone database knows the Indonesian short names, CLDR does not."""
         return at.astimezone(self.zone).tzname() or ""

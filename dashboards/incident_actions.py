@@ -1,6 +1,7 @@
 """What a dispatcher does to an incident from its page: one form, one command.
 
-The rules are the domain's; here a form becomes a command, and a refusal becomes the same page with the reason on top.
+The rules are the domain's; here a form becomes a command, and a refusal becomes the same page with the reason
+on top.
 """
 
 from datetime import UTC, datetime
@@ -43,10 +44,14 @@ def act_on_incident(
     into: Field = "",
     local_time: Field = "",
 ) -> Response:
-    """Carry out one form. ``local_time`` is the facility's wall time at which the step happened, if not now."""
+    """Carry out one form; ``local_time`` is the facility's wall time of the step, empty for now."""
     with visit.ctx.uow.read() as db:
         incident = queries.find_by_number(db, visit.ctx.facility.code, number)
-        other = queries.find_by_number(db, visit.ctx.facility.code, into.strip().upper()) if into else None
+        other = (
+            queries.find_by_number(db, visit.ctx.facility.code, (_prose(into) or "").upper())
+            if into
+            else None
+        )
     if incident is None:
         raise PageNotFoundError
     wanted = word(Action, action, "action")
@@ -55,7 +60,7 @@ def act_on_incident(
         action=wanted,
         actor=visit.signed_in.actor,
         source=Source.WEB,
-        staff_code=staff_code.strip() or None,
+        staff_code=_prose(staff_code),
         occurred_at=_stated_time(visit, local_time),
         reason=_prose(reason),
         text=_prose(text),

@@ -57,7 +57,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentPage:
-    """One incident; ``problem`` is the code of a rule that refused the last form, ``draft`` what stood in it."""
+    """One incident; ``problem`` is the code of the rule that refused a form, ``draft`` what stood in it."""
 
     incident: queries.OneIncident
     parts: tuple[queries.Part, ...]

@@ -146,6 +146,7 @@ ACTION: Mapping[str, str] = {
     "available": msgid("Finished"),
     "help": msgid("More help needed"),
     "info": msgid("Send the details again"),
+    "eta": msgid("State the minutes to arrival"),
     "close": msgid("Close the incident"),
     "note": msgid("Add a note"),
     "set_priority": msgid("Set the priority"),

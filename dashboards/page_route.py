@@ -1,7 +1,8 @@
-"""The route class of every page: remembers a chosen language, and answers what goes wrong with a calm page."""
+"""The route class of every page: keeps a chosen language, and answers what goes wrong with a calm page."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from fastapi.exceptions import RequestValidationError
@@ -20,9 +21,9 @@ from dashboards.page_errors import (
     PageError,
     PageNotFoundError,
 )
-from dashboards.visits import LANGUAGE_COOKIE, open_visit
+from dashboards.visits import LANGUAGE_COOKIE, SCOPE_KEY, open_visit
 
-Answer = Callable[[Request], Awaitable[Response]]
+Answer = Callable[[Request], Coroutine[Any, Any, Response]]
 
 LANGUAGE_LIFE_S = 365 * 24 * 3600
 
@@ -73,7 +74,9 @@ class PageRoute(APIRoute):
             except (PageError, RequestValidationError) as error:
                 response = await run_in_threadpool(refusal, request, error)
             except HTTPException as error:
-                if error.status_code >= 500:
+                # A body that cannot be read at all is refused before the site is known: the framework
+                # answers.
+                if error.status_code >= 500 or SCOPE_KEY not in request.scope:
                     raise
                 response = await run_in_threadpool(refusal, request, FormInvalidError("body"))
             _remember_language(request, response)

@@ -108,6 +108,7 @@ def _environment(
         minute=formats.minute,
         day=formats.day,
         weekday=formats.weekday,
+        near=formats.near,
         stamp=formats.stamp,
         duration=formats.duration,
         phone=phones.local_form,

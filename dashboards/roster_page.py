@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -42,6 +43,8 @@ class RosterDay:
     """One day of the facility's calendar."""
 
     begins_at: datetime
+    ends_at: datetime
+    next_ends_at: datetime
     is_today: bool
     tiers: tuple[TierHours, ...]
 
@@ -85,7 +88,7 @@ def show_roster(visit: Annotated[Visit, Depends(require())]) -> Response:
         ),
         days=tuple(
             _day(shifts, tiers, staff, begins_at, ends_at, is_today=begins_at == midnights[0])
-            for begins_at, ends_at in zip(midnights, midnights[1:], strict=False)
+            for begins_at, ends_at in pairwise(midnights)
         ),
     )
     return visit.html("roster.html", page)
@@ -103,6 +106,8 @@ def _day(
     touching = roster.merged(s for s in shifts if s.starts_at < ends_at and s.ends_at > begins_at)
     return RosterDay(
         begins_at=begins_at,
+        ends_at=ends_at,
+        next_ends_at=ends_at + (ends_at - begins_at),
         is_today=is_today,
         tiers=tuple(
             TierHours(

@@ -1,7 +1,7 @@
 """One sentence for each kind of line in the record, as a person would say it.
 
-Only ``data`` is put into words here; private values stand beside the sentence, where the reader's role decides.
-A kind without a sentence is shown by its name: the record is never shortened for want of words.
+Only ``data`` is put into words here; private values stand beside the sentence, where the reader's role
+decides. A kind without a sentence is shown by its name: the record is never shortened for want of words.
 """
 
 import gettext
@@ -55,7 +55,9 @@ class Sentences:
             return self._gettext("this program")
         if actor == "caller":
             return self._gettext("the caller")
-        bare = actor.removeprefix("user:").removeprefix("staff:")
+        if actor == "provider":
+            return self._gettext("the telephone provider")
+        bare = actor.removeprefix("user:").removeprefix("staff:").removeprefix("token:")
         return Words(gettext=self._gettext, labels=self._labels, names=names).person(bare)
 
 
@@ -196,6 +198,13 @@ def _declined(words: Words, facts: Facts) -> str:
     return text % {"who": words.person(facts.get("staff_code", "?"))}
 
 
+def _eta_stated(words: Words, facts: Facts) -> str:
+    return words.gettext("%(who)s expects to arrive in %(minutes)s minutes") % {
+        "who": words.person(facts.get("staff_code", "?")),
+        "minutes": facts.get("minutes", "?"),
+    }
+
+
 def _stood_down(words: Words, facts: Facts) -> str:
     text = (
         words.gettext("%(who)s is told to stand down: the incident is closed")
@@ -233,6 +242,7 @@ _SENTENCES: Mapping[str, Say] = {
     "call.ended": _call_ended,
     "call.back_requested": _plain(msgid("The caller is to be called back")),
     "call.returned": _plain(msgid("The caller was called back and answered")),
+    "call.recorded": _plain(msgid("The conversation was recorded")),
     "text.received": _text_received,
     "incident.opened": _plain(msgid("The incident was opened by hand")),
     "priority.set": _changed("priority", msgid("Priority changed from %(old)s to %(new)s")),
@@ -246,6 +256,7 @@ _SENTENCES: Mapping[str, Say] = {
     "alert.nobody_on_duty": _nobody,
     "assignment.accepted": _accepted,
     "assignment.declined": _declined,
+    "assignment.eta_stated": _eta_stated,
     "assignment.promoted": _of_person(msgid("%(who)s now owns the incident")),
     "assignment.stood_down": _stood_down,
     "assignment.en_route": _late(msgid("%(who)s set off")),

@@ -1,7 +1,7 @@
 """Puts the pages together: one router with every page and the static files.
 
-``build_pages`` is the only thing that the composition root needs. The routes carry their own error pages, so they
-need no handlers on the application.
+``build_pages`` is the only thing that the composition root needs. The routes carry their own error pages, so
+they need no handlers on the application.
 """
 
 from fastapi import APIRouter, Depends
@@ -12,6 +12,7 @@ from dashboards import board, incident_actions, incidents, login, roster_page, w
 from dashboards.assets import Assets
 from dashboards.auth import Auth
 from dashboards.context import PagesContext
+from dashboards.page_errors import PageNotFoundError
 from dashboards.page_route import PageRoute
 from dashboards.rendering import Renderer
 from dashboards.visits import SCOPE_KEY, Site
@@ -30,6 +31,9 @@ def build_pages(ctx: PagesContext) -> APIRouter:
 
     async def belongs_to(request: Request) -> None:
         request.scope[SCOPE_KEY] = site
+        # No address of ours holds a NUL, and PostgreSQL refuses a text that does.
+        if "\x00" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+            raise PageNotFoundError
 
     router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Depends(belongs_to)])
     for part in (

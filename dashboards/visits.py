@@ -1,6 +1,7 @@
 """One visit of one person to one page: who, when, in which language; and the parts that pages share.
 
-Decides who may see a page. Dependencies of FastAPI stand here, so that a page function only names what it needs.
+Decides who may see a page. Dependencies of FastAPI stand here, so that a page function only names what it
+needs.
 """
 
 from collections.abc import Callable

@@ -1,8 +1,8 @@
 """``/w/{token}``: a worker's own page of one incident. The token in the address is the credential.
 
-Opening the page changes nothing, so that a messenger's preview of the link accepts nothing. Taps are plain forms; a
-script keeps them with their times while the phone is out of reach and sends them later (DESIGN 6). The time a phone
-states is judged by the domain and kept beside the time of recording.
+Opening the page changes nothing, so that a messenger's preview of the link accepts nothing. Taps are plain
+forms; a script keeps them with their times while the phone is out of reach and sends them later (DESIGN 6).
+The time a phone states is judged by the domain and kept beside the time of recording.
 """
 
 import hashlib
@@ -54,7 +54,7 @@ NEXT_STEPS: Mapping[AssignmentStatus, tuple[Action, ...]] = {
     _S.AT_FACILITY: (Action.AVAILABLE, Action.HELP),
     _S.AVAILABLE: (),
 }
-"""The steps offered where a worker stands, the most likely first. What is allowed is decided by the domain."""
+"""The steps offered where a worker stands, the most likely first; what is allowed the domain decides."""
 
 JUST_NOW = timedelta(seconds=3)
 """A tap that arrives within this time is recorded as of its arrival: one clock is surer than two."""
@@ -193,8 +193,8 @@ def _for_script(visit: Visit, status: int, code: str | None) -> Response:
 def _tapped_at(waited_ms: str, now: datetime) -> datetime | None:
     """When the button was pressed, from how long the phone kept the tap; None for just now.
 
-    A span on one clock is used and not the phone's time of day: a phone whose clock is minutes off still tells
-    truly how long it waited for a signal.
+    A span on one clock is used and not the phone's time of day: a phone whose clock is minutes off still
+    tells truly how long it waited for a signal.
     """
     if not (waited_ms.isascii() and waited_ms.isdigit() and len(waited_ms) <= 10):
         return None

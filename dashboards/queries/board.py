@@ -13,6 +13,7 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, Select, and_, func, literal_column, select, tuple_
 from sqlalchemy.orm import Session
 
+from dashboards.queries.staff import named
 from dispatch.domain.vocabulary import ENGAGED, AssignmentStatus, DeliveryState, Priority
 from models.facility import Staff
 from models.incident import Assignment, Call, Incident
@@ -178,11 +179,11 @@ def lately_closed(db: Session, facility: str, now: datetime) -> tuple[LiveIncide
     return _fetch(db, query)
 
 
-def _all_of(facility: str, *conditions: ColumnElement[bool]) -> Select[tuple[Incident]]:
+def _all_of(facility: str, *conditions: ColumnElement[bool]) -> Select[Incident]:
     return select(Incident).where(Incident.facility_id == facility, *conditions)
 
 
-def _fetch(db: Session, query: Select[tuple[Incident]]) -> tuple[LiveIncident, ...]:
+def _fetch(db: Session, query: Select[Incident]) -> tuple[LiveIncident, ...]:
     rows = db.scalars(query).all()
     ids = [row.id for row in rows]
     if not ids:
@@ -233,7 +234,7 @@ def _calls(db: Session, ids: Iterable[str]) -> Mapping[str, tuple[int, bool]]:
         .where(Call.incident_id.in_(ids))
         .group_by(Call.incident_id)
     ):
-        found[incident_id] = (rings, ended < rings)
+        found[str(incident_id)] = (rings, ended < rings)
     return found
 
 
@@ -303,7 +304,7 @@ def _troubles(db: Session, ids: Iterable[str]) -> Mapping[str, list[Trouble]]:
     for row, name, code in rows:
         found[str(row.incident_id)].append(
             Trouble(
-                person="" if name is None else f"{name} ({code})",
+                person=named(name, code),
                 purpose=row.purpose,
                 channel=row.channel,
                 state=row.state,

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from models.base import UtcDateTime
+from models.facility import Staff
 from models.incident import Assignment, Call, Incident
 
 PAGE = 50
@@ -109,9 +110,7 @@ def read_cursor(text: str) -> tuple[datetime, str] | None:
     return (at, identifier) if at.tzinfo is not None else None
 
 
-def _filtered(
-    query: Select[tuple[Incident]], facility: str, wanted: Wanted, now: datetime
-) -> Select[tuple[Incident]]:
+def _filtered(query: Select[Incident], facility: str, wanted: Wanted, now: datetime) -> Select[Incident]:
     if wanted.number:
         # A number names one incident, whatever its date: the other filters would only hide it.
         return query.where(_number_is(facility, wanted.number, now))
@@ -147,12 +146,13 @@ def _rings(db: Session, ids: list[str]) -> Mapping[str, int]:
 def _owners(db: Session, ids: list[str]) -> Mapping[str, str]:
     """The worker who accepted first; the primary's flag goes when they have finished."""
     rows = db.execute(
-        select(Assignment.incident_id, Assignment.staff_code)
+        select(Assignment.incident_id, Staff.name)
+        .join(Staff, Staff.id == Assignment.staff_id)
         .where(Assignment.incident_id.in_(ids), Assignment.accepted_at.is_not(None))
         .order_by(Assignment.is_primary, Assignment.accepted_at.desc())
     )
     # Later rows win: the primary, else whoever accepted first.
-    return {str(incident_id): code for incident_id, code in rows}
+    return {str(incident_id): name for incident_id, name in rows}
 
 
 def _logged(row: Incident, rings: int, owner: str | None) -> LoggedIncident:

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from dashboards.queries.staff import named
 from dispatch.domain.events import Kind
 from dispatch.domain.vocabulary import ENGAGED
 from models.facility import Staff
@@ -89,7 +90,7 @@ class Ring:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line of the record. ``private`` holds the values that were not erased, ``erased`` the names of the others."""
+    """One line of the record; ``private`` holds the values that still exist, ``erased`` the other names."""
 
     sequence: int
     kind: str
@@ -266,7 +267,7 @@ def sent(db: Session, incident_id: str, *, most: int = 200) -> tuple[Sent, ...]:
     )
     return tuple(
         Sent(
-            person="" if name is None else f"{name} ({code})",
+            person=named(name, code),
             purpose=row.purpose,
             channel=row.channel,
             state=row.state,

@@ -41,6 +41,11 @@ def staff_by_code(db: Session, facility: str) -> Mapping[str, StaffMember]:
     }
 
 
+def named(name: str | None, code: str | None) -> str:
+    """``Maria (N01)``; empty where the row beside it speaks of no worker (an outer join)."""
+    return "" if name is None else f"{name} ({code})"
+
+
 def shifts_between(
     db: Session, facility: str, from_at: datetime, until_at: datetime
 ) -> tuple[roster.Shift, ...]:

@@ -36,7 +36,7 @@ TOKEN = "AbCdEfGhIjKlMnOp"
 class SampleFacility:
     code: str = "KWK"
     name: str = "Puskesmas Kwamki"
-    zone: ZoneInfo = ZoneInfo("Asia/Jayapura")
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Jayapura"))
     targets: Mapping[str, float] = field(default_factory=lambda: {"answer": 15.0})
 
 
@@ -371,7 +371,8 @@ def _under_way(db: Session, staff: Mapping[str, Staff]) -> None:
 def _closed(db: Session, staff: Mapping[str, Staff]) -> None:
     row = incident(
         db, 100, status="closed", outcome="transported", priority="green", category="fever",
-        received_at=at(-7200), accepted_at=at(-7150), on_scene_at=at(-6700), closed_at=at(-1800), caller_number=None,
+        received_at=at(-7200), accepted_at=at(-7150), on_scene_at=at(-6700), closed_at=at(-1800),
+        caller_number=None,
     )  # fmt: skip
     call(db, row, 1, ended_at=at(-7100))
     part(db, row, staff["N01"], "available", accepted_at=at(-7150), available_at=at(-1800))

@@ -1,4 +1,4 @@
-"""A visitor for the tests of the pages: sends requests straight into the application and keeps its cookies."""
+"""A visitor of the pages: sends requests straight into the application and keeps its cookies."""
 
 import asyncio
 import re

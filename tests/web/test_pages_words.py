@@ -1,0 +1,131 @@
+"""Every word on the screen has its Indonesian, and every kind of line its sentence."""
+
+import re
+from zoneinfo import ZoneInfo
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from dashboards.i18n import LOCALE, Formats, Language, catalogue
+from dashboards.labels import LABELS, Labels
+from dashboards.queries.one_incident import PART_TIMES, TIME_NAMES
+from dashboards.sentences import Sentences
+from dashboards.worker import NEXT_STEPS
+from dispatch.domain import errors, vocabulary
+from dispatch.domain.commands import Action
+from dispatch.domain.effects import Purpose
+from dispatch.domain.events import Kind
+from tests.tidy.tree import ROOT
+
+METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext:babel_extract")]
+OPTIONS = {
+    "**/templates/**.html": {
+        "newstyle_gettext": "true",
+        "trim_blocks": "true",
+        "lstrip_blocks": "true",
+        "silent": "false",
+    }
+}
+KEYWORDS = {"_": None, "gettext": None, "_gettext": None, "msgid": None, "ngettext": (1, 2)}
+FIELD = re.compile(r"%\(\w+\)s")
+
+
+def used() -> set[str | tuple[str, ...]]:
+    """Every msgid that a page or a sentence uses; the reports have a catalogue of their own."""
+    found = extract_from_dir(str(ROOT / "dashboards"), METHODS, OPTIONS, keywords=KEYWORDS)
+    return {
+        message
+        for name, _, message, _, _ in found
+        if not name.startswith("reports/") and not name.startswith("templates/reports/")
+    }
+
+
+def translations() -> dict[str, str]:
+    found: dict[str, str] = {}
+    with (LOCALE / "id" / "LC_MESSAGES" / "siaga.po").open("rb") as file:
+        for message in read_po(file, locale="id"):
+            singular = message.id if isinstance(message.id, str) else message.id[0]
+            strings = message.string if isinstance(message.string, list | tuple) else [message.string or ""]
+            text = strings[0]
+            if singular:
+                found[singular] = text
+    return found
+
+
+def test_everything_said_has_an_indonesian_translation() -> None:
+    known = translations()
+    wanted = {message if isinstance(message, str) else message[0] for message in used()}
+
+    assert len(wanted) > 300
+    assert sorted(text for text in wanted if not known.get(text)) == []
+    assert sorted(set(known) - wanted) == [], "the catalogue holds nothing that nobody says"
+
+
+def test_translations_keep_the_fields_of_the_sentence() -> None:
+    broken = {
+        text: translated
+        for text, translated in translations().items()
+        if sorted(FIELD.findall(text)) != sorted(FIELD.findall(translated))
+    }
+
+    assert broken == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("status", [*vocabulary.IncidentStatus, *vocabulary.AssignmentStatus]),
+        ("priority", vocabulary.Priority),
+        ("category", vocabulary.Category),
+        ("outcome", [*vocabulary.Outcome, *vocabulary.CallOutcome]),
+        ("channel", [*vocabulary.IncidentChannel, *vocabulary.AlertChannel]),
+        ("source", vocabulary.Source),
+        ("location_source", vocabulary.LocationSource),
+        ("delivery", vocabulary.DeliveryState),
+        ("role", vocabulary.Role),
+        ("purpose", Purpose),
+        ("action", Action),
+        ("time", TIME_NAMES),
+        ("part_time", PART_TIMES),
+        (
+            "refusal",
+            [
+                error.code
+                for error in vars(errors).values()
+                if isinstance(error, type)
+                and issubclass(error, errors.DispatchError)
+                # These two are answers to texts, and no form can cause them.
+                and error not in (errors.AmbiguousIncidentError, errors.NothingWaitingError)
+            ],
+        ),
+    ],
+)
+def test_every_value_of_the_vocabulary_has_a_word(kind: str, values: list[str]) -> None:
+    assert [value for value in values if str(value) not in LABELS[kind]] == []
+
+
+def test_an_unknown_value_is_shown_as_it_is() -> None:
+    assert Labels(catalogue(Language.ID)).of("status", "brand_new") == "brand_new"
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("kind", Kind)
+def test_every_kind_of_line_has_a_sentence_even_without_facts(kind: Kind, language: Language) -> None:
+    formats = Formats(language=language, zone=ZoneInfo("Asia/Jayapura"))
+    sentences = Sentences(catalogue(language), formats)
+
+    for facts in ({}, {"staff_code": "N01", "late": True, "opened": True, "primary": True, "minutes": 5}):
+        sentence = sentences.of(kind, facts, {"N01": "Maria"})
+        assert sentence != str(kind)
+        assert "%(" not in sentence
+
+
+def test_a_kind_nobody_knows_is_not_hidden() -> None:
+    formats = Formats(language=Language.ID, zone=ZoneInfo("Asia/Jayapura"))
+
+    assert Sentences(catalogue(Language.ID), formats).of("seal.broken", {}, {}) == "seal.broken"
+
+
+def test_every_status_of_a_worker_offers_its_steps() -> None:
+    assert set(NEXT_STEPS) == set(vocabulary.AssignmentStatus)
