@@ -34,14 +34,6 @@ class TimedIncident:
     is_drill: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfferedCalls:
-    """Voice calls of the period: all that rang, and those that somebody answered."""
-
-    offered: int
-    answered: int
-
-
 def timed_incidents(session: Session, facility_id: str, span: Span) -> Iterator[TimedIncident]:
     """Every incident received within *span*, oldest first, with the tier of the worker who accepted first."""
     first = (
@@ -97,15 +89,18 @@ def calls_by_outcome(session: Session, facility_id: str, span: Span) -> Mapping[
     return {str(outcome): counted.pop(str(outcome), 0) for outcome in CallOutcome} | counted
 
 
-def offered_calls(session: Session, facility_id: str, span: Span) -> OfferedCalls:
-    """Voice calls that rang within *span*, and those answered; calls that were tests do not count."""
-    query = select(func.count(), func.count(Call.answered_at)).where(
+def seconds_to_answer(session: Session, facility_id: str, span: Span) -> Iterator[float | None]:
+    """For every voice call that rang within *span*, how long it waited; None when nobody ever joined it.
+
+    Abandoned calls are among them (DOMAIN 2.1), tests are not.
+    """
+    query = select(Call.received_at, Call.answered_at).where(
         *_calls_within(span, facility_id),
         Call.channel == str(IncidentChannel.VOICE),
         Call.outcome != str(CallOutcome.TEST),
     )
-    offered, answered = session.execute(query).one()
-    return OfferedCalls(offered=offered, answered=answered)
+    for received_at, answered_at in session.execute(query.execution_options(yield_per=_CHUNK)):
+        yield None if answered_at is None else (answered_at - received_at).total_seconds()
 
 
 def _within(span: Span, facility_id: str) -> list[ColumnElement[bool]]:

@@ -11,11 +11,17 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from dashboards.queries.api_times import TimedIncident
-from dispatch.domain.response_times import INTERVALS, Measurement, Summary, measure, summarise
-from dispatch.domain.vocabulary import Outcome
+from dispatch.domain.response_times import INTERVALS, Measurement, State, Summary, measure, summarise
+from dispatch.domain.vocabulary import IncidentChannel, Outcome
 
 UNKNOWN = "unknown"
 """The group of what nobody said: incidents without a place, or without anybody who accepted."""
+
+
+_RANG = (IncidentChannel.VOICE, IncidentChannel.MISSED_CALL)
+
+COMPLETE = ("received_at", "alerted_at", "en_route_at", "on_scene_at", "available_at")
+"""eTimes.01, 03, 05, 06 and 13: without them no response time can be checked (DOMAIN 5.4)."""
 
 
 class By(StrEnum):
@@ -50,12 +56,17 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
-    """The response times of a period. ``total`` and ``groups`` hold neither drills, tests nor duplicates."""
+    """The response times of a period. ``total`` and ``groups`` hold neither drills, tests nor duplicates.
+
+    ``complete`` of the ``accepted`` incidents have every time of :data:`COMPLETE` (DOMAIN 5.4).
+    """
 
     total: Group
     drills: Group
     tests: int
     duplicates: int
+    accepted: int
+    complete: int
     groups: Mapping[By, tuple[Group, ...]]
 
 
@@ -75,17 +86,21 @@ def tabulate(
     wanted = tuple(by)
     counts = dict.fromkeys(Kept, 0)
     total, drills = _Column(), _Column()
+    accepted = complete = 0
     columns: dict[By, dict[str, _Column]] = {each: {} for each in wanted}
     for incident in incidents:
         kept = kind_of(incident)
         counts[kept] += 1
         if kept in (Kept.TEST, Kept.DUPLICATE):
             continue
-        measured = measure(incident.times)
+        measured = _measured(incident)
         if kept is Kept.DRILL:
             drills.add(measured)
             continue
         total.add(measured)
+        if incident.times["accepted_at"] is not None:
+            accepted += 1
+            complete += all(incident.times[name] is not None for name in COMPLETE)
         for each in wanted:
             columns[each].setdefault(_KEYS[each](incident, zone), _Column()).add(measured)
     return Tables(
@@ -93,11 +108,21 @@ def tabulate(
         drills=drills.group("drills", targets),
         tests=counts[Kept.TEST],
         duplicates=counts[Kept.DUPLICATE],
+        accepted=accepted,
+        complete=complete,
         groups={
             each: tuple(column.group(key, targets) for key, column in sorted(found.items()))
             for each, found in columns.items()
         },
     )
+
+
+def _measured(incident: TimedIncident) -> Mapping[str, Measurement]:
+    measured = measure(incident.times)
+    if incident.channel in _RANG or incident.times["answered_at"] is not None:
+        return measured
+    # Nobody can answer somebody who stands at the desk or sends a text.
+    return {**measured, "answer": Measurement(state=State.NOT_APPLICABLE)}
 
 
 class _Column:

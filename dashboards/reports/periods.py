@@ -1,0 +1,55 @@
+"""The period of a report: a month, a quarter or a year on the facility's calendar (CONTRACT 1)."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from dashboards.api.boundaries import Span, start_of_day
+
+_MONTH = re.compile(r"(?P<year>[0-9]{4})-(?P<month>0[1-9]|1[0-2])")
+_QUARTER = re.compile(r"(?P<year>[0-9]{4})-[Qq](?P<quarter>[1-4])")
+_YEAR = re.compile(r"(?P<year>[0-9]{4})")
+
+
+class PeriodError(ValueError):
+    """This is no period; the message says how one is written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """Whole months: from ``first`` until just before ``after``."""
+
+    text: str
+    first: date
+    after: date
+
+    def span(self, zone: ZoneInfo) -> Span:
+        """The same as instants: its days begin and end in *zone*."""
+        return Span(from_at=start_of_day(self.first, zone), until_at=start_of_day(self.after, zone))
+
+
+def parse_period(text: str) -> Period:
+    """Read ``2026-10``, ``2026-Q4`` or ``2026``.
+
+    Raises:
+        PeriodError: it is none of these, or lies outside the years 1970 to 9998.
+    """
+    written = text.strip()
+    if found := _MONTH.fullmatch(written):
+        first_month, months = int(found["month"]), 1
+    elif found := _QUARTER.fullmatch(written):
+        first_month, months = 3 * int(found["quarter"]) - 2, 3
+    elif found := _YEAR.fullmatch(written):
+        first_month, months = 1, 12
+    else:
+        raise PeriodError(f"{text!r} is no period; write 2026-10, 2026-Q4 or 2026")
+    year = int(found["year"])
+    if not 1970 <= year <= 9998:
+        raise PeriodError(f"{text!r} lies outside the years 1970 to 9998")
+    after = first_month + months
+    return Period(
+        text=written.upper(),
+        first=date(year, first_month, 1),
+        after=date(year + (after - 1) // 12, (after - 1) % 12 + 1, 1),
+    )
