@@ -88,15 +88,12 @@ def crew_of(session: Session, services: Services, duty: Iterable[DutyPerson], at
             )
         )
     )
-    loads = dict(
-        session.execute(
-            select(Assignment.staff_id, func.count())
-            .where(Assignment.staff_id.in_(codes), Assignment.asked_at >= at - LOAD_WINDOW)
-            .group_by(Assignment.staff_id)
-        )
-        .tuples()
-        .all()
+    counted = session.execute(
+        select(Assignment.staff_id, func.count())
+        .where(Assignment.staff_id.in_(codes), Assignment.asked_at >= at - LOAD_WINDOW)
+        .group_by(Assignment.staff_id)
     )
+    loads = dict(counted.all())
     return {
         code: Condition(
             engaged_elsewhere=staff_id in engaged,
