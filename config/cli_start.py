@@ -54,7 +54,12 @@ class Started:
     def importer(self) -> Importer:
         """For imports in the name of whoever sits at the terminal."""
         return Importer(
-            uow=self.uow, ids=self.ids, clock=self.clock, facility_id=self.facility.code, actor=ACTOR
+            uow=self.uow,
+            ids=self.ids,
+            clock=self.clock,
+            facility_id=self.facility.code,
+            actor=ACTOR,
+            area=self.facility.area,
         )
 
     @property

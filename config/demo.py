@@ -85,7 +85,9 @@ def load_sample(
     register_facility(
         uow=uow, clock=clock, code=facility.code, name=facility.name, timezone=facility.timezone
     )
-    importer = Importer(uow=uow, ids=ids, clock=clock, facility_id=facility.code, actor=_ACTOR)
+    importer = Importer(
+        uow=uow, ids=ids, clock=clock, facility_id=facility.code, actor=_ACTOR, area=facility.area
+    )
     import_places((DEFAULTS / "places.csv").read_bytes(), file="places.csv", importer=importer)
     import_staff((DEFAULTS / "staff.csv").read_bytes(), file="staff.csv", importer=importer)
     today = clock.now().astimezone(facility.zone).date()

@@ -13,9 +13,14 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from config.files import DEFAULTS, FileRefusedError, FileShape, read_shape
 from dispatch.domain import phones
+from dispatch.domain.places import Area
 from dispatch.domain.response_times import INTERVALS
 
 SHIPPED = DEFAULTS / "kwamki.toml"
+
+
+AROUND_DEG = 2.5
+"""About 280 km: wide enough for any catchment, narrow enough to catch a lost sign."""
 
 
 class FacilityError(FileRefusedError):
@@ -33,9 +38,11 @@ class FacilityConfig:
     lon: float
     duty_phones: tuple[str, ...]
     handoff_phone: str
+    handoff_name: str
     witnesses: tuple[str, ...] = ()
     service_name: str
     announce_recording: bool = True
+    area: Area
     targets: Mapping[str, float] = field(default_factory=dict)
     retention: Mapping[str, int] = field(default_factory=dict)
 
@@ -85,6 +92,13 @@ class _RetentionTable(FileShape):
     incidents: int = Field(default=0, ge=0)
 
 
+class _AreaTable(FileShape):
+    lat_min: float = Field(ge=-90, le=90)
+    lat_max: float = Field(ge=-90, le=90)
+    lon_min: float = Field(ge=-180, le=180)
+    lon_max: float = Field(ge=-180, le=180)
+
+
 class _FacilityFile(FileShape):
     code: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,16}$")]
     name: Line
@@ -93,6 +107,7 @@ class _FacilityFile(FileShape):
     lon: float = Field(ge=-180, le=180)
     duty_phones: Annotated[Numbers, Field(min_length=1)]
     handoff_phone: Number
+    handoff_name: Annotated[Line, Field(max_length=60)] = "PSC 119"
     witnesses: Numbers = Field(default_factory=list)
     service_name: Annotated[Line, Field(max_length=60)] | None = None
     announce_recording: bool = True
@@ -100,6 +115,7 @@ class _FacilityFile(FileShape):
         default_factory=dict
     )
     retention: _RetentionTable = _RetentionTable()
+    area: _AreaTable | None = None
 
 
 def load_facility(path: Path | None = None) -> FacilityConfig:
@@ -120,9 +136,23 @@ def load_facility(path: Path | None = None) -> FacilityConfig:
         lon=content.lon,
         duty_phones=tuple(content.duty_phones),
         handoff_phone=content.handoff_phone,
+        handoff_name=content.handoff_name,
         witnesses=tuple(content.witnesses),
         service_name=content.service_name or f"911 {content.name}",
         announce_recording=content.announce_recording,
+        area=_area(content),
         targets=content.targets,
         retention=content.retention.model_dump(),
+    )
+
+
+def _area(content: _FacilityFile) -> Area:
+    """The box that the file names, or one of :data:`AROUND_DEG` degrees around the facility."""
+    if content.area is not None:
+        return Area(**content.area.model_dump())
+    return Area(
+        lat_min=content.lat - AROUND_DEG,
+        lat_max=content.lat + AROUND_DEG,
+        lon_min=content.lon - AROUND_DEG,
+        lon_max=content.lon + AROUND_DEG,
     )

@@ -150,6 +150,7 @@ def prompts_of(facility: FacilityConfig) -> Prompts:
     return Prompts(
         service_name=facility.service_name,
         handoff_phone=facility.handoff_phone,
+        handoff_name=facility.handoff_name,
         announce_recording=facility.announce_recording,
     )
 

@@ -56,6 +56,7 @@ class Prompts:
 
     service_name: str
     handoff_phone: str
+    handoff_name: str = "PSC 119"
     announce_recording: bool = True
 
     def greeting(self) -> str:
@@ -94,7 +95,8 @@ class Prompts:
 
     def other_way(self) -> str:
         """The other way to help, which the service always names (DESIGN 7)."""
-        return f"PSC 119 Mimika juga dapat dihubungi di nomor {spoken_digits(local(self.handoff_phone))}."
+        number = spoken_digits(local(self.handoff_phone))
+        return f"{self.handoff_name} juga dapat dihubungi di nomor {number}."
 
     def on_the_way(self) -> str:
         """When the talk is over and somebody owns the emergency."""

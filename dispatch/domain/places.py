@@ -19,9 +19,27 @@ from rapidfuzz import fuzz
 
 from dispatch.domain.vocabulary import PlaceKind
 
-LAT_RANGE = (-5.3, -3.9)
-LON_RANGE = (134.3, 138.6)
-"""The box around Mimika, widened a little (DOMAIN 1.8); degrees."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Area:
+    """The box in which every point of a facility must lie; degrees."""
+
+    lat_min: float
+    lat_max: float
+    lon_min: float
+    lon_max: float
+
+    def __str__(self) -> str:
+        """The box as an error names it."""
+        return f"{self.lat_min} to {self.lat_max}, {self.lon_min} to {self.lon_max}"
+
+    def contains(self, lat: float, lon: float) -> bool:
+        """Whether the point lies in it."""
+        return self.lat_min <= lat <= self.lat_max and self.lon_min <= lon <= self.lon_max
+
+
+MIMIKA = Area(lat_min=-5.3, lat_max=-3.9, lon_min=134.3, lon_max=138.6)
+"""The box around Mimika, widened a little (DOMAIN 1.8)."""
 
 SUSPECT_KM = 10.0
 """How far a place may lie from the middle of its district before its point is doubted (DOMAIN 1.8)."""
@@ -162,22 +180,21 @@ def distance_km(lat: float, lon: float, other_lat: float, other_lon: float) -> f
     return float(geodesic((lat, lon), (other_lat, other_lon)).km)
 
 
-def check_point(lat: float, lon: float) -> PointProblem | None:
-    """Return what is wrong with a point of this region, or None when nothing is (box of DOMAIN 1.8)."""
+def check_point(lat: float, lon: float, area: Area = MIMIKA) -> PointProblem | None:
+    """Return what is wrong with a point that should lie in *area*, or None when nothing is."""
     if not (math.isfinite(lat) and math.isfinite(lon)):
         return PointProblem(fault=PointFault.NOT_A_POINT, detail="latitude and longitude must be numbers")
-    if _inside(lat, lon):
+    if area.contains(lat, lon):
         return None
-    box = f"{LAT_RANGE[0]} to {LAT_RANGE[1]}, {LON_RANGE[0]} to {LON_RANGE[1]}"
-    outside = f"{lat}, {lon} lies outside {box}"
+    outside = f"{lat}, {lon} lies outside {area}"
     for signed_lat, signed_lon in ((-lat, lon), (lat, -lon), (-lat, -lon)):
-        if _inside(signed_lat, signed_lon):
+        if area.contains(signed_lat, signed_lon):
             return PointProblem(
                 fault=PointFault.SIGN_FLIPPED,
                 detail=f"{outside}: probably a sign was lost, and {signed_lat}, {signed_lon} is meant",
                 probably=(signed_lat, signed_lon),
             )
-    if _inside(lon, lat) or _inside(-lon, lat):
+    if area.contains(lon, lat) or area.contains(-lon, lat):
         meant = (-abs(lon), lat)
         detail = (
             f"{outside}: probably latitude and longitude are swapped, and {meant[0]}, {meant[1]} is meant"
@@ -186,7 +203,7 @@ def check_point(lat: float, lon: float) -> PointProblem | None:
     return PointProblem(fault=PointFault.OUTSIDE, detail=outside)
 
 
-def suspects(places: Sequence[Place]) -> tuple[Suspect, ...]:
+def suspects(places: Sequence[Place], area: Area = MIMIKA) -> tuple[Suspect, ...]:
     """Return the places whose points should be looked at, in the order of the list.
 
     Those outside the region, and those farther than 10 km from the middle (median) of at least three points
@@ -195,14 +212,18 @@ def suspects(places: Sequence[Place]) -> tuple[Suspect, ...]:
     district_of = _districts(places)
     points: dict[str, list[tuple[float, float]]] = {}
     for place in places:
-        if place.lat is not None and place.lon is not None and check_point(place.lat, place.lon) is None:
+        if (
+            place.lat is not None
+            and place.lon is not None
+            and check_point(place.lat, place.lon, area) is None
+        ):
             points.setdefault(district_of[place], []).append((place.lat, place.lon))
     middles = {
         district: (median(lat for lat, _ in known), median(lon for _, lon in known))
         for district, known in points.items()
         if district and len(known) >= _FEWEST_FOR_A_MIDDLE
     }
-    doubted = (_doubt(place, middles.get(district_of[place])) for place in places)
+    doubted = (_doubt(place, middles.get(district_of[place]), area) for place in places)
     return tuple(suspect for suspect in doubted if suspect is not None)
 
 
@@ -253,10 +274,6 @@ def _numbers(words: Iterable[str]) -> set[str]:
     return {word for word in words if word.isdecimal() or word in _NUMBER_WORDS}
 
 
-def _inside(lat: float, lon: float) -> bool:
-    return LAT_RANGE[0] <= lat <= LAT_RANGE[1] and LON_RANGE[0] <= lon <= LON_RANGE[1]
-
-
 def _districts(places: Sequence[Place]) -> Mapping[Place, str]:
     """Return the name of the district that each place lies in, or its topmost known parent."""
     by_name = {place.name: place for place in reversed(places) if place.kind is not PlaceKind.DISTRICT}
@@ -272,10 +289,10 @@ def _districts(places: Sequence[Place]) -> Mapping[Place, str]:
     return found
 
 
-def _doubt(place: Place, middle: tuple[float, float] | None) -> Suspect | None:
+def _doubt(place: Place, middle: tuple[float, float] | None, area: Area) -> Suspect | None:
     if place.lat is None or place.lon is None:
         return None
-    problem = check_point(place.lat, place.lon)
+    problem = check_point(place.lat, place.lon, area)
     if problem is not None:
         return Suspect(place=place, detail=problem.detail)
     if middle is None:

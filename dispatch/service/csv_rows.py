@@ -98,10 +98,10 @@ def read_roster(
     return read, shifts
 
 
-def read_places(content: bytes, *, file: str) -> tuple[CsvFile, list[PlaceRow]]:
+def read_places(content: bytes, *, file: str, area: places.Area) -> tuple[CsvFile, list[PlaceRow]]:
     """The places of a file."""
     read = read_csv(content, file=file, columns=PLACE_COLUMNS)
-    found = _understood(read, _place)
+    found = _understood(read, lambda row: _place(row, area))
     _note_repeats(read, found, "name", lambda place: (place.name, place.parent))
     return read, found
 
@@ -159,12 +159,12 @@ def _shift(row: Row, *, zone: ZoneInfo, tiers: Collection[str] | None) -> ShiftR
     return ShiftRow(row=row, staff_code=row["staff_code"], starts_at=starts_at, ends_at=ends_at, tier=tier)
 
 
-def _place(row: Row) -> PlaceRow:
+def _place(row: Row, area: places.Area) -> PlaceRow:
     lat, lon = _coordinate(row, "lat"), _coordinate(row, "lon")
     if (lat is None) != (lon is None):
         raise _CellError("lat" if lat is None else "lon", "is missing beside the other coordinate")
     if lat is not None and lon is not None:
-        problem = places.check_point(lat, lon)
+        problem = places.check_point(lat, lon, area)
         if problem is not None:
             raise _CellError("lat", problem.detail)
     return PlaceRow(

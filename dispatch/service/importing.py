@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from dispatch.domain.places import MIMIKA, Area
 from dispatch.ports import Clock, IdSource
 from dispatch.service.csv_files import CsvFile
 from dispatch.service.csv_rows import StaffRow, read_places, read_roster, read_staff
@@ -42,6 +43,7 @@ class Importer:
     clock: Clock
     facility_id: str
     actor: str
+    area: Area = MIMIKA
 
 
 def import_staff(content: bytes, *, file: str, importer: Importer) -> ImportResult:
@@ -132,7 +134,7 @@ def import_places(content: bytes, *, file: str, importer: Importer) -> ImportRes
     Raises:
         ImportRefusedError: with every problem; nothing was imported.
     """
-    read, places = read_places(content, file=file)
+    read, places = read_places(content, file=file, area=importer.area)
     with importer.uow.write() as session:
         _lock(session, importer)
         read.refuse_if_bad()
