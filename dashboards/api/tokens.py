@@ -1,4 +1,4 @@
-"""Bearer tokens: made once, kept as their SHA-256, revoked for good.
+"""Bearer tokens: made once, kept as their SHA-256, worth nothing once ``revoked_at`` is set.
 
 Decides whether a token is good and whose it is; what its role may do is ``dashboards.api.access``.
 """
@@ -61,23 +61,6 @@ def create_token(services: Services, *, role: UserRole, name: str) -> str:
             )
         )
     return token
-
-
-def revoke_tokens(services: Services, *, name: str) -> int:
-    """Revoke every token of this name from now on; how many there were."""
-    with services.uow.write() as session:
-        revoked = session.scalars(
-            update(ApiToken)
-            .where(
-                ApiToken.facility_id == services.facility_id,
-                ApiToken.name == name,
-                ApiToken.revoked_at.is_(None),
-            )
-            .values(revoked_at=services.clock.now())
-            .returning(ApiToken.id)
-            .execution_options(synchronize_session=False)
-        ).all()
-    return len(revoked)
 
 
 def authenticate(services: Services, token: str) -> Caller | None:

@@ -151,11 +151,10 @@ def test_the_page_shows_each_value_with_its_definition_and_target(here: World) -
     assert "Laporan waktu tanggap" in page
     assert "Dari dering pertama di layanan sampai tiba di lokasi." in page
     assert "Setiap nilai: 3 mnt 0 dtk; 3 mnt 30 dtk" in page
-    assert "paling lama 10 mnt 0 dtk" in page
-    assert "9 / 10" in page
+    assert "10 mnt 0 dtk 9 / 10" in page
     assert "selang 95 % 60 % sampai 98 %" in page
     assert "1 latihan, 1 uji coba, 1 laporan ganda" in page
-    assert "Periode ini belum berakhir" not in page
+    assert "belum berakhir" not in page
 
 
 def test_the_page_gives_percentiles_once_there_are_enough(here: World) -> None:
@@ -183,7 +182,7 @@ def test_english_by_choice(here: World) -> None:
 
 def test_a_period_without_anything_says_so(here: World) -> None:
     page = words(rendered(here, "2025-01", Format.HTML))
-    assert "Tidak ada data dalam periode ini" in page
+    assert "Tidak ada data dalam" in page
     found = json.loads(rendered(here, "2025-01", Format.JSON))
     assert (found["is_empty"], found["incidents"], found["calls"]["total"]) == (True, 0, 0)
     assert found["total"]["intervals"]["response"]["median_s"] is None
@@ -191,7 +190,7 @@ def test_a_period_without_anything_says_so(here: World) -> None:
 
 
 def test_a_period_that_still_runs_says_so(here: World) -> None:
-    assert "Periode ini belum berakhir" in words(rendered(here, "2026-11", Format.HTML))
+    assert "belum berakhir" in words(rendered(here, "2026-11", Format.HTML))
 
 
 def test_text_of_people_is_shown_harmlessly(here: World) -> None:
@@ -216,7 +215,7 @@ def test_periods_are_whole_months(text: str, first: str, after: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "2026-13", "2026-Q5", "2026-00", "26", "2026-1", "Oktober 2026", "0000", "9999"]
+    "text", ["", "2026-13", "2026-Q5", "2026-00", "26", "2026-1", "April 2026", "0000", "9999"]
 )
 def test_what_is_no_period_is_refused(text: str) -> None:
     with pytest.raises(PeriodError, match=re.escape(repr(text))):
