@@ -8,6 +8,11 @@ from collections.abc import Mapping
 
 Form = Mapping[str, str]
 
+_SID_LIMIT = 64
+"""Characters of an identifier; Twilio's own have 34, and the tables keep 64."""
+
+_DIGITS_LIMIT = 9
+
 
 class MalformedError(Exception):
     """A genuine request lacks the one field it cannot do without."""
@@ -19,18 +24,18 @@ class MalformedError(Exception):
 
 
 def required(form: Form, field: str) -> str:
-    """The field's text.
+    """The identifier in the field.
 
     Raises:
-        MalformedError: it is missing or empty.
+        MalformedError: it is missing, empty, or longer than any identifier.
     """
     value = form.get(field, "").strip()
-    if not value:
+    if not 0 < len(value) <= _SID_LIMIT:
         raise MalformedError(field)
     return value
 
 
 def whole_number(form: Form, field: str) -> int | None:
-    """The field as a whole number, or None when it is missing or something else."""
+    """The field as a whole number, or None when it is missing, beyond reason or something else."""
     value = form.get(field, "").strip()
-    return int(value) if value.isascii() and value.isdigit() else None
+    return int(value) if value.isascii() and value.isdigit() and len(value) <= _DIGITS_LIMIT else None
