@@ -16,6 +16,7 @@ from dispatch.domain.effects import (
     StandDownReason,
 )
 from dispatch.domain.errors import FieldRequiredError, NothingWaitingError, WrongTransitionError
+from dispatch.domain.escalation import JOIN_GRACE_S
 from dispatch.domain.events import Kind
 from dispatch.domain.vocabulary import (
     AssignmentStatus,
@@ -338,8 +339,8 @@ def test_a_caller_who_was_heard_is_not_called_back() -> None:
 
 
 def test_when_nobody_says_that_they_joined_it_is_taken_to_have_happened_and_marked() -> None:
-    story = Story().rings().jumps(7).accepts("N01").passes(10)
-    assert story.incident.times.answered_at == at(12)
+    story = Story().rings().jumps(7).accepts("N01").passes(JOIN_GRACE_S)
+    assert story.incident.times.answered_at == at(7 + JOIN_GRACE_S)
     assert story.events[-1].data["assumed"] is True
 
 
