@@ -1,11 +1,11 @@
 """``siaga verify`` and ``siaga fallback``: what must be true of the record, and what rings without us."""
 
 from config.cli_start import CommandRefusedError, say, start
+from config.wiring import prompts_of
 from dispatch.service.roster_keeping import duty_phones
 from dispatch.service.verifying import Checked, Finding
 from dispatch.service.verifying import verify as verify_record
 from telephony import fallback as static_fallback
-from telephony.prompts import Prompts
 
 
 def verify() -> None:
@@ -32,11 +32,7 @@ def fallback() -> None:
             on_duty=on_duty,
             facility_phones=facility.duty_phones,
             handoff=facility.handoff_phone,
-            prompts=Prompts(
-                service_name=facility.service_name,
-                handoff_phone=facility.handoff_phone,
-                announce_recording=facility.announce_recording,
-            ),
+            prompts=prompts_of(facility),
         )
     )
 
