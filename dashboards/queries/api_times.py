@@ -11,9 +11,11 @@ from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from dashboards.api.boundaries import Span
+from dispatch.domain.events import Kind
 from dispatch.domain.incidents import Times
 from dispatch.domain.vocabulary import CallOutcome, IncidentChannel
 from models.incident import Assignment, Call, Incident
+from models.record import Event
 
 TIME_NAMES = tuple(field.name for field in fields(Times))
 _CHUNK = 1000
@@ -101,6 +103,21 @@ def seconds_to_answer(session: Session, facility_id: str, span: Span) -> Iterato
     )
     for received_at, answered_at in session.execute(query.execution_options(yield_per=_CHUNK)):
         yield None if answered_at is None else (answered_at - received_at).total_seconds()
+
+
+def assumed_answers(session: Session, facility_id: str, span: Span) -> int:
+    """How many incidents of *span* have an answer time that nobody reported and the engine took to be so."""
+    query = (
+        select(func.count(func.distinct(Event.incident_id)))
+        .join(Incident, Incident.id == Event.incident_id)
+        .where(
+            *_within(span, facility_id),
+            Incident.is_drill.is_(False),
+            Event.kind == str(Kind.CALL_ANSWERED),
+            Event.data["assumed"].as_boolean(),
+        )
+    )
+    return session.scalar(query) or 0
 
 
 def _within(span: Span, facility_id: str) -> list[ColumnElement[bool]]:

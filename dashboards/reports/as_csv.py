@@ -51,6 +51,7 @@ def _rows(report: Report) -> Iterator[Row]:
         "share_high": _cell(answering.high),
         "definition": "Voice calls answered within the target, of all that rang, abandoned ones included.",
     }
+    yield {"section": "calls", "key": "assumed_answers", "count": report.assumed_answers}
     for key, count in (
         ("real", tables.total.incidents),
         ("drills", tables.drills.incidents),

@@ -33,6 +33,7 @@ def as_json(report: Report) -> str:
             "share_within": answering.share,
             "share_low": answering.low,
             "share_high": answering.high,
+            "assumed_answers": report.assumed_answers,
         },
         "incidents": tables.total.incidents,
         "drills": tables.drills.incidents,

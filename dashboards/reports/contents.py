@@ -55,6 +55,7 @@ class Report:
     targets: Mapping[str, float]
     calls: Mapping[str, int]
     answering: Answering
+    assumed_answers: int
     tables: Tables
 
     @property
@@ -106,6 +107,7 @@ def build(
         answering=_answering(
             list(api_times.seconds_to_answer(session, facility.code, span)), facility.targets.get("answer")
         ),
+        assumed_answers=api_times.assumed_answers(session, facility.code, span),
         tables=tables,
     )
 

@@ -18,6 +18,7 @@ from dashboards.reports.contents import Report, build
 from dashboards.reports.periods import PeriodError, parse_period
 from dashboards.reports.response_times import Format, render
 from dispatch.domain.response_times import INTERVALS
+from models.record import Event
 from tests.api_world import NOON, World, past_call, past_incident, world
 
 OCTOBER = NOON.replace(month=10, day=5)
@@ -99,6 +100,33 @@ def test_every_call_is_counted_by_its_ending(here: World) -> None:
     # The abandoned call is in the denominator; the text and the test are not.
     answering = report.answering
     assert (answering.offered, answering.answered, answering.within, answering.share) == (4, 3, 2, 0.5)
+
+
+def test_answer_times_that_were_assumed_are_counted(here: World) -> None:
+    told, assumed = (past_incident(here, number, OCTOBER) for number in (100, 101))
+    here.writes(told, assumed)
+    lines = [(told.id, 1, {"call_id": "a"}), (assumed.id, 1, {"call_id": "b", "assumed": True})]
+    here.writes(
+        *(
+            Event(
+                incident_id=incident_id,
+                sequence=sequence,
+                facility_id=here.facility.code,
+                kind="call.answered",
+                occurred_at=OCTOBER,
+                recorded_at=OCTOBER,
+                source="engine",
+                actor="engine",
+                data=data,
+                private={},
+                previous="0" * 64,
+                hash="0" * 64,
+            )
+            for incident_id, sequence, data in lines
+        )
+    )
+    assert built(here, "2026-10").assumed_answers == 1
+    assert "1 waktu jawab adalah perkiraan" in words(rendered(here, "2026-10", Format.HTML))
 
 
 def test_json_says_everything(here: World) -> None:
