@@ -79,12 +79,6 @@ RULES: Final[Mapping[str, tuple[int, str, str]]] = {
         "occurred_at {occurred_at} lies in the future or before the call.",
     ),
     "field_required": (422, "Field required", "{field} is needed for this action."),
-    "ambiguous_incident": (
-        409,
-        "Which incident",
-        "More than one incident could be meant: {short_numbers}.",
-    ),
-    "nothing_waiting": (409, "Nothing waiting", "No incident of this worker could be meant."),
     "cannot_merge": (
         409,
         "Cannot merge",

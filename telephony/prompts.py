@@ -6,6 +6,8 @@ Indonesian, and the default voice may not speak it (TESTBED 2.5).
 
 from dataclasses import dataclass
 
+from dispatch.domain import phones
+
 LANGUAGE = "id-ID"
 VOICE = "Google.id-ID-Wavenet-A"
 
@@ -95,8 +97,7 @@ class Prompts:
 
     def other_way(self) -> str:
         """The other way to help, which the service always names (DESIGN 7)."""
-        number = spoken_digits(local(self.handoff_phone))
-        return f"{self.handoff_name} juga dapat dihubungi di nomor {number}."
+        return f"{self.handoff_name} juga dapat dihubungi di nomor {phones.spoken(self.handoff_phone)}."
 
     def on_the_way(self) -> str:
         """When the talk is over and somebody owns the emergency."""
@@ -159,8 +160,3 @@ class Prompts:
     def no_answer(self) -> str:
         """When a worker picked up and pressed nothing."""
         return "Tidak ada jawaban. Petugas lain dihubungi."
-
-
-def local(number: str) -> str:
-    """A number the way people dial it, 0811… rather than +62811…, with the trunk prefix."""
-    return f"0{number[3:]}" if number.startswith("+62") else number

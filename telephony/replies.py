@@ -31,8 +31,6 @@ ERRORS = {
     "reason_required": "Langkah itu memerlukan alasan.",
     "time_refused": "Waktu itu tidak mungkin dan tidak dicatat.",
     "field_required": "Langkah itu kurang lengkap.",
-    "ambiguous_incident": "Lebih dari satu panggilan. Tulis nomornya di depan.",
-    "nothing_waiting": "Tidak ada panggilan yang menunggu jawaban Anda.",
     "cannot_merge": "Panggilan itu tidak dapat digabung.",
     "refused": "Langkah itu tidak dicatat.",
 }
@@ -74,7 +72,7 @@ def _nothing(answer: TextAnswer) -> str:
     if answer.short_number is not None:
         return f"Tidak ada panggilan {answer.short_number} untuk Anda."
     if answer.action in (Action.ACCEPT, Action.DECLINE):
-        return ERRORS["nothing_waiting"]
+        return "Tidak ada panggilan yang menunggu jawaban Anda."
     return "Tidak ada panggilan yang sedang Anda tangani."
 
 

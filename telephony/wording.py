@@ -6,7 +6,7 @@ The number, the keys and the link are never shortened; the place is, when it mus
 from dispatch.domain.effects import Purpose, StandDownReason
 from dispatch.domain.segments import Elastic, compose, fit_segment
 from dispatch.ports import MessageFacts
-from telephony.prompts import CATEGORY_WORDS, PRIORITY_WORDS, local
+from telephony.prompts import CATEGORY_WORDS, PRIORITY_WORDS
 
 
 class IndonesianWording:
@@ -53,8 +53,3 @@ class IndonesianWording:
                 ". Anda tidak diperlukan lagi. Terima kasih.",
             ]
         )
-
-
-def caller_line(number: str | None) -> str:
-    """A caller's number for a worker who needs to call back."""
-    return local(number) if number else "nomor tidak diketahui"

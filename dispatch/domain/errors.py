@@ -73,18 +73,6 @@ class FieldRequiredError(DispatchError):
     code = "field_required"
 
 
-class AmbiguousIncidentError(DispatchError):
-    """More than one incident could be meant; ``short_numbers`` lists them."""
-
-    code = "ambiguous_incident"
-
-
-class NothingWaitingError(DispatchError):
-    """No incident of this worker could be meant."""
-
-    code = "nothing_waiting"
-
-
 class CannotMergeError(DispatchError):
     """An incident cannot be merged into itself or into a closed one."""
 

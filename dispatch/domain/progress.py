@@ -31,9 +31,11 @@ from dispatch.domain.errors import (
 )
 from dispatch.domain.events import Kind
 from dispatch.domain.incidents import Assignment, DutyPerson, Incident
+from dispatch.domain.triage import raise_only, suggested_priority
 from dispatch.domain.vocabulary import (
     ENGAGED,
     AssignmentStatus,
+    Category,
     Outcome,
     Priority,
     Source,
@@ -337,6 +339,21 @@ def _set_category(draft: Draft, command: ActOnIncident, _worker: DutyPerson | No
     current = draft.incident.category
     if command.category is not current:
         draft.add(Kind.CATEGORY_SET, {"from": str(current), "to": str(command.category)})
+        _raise_for(draft, command.category)
+
+
+def _raise_for(draft: Draft, category: Category) -> None:
+    """The machine may raise what a category suggests (DOMAIN 4.5); unknown counts as red already."""
+    current, suggested = draft.incident.priority, suggested_priority(category)
+    if current is Priority.UNKNOWN and suggested is not Priority.RED:
+        return
+    raised = raise_only(current, suggested)
+    if raised is not current:
+        draft.add(
+            Kind.PRIORITY_SET,
+            {"from": str(current), "to": str(raised), "basis": "category"},
+            by_engine=True,
+        )
 
 
 def _set_location(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) -> None:

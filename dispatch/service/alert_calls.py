@@ -16,6 +16,7 @@ from dispatch.domain.vocabulary import IncidentChannel, Source
 from dispatch.service import ledger
 from dispatch.service.services import Services
 from models.facility import Staff
+from models.record import Event
 from models.traffic import Delivery
 
 
@@ -77,6 +78,11 @@ def keep_recording(services: Services, incident_id: str, *, recording_sid: str, 
     now = services.clock.now()
     with services.uow.write() as session:
         incident = ledger.load(session, services, incident_id)
+        noted = session.scalars(
+            select(Event.data).where(Event.incident_id == incident_id, Event.kind == Kind.CALL_RECORDED)
+        )
+        if any(line["recording_sid"] == recording_sid for line in noted):
+            return
         draft = Draft(incident, now=now, source=Source.VOICE, actor="provider")
         draft.add(Kind.CALL_RECORDED, {"recording_sid": recording_sid, "duration_s": duration_s})
         ledger.record(session, services, draft.decision(), before=incident, at=now)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from dispatch.domain import escalation, policy
 from dispatch.domain.decisions import Decision
 from dispatch.domain.errors import IncidentNotFoundError
-from dispatch.domain.evidence import GENESIS, ChainLink, link_hash, private_digest
+from dispatch.domain.evidence import GENESIS, ChainLink, private_digest, with_hash
 from dispatch.domain.incidents import Assignment, CallLeg, Incident, KnownLocation, Times
 from dispatch.domain.snapshots import duty_from_data, duty_to_data, ladder_from_data, ladder_to_data
 from dispatch.domain.vocabulary import (
@@ -154,20 +154,22 @@ def _append(
                     "erased_at": None,
                 }
             )
-        link = ChainLink(
-            incident=incident.id,
-            sequence=count,
-            kind=str(event.kind),
-            occurred_at=event.occurred_at,
-            recorded_at=at,
-            source=str(event.source),
-            actor=event.actor,
-            data=cast("Mapping[str, Any]", event.data),
-            private=digests,
-            previous=head,
-            hash="",
+        link = with_hash(
+            ChainLink(
+                incident=incident.id,
+                sequence=count,
+                kind=str(event.kind),
+                occurred_at=event.occurred_at,
+                recorded_at=at,
+                source=str(event.source),
+                actor=event.actor,
+                data=cast("Mapping[str, Any]", event.data),
+                private=digests,
+                previous=head,
+                hash="",
+            )
         )
-        head = link_hash(link)
+        head = link.hash
         lines.append(
             {
                 "incident_id": incident.id,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import Select, insert, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain.decisions import Decision
@@ -299,13 +299,4 @@ def next_due_at(session: Session) -> datetime | None:
         .where(Delivery.state.in_(UNSENT))
         .order_by(Delivery.next_attempt_at)
         .limit(1)
-    )
-
-
-def withdraw(session: Session, delivery_id: str, *, now: datetime) -> None:
-    """Mark a claimed delivery as no longer needed."""
-    session.execute(
-        update(Delivery)
-        .where(Delivery.id == delivery_id, Delivery.state == DeliveryState.SENDING)
-        .values(state=str(DeliveryState.WITHDRAWN), finished_at=now)
     )

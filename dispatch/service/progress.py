@@ -67,23 +67,6 @@ def fire(services: Services, incident_id: str, due: Due) -> None:
         ledger.record(session, services, decision, before=incident, at=now)
 
 
-def find_incident(session: Session, services: Services, key: str) -> str:
-    """The identifier behind *key*, which is an identifier or a number such as KWK-2026-000123.
-
-    Raises:
-        IncidentNotFoundError: neither.
-    """
-    found = session.scalar(
-        select(rows.Incident.id).where(
-            rows.Incident.facility_id == services.facility_id,
-            (rows.Incident.id == key) | (rows.Incident.number == key),
-        )
-    )
-    if found is None:
-        raise IncidentNotFoundError(incident=key)
-    return found
-
-
 def _worker(
     session: Session, services: Services, incident: Incident, command: ActOnIncident
 ) -> DutyPerson | None:

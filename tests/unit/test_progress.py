@@ -15,7 +15,7 @@ from dispatch.domain.effects import (
     StandDown,
     StandDownReason,
 )
-from dispatch.domain.errors import FieldRequiredError, NothingWaitingError, WrongTransitionError
+from dispatch.domain.errors import FieldRequiredError, NotAssignedError, WrongTransitionError
 from dispatch.domain.escalation import JOIN_GRACE_S
 from dispatch.domain.events import Kind
 from dispatch.domain.vocabulary import (
@@ -495,5 +495,5 @@ def test_a_refusal_is_one_line_and_changes_nothing() -> None:
 
 
 def test_an_error_carries_its_code_and_what_the_explanation_needs() -> None:
-    error = NothingWaitingError(short_number=123)
-    assert (error.code, error.params) == ("nothing_waiting", {"short_number": 123})
+    error = NotAssignedError(staff_code="N01")
+    assert (error.code, error.params) == ("not_assigned", {"staff_code": "N01"})

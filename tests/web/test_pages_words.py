@@ -93,10 +93,7 @@ def test_translations_keep_the_fields_of_the_sentence() -> None:
             [
                 error.code
                 for error in vars(errors).values()
-                if isinstance(error, type)
-                and issubclass(error, errors.DispatchError)
-                # These two are answers to texts, and no form can cause them.
-                and error not in (errors.AmbiguousIncidentError, errors.NothingWaitingError)
+                if isinstance(error, type) and issubclass(error, errors.DispatchError)
             ],
         ),
     ],
