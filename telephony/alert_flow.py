@@ -27,6 +27,8 @@ _KEYS = {
     "8": Action.LEAVE_SCENE,
 }
 
+_MINUTES_DIGITS = 3
+
 
 class AlertFlow:
     """Answers the webhooks about calls and texts that the program itself started."""
@@ -58,7 +60,7 @@ class AlertFlow:
         action = _KEYS.get(digits[:1])
         if action is None:
             return self._alert(call, delivery_id)
-        minutes = int(digits[1:]) if action is Action.ACCEPT and digits[1:].isdigit() else None
+        minutes = _minutes(digits[1:]) if action is Action.ACCEPT else None
         try:
             incident = self._act(call, action, minutes)
         except AlreadyThereError:
@@ -76,7 +78,7 @@ class AlertFlow:
         call = alert_calls.answered(self._services, delivery_id)
         if call is None or call.assignment is None:
             return self._documents.goodbye(self._prompts.already_taken())
-        minutes = whole_number(form, "Digits")
+        minutes = _minutes(form.get("Digits", "").strip().rstrip("#"))
         if minutes is not None and call.assignment.is_engaged:
             self._act(call, Action.ETA, minutes)
         return self._documents.join(
@@ -150,6 +152,11 @@ class AlertFlow:
         intake.return_call(self._services, call.incident.id, call.call_id)
         timeout_s = self._services.policy.caller.menu_timeout_s
         return self._documents.greeting(call.incident.id, menu_timeout_s=timeout_s, called_back=True)
+
+
+def _minutes(digits: str) -> int | None:
+    """Minutes to arrival as they were typed, or None when it is nothing of the kind."""
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _MINUTES_DIGITS else None
 
 
 def _ends_room(call: AnsweredCall) -> bool:

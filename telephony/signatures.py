@@ -47,7 +47,7 @@ async def signed_form(request: Request, *, public_url: str, auth_tokens: Mapping
 
 
 def _storable(text: str) -> str:
-    """The text without the one character that PostgreSQL cannot keep; what is kept shows that it was there."""
+    """The text with a visible sign for the one character that PostgreSQL cannot keep."""
     return text.replace("\0", "\ufffd")
 
 
