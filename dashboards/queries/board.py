@@ -14,14 +14,14 @@ from sqlalchemy import ColumnElement, Select, and_, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from dashboards.queries.staff import named
-from dispatch.domain.vocabulary import ENGAGED, AssignmentStatus, DeliveryState, Priority
+from dispatch.domain.vocabulary import ENGAGED, AssignmentStatus, DeliveryState, IncidentStatus, Priority
 from models.facility import Staff
 from models.incident import Assignment, Call, Incident
 from models.record import Event
 from models.traffic import Delivery, Pulse
 
 MOST = 200
-"""More open incidents than this are not shown on one board; the log has them all."""
+"""The newest open incidents are shown, up to this many; the log has them all."""
 LATELY = timedelta(hours=1)
 """How long a closed incident stays at the foot of the board."""
 LOOK_BACK = timedelta(hours=24)
@@ -30,8 +30,10 @@ SILENCE = timedelta(seconds=20)
 """An engine that ticks every second and has been silent this long is not running."""
 
 _URGENCY = {Priority.RED: 0, Priority.UNKNOWN: 0, Priority.YELLOW: 1, Priority.GREEN: 2, Priority.BLACK: 3}
-# Written out, because a bound parameter would keep SQLite from using the partial index.
-_IS_OPEN = Incident.status != literal_column("'closed'")
+_RUNNING = tuple(status for status in IncidentStatus if status is not IncidentStatus.CLOSED)
+# Written out, because a bound parameter would keep SQLite from using the partial index; the list makes it the
+# cheapest one even where nothing was ever counted.
+_IS_OPEN = and_(Incident.status != literal_column("'closed'"), Incident.status.in_(_RUNNING))
 _TROUBLE = (DeliveryState.FAILED, DeliveryState.UNKNOWN)
 
 
@@ -134,7 +136,7 @@ def version(db: Session, facility: str) -> str:
     incidents = db.execute(
         select(Incident.id, Incident.event_count, Incident.status)
         .where(Incident.facility_id == facility, _IS_OPEN)
-        .order_by(Incident.id)
+        .order_by(Incident.id.desc())
         .limit(MOST)
     ).all()
     ids = [row.id for row in incidents]
@@ -161,7 +163,7 @@ def engine_silent_since(db: Session, now: datetime) -> datetime | None:
 
 def live_incidents(db: Session, facility: str) -> tuple[LiveIncident, ...]:
     """Every open incident: those that need people first, red before yellow, the oldest first."""
-    found = _fetch(db, _all_of(facility, _IS_OPEN).limit(MOST))
+    found = _fetch(db, _all_of(facility, _IS_OPEN).order_by(Incident.id.desc()).limit(MOST))
     return tuple(
         sorted(
             found, key=lambda i: (not i.needs_people, _URGENCY.get(Priority(i.priority), 0), i.received_at)

@@ -63,15 +63,16 @@ class LogPage:
 def log_page(db: Session, facility: str, wanted: Wanted, *, now: datetime) -> LogPage:
     """The incidents wanted; keyset pagination, so that the thousandth page costs as much as the first."""
     query = select(Incident).where(Incident.facility_id == facility)
-    query = _filtered(query, facility, wanted, now)
-    after = read_cursor(wanted.after)
-    if after is not None:
-        query = query.where(
-            tuple_(Incident.received_at, Incident.id)
-            < tuple_(literal(after[0], UtcDateTime()), literal(after[1]))
+    if wanted.number:
+        # A number names one incident, whatever its date: the other filters would only hide it. Sorted here,
+        # because the database would walk the index of dates to find it in order.
+        rows = sorted(
+            db.scalars(query.where(_number_is(facility, wanted.number, now))),
+            key=lambda row: row.received_at,
+            reverse=True,
         )
-    query = query.order_by(Incident.received_at.desc(), Incident.id.desc()).limit(PAGE + 1)
-    rows = db.scalars(query).all()
+    else:
+        rows = list(db.scalars(_newest_first(query, wanted)))
     shown = rows[:PAGE]
     ids = [row.id for row in shown]
     rings = _rings(db, ids)
@@ -110,10 +111,7 @@ def read_cursor(text: str) -> tuple[datetime, str] | None:
     return (at, identifier) if at.tzinfo is not None else None
 
 
-def _filtered(query: Select[Incident], facility: str, wanted: Wanted, now: datetime) -> Select[Incident]:
-    if wanted.number:
-        # A number names one incident, whatever its date: the other filters would only hide it.
-        return query.where(_number_is(facility, wanted.number, now))
+def _newest_first(query: Select[Incident], wanted: Wanted) -> Select[Incident]:
     if wanted.from_at is not None:
         query = query.where(Incident.received_at >= wanted.from_at)
     if wanted.to_at is not None:
@@ -124,7 +122,13 @@ def _filtered(query: Select[Incident], facility: str, wanted: Wanted, now: datet
         query = query.where(Incident.status == wanted.status)
     if wanted.priority:
         query = query.where(Incident.priority == wanted.priority)
-    return query
+    after = read_cursor(wanted.after)
+    if after is not None:
+        query = query.where(
+            tuple_(Incident.received_at, Incident.id)
+            < tuple_(literal(after[0], UtcDateTime()), literal(after[1]))
+        )
+    return query.order_by(Incident.received_at.desc(), Incident.id.desc()).limit(PAGE + 1)
 
 
 def _number_is(facility: str, text: str, now: datetime) -> ColumnElement[bool]:

@@ -33,8 +33,8 @@
 
   function say(isLost) {
     if (isLost && lost.hidden) {
-      var at = new Date(heard);
-      lost.querySelector("time").textContent = two(at.getHours()) + ":" + two(at.getMinutes()) + ":" + two(at.getSeconds());
+      lost.querySelector("time").textContent =
+        new Date(heard + offset).toLocaleTimeString("en-GB", { timeZone: live.dataset.zone });
     }
     lost.hidden = !isLost;
     live.classList.toggle("old", isLost);

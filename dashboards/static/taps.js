@@ -5,6 +5,7 @@
   var KEY = "siaga.taps:" + location.pathname;
   var box = document.getElementById("taps");
   var refused = document.getElementById("refused");
+  var zone = document.getElementById("live").dataset.zone;
   var taps = [];
   var busy = false;
 
@@ -17,7 +18,7 @@
     list.textContent = "";
     taps.forEach(function (tap) {
       var line = document.createElement("li");
-      line.textContent = new Date(tap.at).toTimeString().slice(0, 8) + " " + tap.label;
+      line.textContent = new Date(tap.at).toLocaleTimeString("en-GB", { timeZone: zone }) + " " + tap.label;
       list.appendChild(line);
     });
     box.hidden = taps.length === 0;

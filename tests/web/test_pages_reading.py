@@ -220,6 +220,16 @@ def test_english_is_a_choice_that_stays(site: SampleSite) -> None:
     assert "Catatan insiden" in visitor.opens("/incidents?lang=xx").text
 
 
+def test_pages_travel_compressed_where_the_browser_can(site: SampleSite) -> None:
+    visitor = signed_in(site)
+    packed = visitor.opens("/board", {"Accept-Encoding": "gzip"})
+    plain = visitor.opens("/board", {"Accept-Encoding": "identity"})
+
+    assert packed.headers["content-encoding"] == "gzip"
+    assert int(packed.headers["content-length"]) < len(plain.content) / 2
+    assert packed.text == plain.text
+
+
 def test_static_files_are_kept_for_ever_under_a_name_of_their_content(site: SampleSite) -> None:
     visitor = Visitor(site.app)
     address = visitor.opens("/login").text.split('rel="stylesheet" href="')[1].split('"')[0]
