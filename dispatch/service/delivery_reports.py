@@ -71,6 +71,10 @@ def not_handed_over(services: Services, claimed: Claimed, error: TelephonyError,
             row.finished_at = now
             session.flush()
             _tell_failure(session, services, row)
+        elif not isinstance(error, OutcomeUnknownError) and not _is_wanted(session, services, row):
+            # It certainly did not leave, and its worker was stood down meanwhile: there is nothing to retry.
+            row.state = DeliveryState.WITHDRAWN
+            row.finished_at = now
         else:
             unknown = isinstance(error, OutcomeUnknownError)
             row.state = DeliveryState.UNKNOWN if unknown else DeliveryState.PENDING
@@ -111,6 +115,8 @@ def callback(
         if progress.state is not DeliveryState.ACCEPTED:
             row.finished_at = now
         session.flush()
+        if progress.state is not DeliveryState.ACCEPTED and row.channel == AlertChannel.VOICE:
+            _tell_left(session, services, row)
         if progress.state is DeliveryState.FAILED:
             row.error_code = error_code or status
             session.flush()
@@ -161,6 +167,16 @@ def _tell_failure(session: Session, services: Services, row: Delivery) -> None:
     ledger.record(session, services, decision, before=incident, at=now)
 
 
+def _tell_left(session: Session, services: Services, row: Delivery) -> None:
+    """Our call to a worker is over; if they were about to be joined with the caller, they were not."""
+    if row.purpose not in (Purpose.ALERT, Purpose.CONNECT) or row.incident_id is None:
+        return
+    incident = ledger.load(session, services, row.incident_id)
+    now = services.clock.now()
+    decision = alerts.left_call(incident, staff_code=_code(session, row), now=now)
+    ledger.record(session, services, decision, before=incident, at=now)
+
+
 def _is_hopeless(session: Session, row: Delivery) -> bool:
     """Whether no other alert of the same turn can still reach this worker."""
     others = session.scalars(
@@ -178,19 +194,27 @@ def _is_hopeless(session: Session, row: Delivery) -> bool:
 
 def _stop_if_not_wanted(session: Session, services: Services, row: Delivery) -> None:
     """A call that was on its way out while somebody else accepted must not go on ringing."""
-    if row.purpose != Purpose.ALERT or row.incident_id is None or not outbox.is_ringing(row):
+    if not outbox.is_ringing(row) or _is_wanted(session, services, row):
         return
-    incident: Incident = ledger.load(session, services, row.incident_id)
-    assignment = incident.assignment(_code(session, row))
-    if assignment is None or (assignment.is_waiting and incident.needs_people):
-        return
-    now = services.clock.now()
-    compose = outbox.Composer(services, incident, now)
+    incident: Incident = ledger.load(session, services, str(row.incident_id))
+    compose = outbox.Composer(services, incident, services.clock.now())
     details = {"provider_sid": row.provider_sid, "provider": row.provider}
     outbox.insert_new(
         session,
         [compose(Purpose.HANG_UP, AlertChannel.VOICE, row.to_number, row.staff_id, row.id, details)],
     )
+
+
+def _is_wanted(session: Session, services: Services, row: Delivery) -> bool:
+    """Whether the worker's answer to this alert is still waited for; what is no alert is always wanted.
+
+    Whoever is not needed any more was stood down; somebody whom a dispatcher chose beside the owner was not.
+    """
+    if row.purpose != Purpose.ALERT or row.incident_id is None:
+        return True
+    incident = ledger.load(session, services, row.incident_id)
+    assignment = incident.assignment(_code(session, row))
+    return assignment is not None and assignment.is_waiting
 
 
 def _code(session: Session, row: Delivery) -> str:

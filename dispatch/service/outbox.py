@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Select, insert, select
+from sqlalchemy import Select, insert, select, update
 from sqlalchemy.orm import Session
 
 from dispatch.domain.decisions import Decision
@@ -174,18 +174,22 @@ class Composer:
 
 
 def _stand_down(session: Session, new: Composer, effect: StandDown) -> Iterator[Values]:
-    alerts = session.scalars(
-        select(Delivery).where(
-            Delivery.incident_id == new.incident.id,
-            Delivery.staff_id == effect.staff_id,
-            Delivery.purpose == Purpose.ALERT,
-        )
-    ).all()
+    theirs = (
+        Delivery.incident_id == new.incident.id,
+        Delivery.staff_id == effect.staff_id,
+        Delivery.purpose == Purpose.ALERT,
+    )
+    # One statement, so that an alert which an engine claims in this instant is not taken for one that waits.
+    session.execute(
+        update(Delivery)
+        .where(*theirs, Delivery.state == DeliveryState.PENDING)
+        .values(state=str(DeliveryState.WITHDRAWN), finished_at=new.now)
+        .execution_options(synchronize_session=False)
+    )
+    alerts = session.scalars(select(Delivery).where(*theirs).execution_options(populate_existing=True)).all()
     told = False
     for alert in alerts:
-        if alert.state == DeliveryState.PENDING:
-            alert.state = DeliveryState.WITHDRAWN
-            alert.finished_at = new.now
+        if alert.state == DeliveryState.WITHDRAWN:
             continue
         told = True
         if is_ringing(alert):
@@ -197,8 +201,7 @@ def _stand_down(session: Session, new: Composer, effect: StandDown) -> Iterator[
                 alert.id,
                 {"provider_sid": alert.provider_sid, "provider": alert.provider},
             )
-    session.flush()
-    if told and alerts:
+    if told:
         turn = str(max(cast("int", alert.details.get("turn", 1)) for alert in alerts))
         details = {"reason": str(effect.reason)}
         yield new(Purpose.STAND_DOWN, AlertChannel.SMS, alerts[0].to_number, effect.staff_id, turn, details)
