@@ -1,0 +1,31 @@
+"""Gives service tests a health centre on both databases, whose record must be intact at the end."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.world import World
+
+MakeWorld = Callable[..., World]
+
+
+@pytest.fixture
+def make_world(database_url: str) -> Iterator[MakeWorld]:
+    """Worlds of this test's own database, let go at its end; their record is not looked at."""
+    with ExitStack() as stack:
+
+        def make(**options: object) -> World:
+            world = World(database_url, **options)  # type: ignore[arg-type] # the options of World, by name
+            stack.callback(world.close)
+            return world
+
+        yield make
+
+
+@pytest.fixture
+def world(make_world: MakeWorld) -> Iterator[World]:
+    """A health centre; whatever a test did through the service, the record verifies."""
+    world = make_world()
+    yield world
+    assert world.findings() == []
