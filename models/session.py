@@ -26,7 +26,10 @@ def open_database(url: str, *, pool_size: int = 20) -> Engine:
     if parsed.get_backend_name() != "sqlite":
         return create_engine(url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True)
     if parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        file = Path(parsed.database)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        # The record holds health data: its file, and those that SQLite makes beside it, are for us alone.
+        file.touch(mode=0o600)
     engine = create_engine(
         url,
         pool_size=pool_size,

@@ -51,7 +51,7 @@ class AlertFlow:
             return self._called_back(call)
         return self._alert(call, delivery_id)
 
-    def key(self, form: Form, _at: datetime, delivery_id: str) -> str:
+    def key(self, form: Form, at: datetime, delivery_id: str) -> str:
         """The worker pressed a key; ``110`` is 1 and ten minutes."""
         call = alert_calls.answered(self._services, delivery_id)
         if call is None or call.staff_code is None:
@@ -62,7 +62,7 @@ class AlertFlow:
             return self._alert(call, delivery_id)
         minutes = _minutes(digits[1:]) if action is Action.ACCEPT else None
         try:
-            incident = self._act(call, action, minutes)
+            incident = self._act(call, action, minutes, at)
         except AlreadyThereError:
             incident = call.incident
         except DispatchError:
@@ -73,14 +73,14 @@ class AlertFlow:
         words = self._prompts.declined() if action is Action.DECLINE else self._prompts.done()
         return self._documents.goodbye(words)
 
-    def minutes(self, form: Form, _at: datetime, delivery_id: str) -> str:
+    def minutes(self, form: Form, at: datetime, delivery_id: str) -> str:
         """The minutes to arrival, typed after the acceptance; then into the room."""
         call = alert_calls.answered(self._services, delivery_id)
         if call is None or call.assignment is None:
             return self._documents.goodbye(self._prompts.already_taken())
         minutes = _minutes(form.get("Digits", "").strip().rstrip("#"))
         if minutes is not None and call.assignment.is_engaged:
-            self._act(call, Action.ETA, minutes)
+            self._act(call, Action.ETA, minutes, at)
         return self._documents.join(
             call.incident.id, self._prompts.done(), join=call.caller_can_join, ends_room=_ends_room(call)
         )
@@ -103,6 +103,9 @@ class AlertFlow:
 
     def _alert(self, call: AnsweredCall, delivery_id: str) -> str:
         incident, mine = call.incident, call.assignment
+        if mine is not None and mine.is_engaged:
+            # They accepted elsewhere while this call was still ringing.
+            return self._connect(call)
         taken = mine is None or mine.status is AssignmentStatus.STOOD_DOWN or incident.is_closed
         if taken:
             return self._documents.goodbye(self._prompts.already_taken())
@@ -114,7 +117,7 @@ class AlertFlow:
         )
         return self._documents.alert(delivery_id, words)
 
-    def _act(self, call: AnsweredCall, action: Action, minutes: int | None) -> Incident:
+    def _act(self, call: AnsweredCall, action: Action, minutes: int | None, at: datetime) -> Incident:
         mine = call.assignment
         if action is Action.ON_SCENE and mine is not None and mine.status is AssignmentStatus.TRANSPORTING:
             action = Action.ARRIVE_FACILITY
@@ -127,6 +130,7 @@ class AlertFlow:
                 source=Source.KEYPAD,
                 staff_code=call.staff_code,
                 minutes=minutes,
+                occurred_at=at,
             ),
         )
 
@@ -140,8 +144,9 @@ class AlertFlow:
         )
 
     def _connect(self, call: AnsweredCall) -> str:
-        if call.incident.live_call is None or call.staff_id is None:
+        if call.incident.live_call is None or call.staff_code is None:
             return self._documents.goodbye(self._prompts.caller_gone())
+        alert_calls.begin_joining(self._services, call.incident.id, call.staff_code)
         return self._documents.join(
             call.incident.id, self._prompts.connecting(), join=True, ends_room=_ends_room(call)
         )

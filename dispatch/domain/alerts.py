@@ -8,9 +8,10 @@ from datetime import datetime
 
 from dispatch.domain import escalation
 from dispatch.domain.decisions import Crew, Decision, Draft
+from dispatch.domain.effects import ConnectWorker
 from dispatch.domain.events import Kind
-from dispatch.domain.incidents import Incident
-from dispatch.domain.vocabulary import AssignmentStatus, Source
+from dispatch.domain.incidents import Assignment, Incident
+from dispatch.domain.vocabulary import AlertChannel, AssignmentStatus, Source
 
 
 def mark_alerted(draft: Draft, staff_code: str, *, channel: str, at: datetime, proof: str = "answer") -> None:
@@ -42,5 +43,38 @@ def alert_failed(
     assignment = incident.assignment(staff_code)
     if hopeless and assignment is not None and assignment.status is AssignmentStatus.ALERTED:
         draft.add(Kind.ALERT_UNANSWERED, {"staff_codes": [staff_code]})
+    elif assignment is not None and assignment.is_engaged and channel == AlertChannel.VOICE:
+        # They accepted elsewhere and let the alert ring out: the caller still waits for them.
+        _call_into_room(draft, assignment)
     escalation.advance(draft, crew)
     return draft.decision()
+
+
+def joining(incident: Incident, *, staff_code: str, now: datetime) -> Decision:
+    """A worker whom we called is on the line and about to enter the caller's room."""
+    draft = Draft(incident, now=now, source=Source.VOICE, actor=f"staff:{staff_code}")
+    live = incident.live_call
+    known = any(code == staff_code for code, _ in incident.ladder.joining)
+    if live is not None and live.answered_at is None and not known:
+        draft.add(Kind.JOINING, {"staff_code": staff_code})
+    return draft.decision()
+
+
+def left_call(incident: Incident, *, staff_code: str, now: datetime) -> Decision:
+    """A worker hung up before being joined with the caller who waits: they are called into the room.
+
+    Many press 1 and hang up at once. The acceptance stands; the caller must not be taken for answered.
+    """
+    draft = Draft(incident, now=now, source=Source.VOICE, actor=f"staff:{staff_code}")
+    assignment = incident.assignment(staff_code)
+    if assignment is None or not any(code == staff_code for code, _ in incident.ladder.joining):
+        return draft.decision()
+    draft.add(Kind.LEFT_CALL, {"staff_code": staff_code})
+    _call_into_room(draft, assignment)
+    return draft.decision()
+
+
+def _call_into_room(draft: Draft, assignment: Assignment) -> None:
+    live = draft.incident.live_call
+    if live is not None and live.answered_at is None and assignment.is_engaged:
+        draft.want(ConnectWorker(staff_id=assignment.staff_id, staff_code=assignment.staff_code))

@@ -1,7 +1,8 @@
 """What can be asked of the service: frozen values in the imperative.
 
 A command names what the person was answering, so that an answer to an old prompt is judged as of that
-prompt. Numbers are in E.164 or None when withheld.
+prompt. Numbers are in E.164 or None when withheld. ``occurred_at`` is when it happened, where that is known;
+it may lie before the instant of recording: a phone was out of reach, or the database was.
 """
 
 from dataclasses import dataclass, field
@@ -70,6 +71,7 @@ class ChooseFromMenu:
 
     provider_sid: str
     digit: str
+    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,7 @@ class EndCall:
 
     provider_sid: str
     provider_status: str
+    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +89,7 @@ class JoinCaller:
 
     incident_id: str
     staff_id: str
+    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,8 @@ class Kind(StrEnum):
     NOBODY_ON_DUTY = "alert.nobody_on_duty"
     ACCEPTED = "assignment.accepted"
     DECLINED = "assignment.declined"
+    JOINING = "assignment.joining"
+    LEFT_CALL = "assignment.left_call"
     ETA_STATED = "assignment.eta_stated"
     PROMOTED = "assignment.promoted"
     STOOD_DOWN = "assignment.stood_down"

@@ -300,6 +300,17 @@ def _declined(incident: Incident, event: Event) -> Incident:
     )
 
 
+def _joining(incident: Incident, event: Event) -> Incident:
+    entry = (text(event.data, "staff_code"), event.occurred_at)
+    return replace(incident, ladder=replace(incident.ladder, joining=(*incident.ladder.joining, entry)))
+
+
+def _left_call(incident: Incident, event: Event) -> Incident:
+    code = text(event.data, "staff_code")
+    joining = tuple(entry for entry in incident.ladder.joining if entry[0] != code)
+    return replace(incident, ladder=replace(incident.ladder, joining=joining))
+
+
 def _eta_stated(incident: Incident, event: Event) -> Incident:
     return _with_assignment(incident, event, minutes=cast("int", event.data["minutes"]))
 
@@ -369,6 +380,8 @@ _CHANGES: Mapping[Kind, Callable[[Incident, Event], Incident]] = {
     Kind.ALERT_UNANSWERED: _alert_unanswered,
     Kind.ACCEPTED: _accepted,
     Kind.DECLINED: _declined,
+    Kind.JOINING: _joining,
+    Kind.LEFT_CALL: _left_call,
     Kind.ETA_STATED: _eta_stated,
     Kind.PROMOTED: _promoted,
     Kind.STOOD_DOWN: _stood_down,

@@ -124,7 +124,11 @@ def choose_from_menu(
         return draft.decision()
     wrong_number = choice.closes
     outcome = str(CallOutcome.WRONG_NUMBER) if wrong_number else None
-    draft.add(Kind.CALL_MENU_CHOSEN, {"call_id": call_id, "digit": command.digit, "outcome": outcome})
+    draft.add(
+        Kind.CALL_MENU_CHOSEN,
+        {"call_id": call_id, "digit": command.digit, "outcome": outcome},
+        occurred_at=_not_later(command.occurred_at, now),
+    )
     if incident.is_closed:
         return draft.decision()
     if not wrong_number:
@@ -147,6 +151,7 @@ def end_call(incident: Incident, call_id: str, command: EndCall, *, crew: Crew, 
     draft.add(
         Kind.CALL_ENDED,
         {"call_id": call_id, "outcome": str(_ending(leg)), "provider_status": command.provider_status},
+        occurred_at=_not_later(command.occurred_at, now),
     )
     incident = draft.incident
     if incident.is_closed or incident.alerting_begun:
@@ -193,6 +198,10 @@ def _learn(draft: Draft, priority: Priority, category: Category) -> None:
         )
     if incident.category is Category.UNKNOWN and category is not Category.UNKNOWN:
         draft.add(Kind.CATEGORY_SET, {"from": str(incident.category), "to": str(category)})
+
+
+def _not_later(occurred_at: datetime | None, now: datetime) -> datetime:
+    return now if occurred_at is None else min(occurred_at, now)
 
 
 def _ending(leg: CallLeg) -> CallOutcome:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from dispatch.domain import alerts
 from dispatch.domain.decisions import Draft
 from dispatch.domain.effects import Purpose
 from dispatch.domain.events import Kind
@@ -71,6 +72,15 @@ def staff_behind(services: Services, provider_sid: str) -> str | None:
     """The worker who is on the other end of one of our calls."""
     with services.uow.read() as session:
         return session.scalar(select(Delivery.staff_id).where(Delivery.provider_sid == provider_sid).limit(1))
+
+
+def begin_joining(services: Services, incident_id: str, staff_code: str) -> None:
+    """A worker whom we called picked up and is about to enter the caller's room."""
+    now = services.clock.now()
+    with services.uow.write() as session:
+        incident = ledger.load(session, services, incident_id)
+        decision = alerts.joining(incident, staff_code=staff_code, now=now)
+        ledger.record(session, services, decision, before=incident, at=now)
 
 
 def keep_recording(services: Services, incident_id: str, *, recording_sid: str, duration_s: int) -> None:

@@ -149,7 +149,8 @@ def _tell_failure(session: Session, services: Services, row: Delivery) -> None:
         return
     incident = ledger.load(session, services, row.incident_id)
     assignment = incident.assignment(_code(session, row))
-    if incident.is_closed or assignment is None or not assignment.is_waiting:
+    concerned = assignment is not None and (assignment.is_waiting or assignment.is_engaged)
+    if incident.is_closed or not concerned:
         # Nobody waits for this answer any more; a call that we stopped ourselves did not fail.
         if row.error_code == "canceled":
             row.state = DeliveryState.WITHDRAWN

@@ -102,7 +102,11 @@ def join_caller(services: Services, command: JoinCaller) -> None:
         if worker is None:
             return
         draft = Draft(incident, now=now, source=Source.VOICE, actor=f"staff:{worker.staff_code}")
-        draft.add(Kind.CALL_ANSWERED, {"call_id": live.id, "staff_code": worker.staff_code})
+        draft.add(
+            Kind.CALL_ANSWERED,
+            {"call_id": live.id, "staff_code": worker.staff_code},
+            occurred_at=min(command.occurred_at or now, now),
+        )
         ledger.record(session, services, draft.decision(), before=incident, at=now)
 
 

@@ -92,7 +92,7 @@ def _deliveries(
         case StandDown():
             yield from _stand_down(session, new, effect)
         case ConnectWorker():
-            yield new(Purpose.CONNECT, AlertChannel.VOICE, _phone(session, effect.staff_id), effect.staff_id)
+            yield from _connect(session, new, effect)
         case SendDetails():
             phone = _phone(session, effect.staff_id)
             _keep_link(session, services, incident, effect.staff_id, now)
@@ -109,6 +109,20 @@ def _alert(session: Session, services: Services, new: "Composer", effect: AlertW
     for channel in effect.channels:
         details = {"turn": effect.turn}
         yield new(Purpose.ALERT, channel, phone, effect.staff_id, f"{effect.turn}", details)
+
+
+def _connect(session: Session, new: "Composer", effect: ConnectWorker) -> Iterator[Values]:
+    """A call into the room, unless the worker's phone rings with the alert already: picking up joins them."""
+    alerts = session.scalars(
+        select(Delivery).where(
+            Delivery.incident_id == new.incident.id,
+            Delivery.staff_id == effect.staff_id,
+            Delivery.purpose == Purpose.ALERT,
+            Delivery.channel == AlertChannel.VOICE,
+        )
+    )
+    if not any(is_ringing(alert) or alert.state in UNSENT for alert in alerts):
+        yield new(Purpose.CONNECT, AlertChannel.VOICE, _phone(session, effect.staff_id), effect.staff_id)
 
 
 def _warnings(
