@@ -266,6 +266,8 @@ _SENTENCES: Mapping[str, Say] = {
     "assignment.at_facility": _late(msgid("%(who)s arrived at the facility")),
     "assignment.available": _of_person(msgid("%(who)s has finished and is available")),
     "help.requested": _help_requested,
+    "assignment.joining": _of_person(msgid("%(who)s is being joined with the caller")),
+    "assignment.left_call": _of_person(msgid("%(who)s hung up before meeting the caller")),
     "details.requested": _of_person(msgid("%(who)s asked for the details again")),
     "incident.closed": _closed,
     "incident.merged": _plain(msgid("Merged with another incident")),
