@@ -103,21 +103,18 @@ class World:
             link_key=b"a key for tests",
         )
         self.providers = [FakeProvider(name, now=self.clock.now) for name in provider_names]
-        self.engine = self.new_engine()
+        self.sender = self._new_sender()
+        self.engine = Engine(self.services, self.sender)
         self._texts = 0
         self._employ(team)
-
-    def new_engine(self) -> Engine:
-        """An engine on this database."""
-        sender = Sender(self.services, self.providers, wording=FakeWording(), addresses=FakeAddresses())
-        return Engine(self.services, sender, senders=8)
 
     def restarted(self, plan: Policy | None = None) -> "World":
         """The same health centre as another process sees it, perhaps with another policy file."""
         again = copy(self)
         again.uow = UnitOfWork(open_database(self._url))
         again.services = replace(self.services, uow=again.uow, policy=plan or self.services.policy)
-        again.engine = again.new_engine()
+        again.sender = again._new_sender()
+        again.engine = Engine(again.services, again.sender)
         self._heirs.append(again)
         return again
 
@@ -170,6 +167,9 @@ class World:
             self.hand.advance((due_at - self.hand.now()).total_seconds())
             assert self.works(), f"the engine was wanted at {due_at} and did nothing"
         self.hand.advance((until - self.hand.now()).total_seconds())
+
+    def _new_sender(self) -> Sender:
+        return Sender(self.services, self.providers, wording=FakeWording(), addresses=FakeAddresses())
 
     def _next_due_at(self) -> datetime | None:
         unsent = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.UNKNOWN)
