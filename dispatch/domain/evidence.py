@@ -5,7 +5,7 @@ what it said. Never touches storage, seals or signatures, and never sees persona
 to be checked: an event holds only ``SHA-256(salt ‖ value)`` of each private value. Source: DESIGN 5.
 
 What a chain alone cannot show: events cut off its end, and a chain rewritten from some point to its end.
-The daily seal over all chain heads shows both.
+A seal over all chain heads, kept elsewhere, would show both.
 """
 
 import hashlib
