@@ -49,9 +49,9 @@ def build_simulator(
     """Build a telephone network with its page.
 
     ``dependencies`` guard the page and its JSON (the API asks for the account's token in any case).
-    ``translate`` turns the page's English into what is shown, by default Indonesian; ``?lang=en`` shows the
-    English. ``new_id`` gives 32 hexadecimal digits for SIDs. ``transport`` replaces the network under
-    httpx, for tests.
+    ``translate`` turns the page's English into what is shown, by default Indonesian; English is shown to who
+    asks for it by ``?lang=en`` or chose it on another page. ``new_id`` gives 32 hexadecimal digits for
+    SIDs. ``transport`` replaces the network under httpx, for tests.
     """
     ids = new_id or _random_id
     client = httpx.AsyncClient(transport=transport, limits=_CONNECTIONS, trust_env=False)

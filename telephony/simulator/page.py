@@ -26,7 +26,13 @@ RESIDENT = "Warga"
 """The role of a phone that is added without one."""
 
 _HERE = Path(__file__).parent
-_STATIC = {"simulator.css": "text/css", "simulator.js": "text/javascript"}
+_STATIC = {
+    "simulator.css": "text/css",
+    "simulator.js": "text/javascript",
+    "simulator.svg": "image/svg+xml",
+}
+_LANGUAGE_COOKIE = "siaga_lang"
+"""Set by the other pages when somebody chooses a language; this page follows their choice."""
 _WAIT_MAX_S = 5.0
 _PROBLEMS_SHOWN = 20
 _BODY_MAX_BYTES = 64 * 1024
@@ -132,7 +138,8 @@ def _add_page(router: APIRouter, network: Network, translate: Translate) -> None
 
     @router.get("")
     async def show_page(request: Request) -> Response:
-        language = "en" if request.query_params.get("lang") == "en" else "id"
+        chosen = request.query_params.get("lang") or request.cookies.get(_LANGUAGE_COOKIE)
+        language = "en" if chosen == "en" else "id"
         into = english if language == "en" else translate
         page = template.render(
             _=into,
