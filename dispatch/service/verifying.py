@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch.domain import evidence
@@ -17,7 +17,9 @@ from dispatch.domain.evolution import replay
 from dispatch.domain.incidents import Incident
 from dispatch.domain.vocabulary import Source
 from dispatch.service import ledger
+from dispatch.service.intake import FIRST_SHORT_NUMBER
 from models import incident as rows
+from models.facility import IncidentCounter
 from models.record import Event as EventRow
 from models.record import PrivateValue
 from models.unit_of_work import UnitOfWork
@@ -96,6 +98,17 @@ def _incident(session: Session, row: rows.Incident, checked: Checked) -> Iterato
             problem=str(finding.problem),
             detail=finding.detail,
         )
+    for event in events:
+        for name in event.private:
+            if (event.sequence, name) not in values:
+                found = True
+                yield Finding(
+                    incident=row.number,
+                    sequence=event.sequence,
+                    field=name,
+                    problem="missing",
+                    detail="the stored value is gone, without the note that erasing it leaves",
+                )
     if len(events) != row.event_count or (events and events[-1].hash != row.chain_head):
         found = True
         yield Finding(
@@ -142,35 +155,31 @@ def _differences(replayed: Incident, stored: Incident) -> Iterator[tuple[str, ob
 
 
 def _numbers(session: Session, facility_id: str) -> Iterator[Finding]:
-    """Incident numbers of a year have no gaps: a missing one means a missing incident."""
-    years = session.execute(
-        select(
-            rows.Incident.year,
-            func.min(rows.Incident.short_number),
-            func.max(rows.Incident.short_number),
-            func.count(),
+    """Incident numbers of a year have no gaps: a missing one means a missing incident.
+
+    They run from the first that is given out to the last that is known, by an incident or by the counter.
+    """
+    last_by_year = {
+        counter.year: counter.next_value - 1
+        for counter in session.scalars(
+            select(IncidentCounter).where(IncidentCounter.facility_id == facility_id)
         )
-        .where(rows.Incident.facility_id == facility_id)
-        .group_by(rows.Incident.year)
-    ).all()
-    for year, lowest, highest, count in years:
-        if count == highest - lowest + 1:
-            continue
-        present = set(
-            session.scalars(
-                select(rows.Incident.short_number).where(
-                    rows.Incident.facility_id == facility_id, rows.Incident.year == year
-                )
-            )
-        )
-        for number in range(lowest, highest + 1):
-            if number not in present:
+    }
+    present: dict[int, set[int]] = {year: set() for year in last_by_year}
+    for year, number in session.execute(
+        select(rows.Incident.year, rows.Incident.short_number).where(rows.Incident.facility_id == facility_id)
+    ):
+        present.setdefault(year, set()).add(number)
+    for year, numbers in sorted(present.items()):
+        last = max(numbers, default=FIRST_SHORT_NUMBER - 1)
+        for number in range(FIRST_SHORT_NUMBER, max(last, last_by_year.get(year, 0)) + 1):
+            if number not in numbers:
                 yield Finding(
                     incident=f"{facility_id}-{year}-{number:06d}",
                     sequence=0,
                     field=None,
                     problem="missing",
-                    detail="no incident with this number, though later ones exist",
+                    detail="no incident with this number, though it was given out",
                 )
 
 
