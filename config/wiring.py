@@ -33,6 +33,7 @@ from telephony.prompts import Prompts
 from telephony.providers.twilio import TwilioProvider
 from telephony.simulator.build import Simulator, build_simulator
 from telephony.simulator.settings import PhoneSpec, SimulatorSettings
+from telephony.webhooks import apply_kept
 from telephony.wording import IndonesianWording
 
 log = structlog.get_logger(__name__)
@@ -84,7 +85,7 @@ class Program:
 
     def drain_journal(self) -> None:
         """Apply what came while the database did not answer."""
-        count = self.telephony.journal.drain(CallerFlow(self.telephony).apply_kept)
+        count = self.telephony.journal.drain(apply_kept(self.telephony))
         if count:
             log.info("journal.applied", requests=count)
 

@@ -4,7 +4,6 @@ A method carries out its command first and renders only what is committed. It ma
 ``webhooks`` then connects the caller to a person.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from dispatch.domain.commands import ChooseFromMenu, EndCall, JoinCaller, ReceiveCall, ReceiveText
@@ -138,10 +137,3 @@ class CallerFlow:
         reply = reply_to(answer)
         texting.keep_reply(self._services, sid, reply or "")
         return text_reply(reply)
-
-    def apply_kept(self, kind: str, _path: str, form: Mapping[str, str], at: datetime) -> None:
-        """Apply a request that waited in the journal; what was answered long ago is not answered again."""
-        handlers = {"voice": self.ring, "voice_status": self.status, "menu": self.menu, "sms": self.text}
-        handler = handlers.get(kind)
-        if handler is not None:
-            handler(form, at)

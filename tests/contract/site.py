@@ -4,6 +4,8 @@ The program is the real one (``config.wiring``, ``config.web``) without its engi
 It believes to stand behind a proxy that ends TLS: its public address is not the one it listens on.
 """
 
+import io
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,22 +15,23 @@ from typing import TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 import httpx
+import structlog
 from lxml import etree
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import func, select
+from sqlalchemy import Engine, NullPool, create_engine, func, select
 from starlette.datastructures import ImmutableMultiDict
 from twilio.request_validator import RequestValidator
 
 from config.demo import sample_roster
 from config.facility import load_facility
 from config.files import DEFAULTS
+from config.logging import configure_logging
 from config.policy import load_policy
 from config.settings import load_settings
 from config.web import build_app
 from config.wiring import Program, build_program
 from dispatch.service.facilities import register_facility
 from dispatch.service.importing import Importer, import_roster, import_staff
-from models.session import open_database
 from models.tables import Base
 from models.traffic import Inbox
 from models.unit_of_work import UnitOfWork
@@ -87,6 +90,8 @@ class Site:
     program: Program
     base: str
     database_url: str
+    log: io.StringIO
+    reader: Engine
     public_url: str = PUBLIC_URL
 
     def send(
@@ -109,24 +114,17 @@ class Site:
 
     def rows(self, table: type[Row]) -> Sequence[Row]:
         """What another connection finds in the database right now."""
-        engine = open_database(self.database_url, pool_size=1)
-        try:
-            with UnitOfWork(engine).read() as session:
-                return session.scalars(select(table)).all()
-        finally:
-            engine.dispose()
+        with UnitOfWork(self.reader).read() as session:
+            return session.scalars(select(table)).all()
 
     def stored(self) -> dict[str, int]:
         """How many rows each table has, as another connection counts them."""
-        engine = open_database(self.database_url, pool_size=1)
-        try:
-            with UnitOfWork(engine).read() as session:
-                return {
-                    table.name: session.scalar(select(func.count()).select_from(table)) or 0
-                    for table in Base.metadata.sorted_tables
-                }
-        finally:
-            engine.dispose()
+        counts = [
+            select(func.count()).select_from(table).scalar_subquery().label(table.name)
+            for table in Base.metadata.sorted_tables
+        ]
+        with UnitOfWork(self.reader).read() as session:
+            return dict(session.execute(select(*counts)).one()._mapping)
 
     def kept(self, kind: str) -> list[dict[str, object]]:
         """The raw requests of one kind in the inbox."""
@@ -171,6 +169,22 @@ def load_people(program: Program) -> None:
 
 
 @contextmanager
+def logging_as_served() -> Iterator[io.StringIO]:
+    """What the program writes to its log, as in production; afterwards logging is as it was."""
+    root = logging.getLogger()
+    handlers, level, before = root.handlers, root.level, structlog.get_config()
+    stream = io.StringIO()
+    configure_logging("json", secrets=(AUTH_TOKEN,), stream=stream)
+    try:
+        yield stream
+    finally:
+        root.handlers = handlers
+        root.setLevel(level)
+        logging.captureWarnings(capture=False)
+        structlog.configure(**before)
+
+
+@contextmanager
 def running_site(
     database_url: str, folder: Path, *, public_url: str = PUBLIC_URL, auth_token: str = AUTH_TOKEN
 ) -> Iterator[Site]:
@@ -189,8 +203,16 @@ def running_site(
     )
     program = build_program(settings, load_facility(), load_policy(), with_engine=False)
     load_people(program)
-    with serving(lambda _base: build_app(program)) as base:
-        yield Site(program=program, base=base, database_url=database_url, public_url=public_url)
+    reader = create_engine(database_url, poolclass=NullPool)
+    with logging_as_served() as log, serving(lambda _base: build_app(program)) as base:
+        yield Site(
+            program=program,
+            base=base,
+            database_url=database_url,
+            log=log,
+            reader=reader,
+            public_url=public_url,
+        )
 
 
 def verbs(response: httpx.Response) -> list[str]:

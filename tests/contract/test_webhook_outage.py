@@ -1,0 +1,142 @@
+"""While the database does not answer every caller reaches a person, and nothing that arrived is lost."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from models.incident import Call, Incident
+from tests.contract.faults import FAULTS, locked
+from tests.contract.site import (
+    RESIDENT,
+    Site,
+    call,
+    is_fallback,
+    numbers,
+    payload,
+    running_site,
+    text,
+    verbs,
+)
+
+PATIENCE_S = 2.5
+"""The program gives itself 1.5 s; the rest is for a busy machine."""
+
+JUST_NOW = timedelta(seconds=60)
+
+
+@pytest.fixture(params=FAULTS)
+def fault(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def wait_out(site: Site) -> None:
+    """Apply what waited; before it, work that was left behind by a lock has come to its end."""
+    site.program.drain_journal()
+    assert site.journalled() == []
+
+
+def test_a_caller_reaches_a_person_and_the_call_is_in_the_record_afterwards(site: Site, fault: str) -> None:
+    site.program.refresh_duty_phones()
+    with FAULTS[fault](site):
+        began = time.monotonic()
+        before_at = datetime.now(UTC)
+        answer = site.send("/telephony/voice", payload("voice-incoming"))
+        took_s = time.monotonic() - began
+        assert is_fallback(answer)
+        assert took_s < PATIENCE_S
+        assert len(site.journalled()) == 1
+        assert RESIDENT[1:] not in site.log.getvalue()
+        # The people on duty, from memory, and the facility's own number for such a night.
+        assert "+628110000081" in numbers(answer)
+        assert len(numbers(answer)) > 3
+    after_at = datetime.now(UTC)
+    assert site.rows(Incident) == [] or fault == "locked"
+    wait_out(site)
+    wait_out(site)
+    (incident,) = site.rows(Incident)
+    (ring,) = site.rows(Call)
+    assert (ring.incident_id, ring.caller_number) == (incident.id, RESIDENT)
+    assert before_at - timedelta(milliseconds=1) <= incident.received_at <= after_at
+    assert incident.received_at == ring.received_at
+    assert incident.received_at - before_at < JUST_NOW
+    # Copies that come late change nothing.
+    assert verbs(site.send("/telephony/voice", payload("voice-incoming"))) == ["Gather", "Dial/Conference"]
+    assert len(site.rows(Call)) == 1
+
+
+def test_a_burst_of_requests_is_applied_in_order(site: Site) -> None:
+    with FAULTS["gone"](site):
+        assert is_fallback(site.send("/telephony/voice", call(1)))
+        assert is_fallback(site.send("/telephony/voice", call(1)))
+        assert is_fallback(site.send("/telephony/voice", call(2, sender="+6281199990002")))
+        assert is_fallback(site.send("/telephony/voice/menu", call(2, sender="+6281199990002", Digits="1")))
+        assert verbs(site.send("/telephony/sms", text("Tolong, cepat"))) == []
+        assert verbs(site.send("/telephony/voice/status", call(1, CallStatus="completed"))) == []
+        assert is_fallback(site.send("/telephony/voice", b"From=anonymous"))
+    assert len(site.journalled()) == 7
+    wait_out(site)
+    first, second = sorted(site.rows(Incident), key=lambda row: row.short_number)
+    rings = {row.provider_sid: row for row in site.rows(Call)}
+    assert set(rings) == {call(1)["CallSid"], call(2)["CallSid"], text("")["MessageSid"]}
+    assert rings[call(1)["CallSid"]].ended_at is not None
+    assert (first.caller_number, second.caller_number) == (RESIDENT, "+6281199990002")
+    assert second.priority == "red"
+    assert [request["From"] for request in site.kept("malformed")] == ["anonymous"]
+
+
+def test_whoever_is_on_the_line_is_connected(sqlite_site: Site) -> None:
+    with FAULTS["gone"](sqlite_site):
+        for path in ("voice", "voice/menu", "voice/after"):
+            assert is_fallback(sqlite_site.send(f"/telephony/{path}", call(Digits="1")))
+        for path in ("answer", "key", "minutes"):
+            assert is_fallback(sqlite_site.send(f"/telephony/deliveries/one/{path}", call(Digits="1")))
+        assert len(sqlite_site.journalled()) == 6
+
+
+def test_the_waiting_room_goes_on_speaking(sqlite_site: Site) -> None:
+    with FAULTS["gone"](sqlite_site):
+        for path, ending in (
+            ("/telephony/rooms/one/wait", "Redirect"),
+            ("/telephony/voice/release", "Hangup"),
+        ):
+            assert verbs(sqlite_site.send(path, payload("room-wait")))[-1] == ending
+
+
+def test_what_is_not_understood_is_kept_whatever_it_was(site: Site) -> None:
+    """Even a request that nothing can be done with later is in the inbox for a person to read."""
+    with FAULTS["gone"](site):
+        site.send("/telephony/deliveries/one/key", payload("call-key"))
+    wait_out(site)
+    (request,) = site.kept("key")
+    assert (request["path"], request["Digits"]) == ("/telephony/deliveries/one/key", "1")
+
+
+def test_forged_requests_are_refused_all_the_same_and_not_kept(sqlite_site: Site) -> None:
+    with FAULTS["gone"](sqlite_site):
+        assert sqlite_site.send("/telephony/voice", call(), signed="forged").status_code == 403
+        assert sqlite_site.journalled() == []
+
+
+def test_a_text_that_could_not_even_be_kept_is_not_confirmed(
+    sqlite_database_url: str, tmp_path: Path
+) -> None:
+    """Neither the database nor the disk: the provider hears of it; a caller still reaches a person."""
+    with running_site(sqlite_database_url, tmp_path) as site:
+        site.program.settings.data_dir.mkdir()
+        (site.program.settings.data_dir / "journal").write_text("no folder")
+        with FAULTS["gone"](site):
+            assert site.send("/telephony/sms", text("Tolong")).status_code == 503
+            assert is_fallback(site.send("/telephony/voice", call()))
+
+
+def test_calls_do_not_wait_for_each_other_while_the_database_hangs(sqlite_site: Site) -> None:
+    """More calls than threads: the last ones are answered as fast as the first."""
+    with locked(sqlite_site):
+        began = time.monotonic()
+        for number in range(1, 4):
+            assert is_fallback(sqlite_site.send("/telephony/voice", call(number, sender="anonymous")))
+        assert time.monotonic() - began < 3 * PATIENCE_S
+    wait_out(sqlite_site)
+    assert len(sqlite_site.rows(Incident)) == 3

@@ -1,0 +1,150 @@
+"""The journal: what it took is there after a crash, in order, once, and one bad line stops nobody."""
+
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from telephony.journal import Journal, NeverApplicableError
+
+AT = datetime(2026, 11, 23, 3, 0, 0, 123000, tzinfo=UTC)
+Request = tuple[str, str, Mapping[str, str], datetime]
+
+
+def request(number: int) -> Request:
+    form = {"CallSid": f"CA{number}", "Body": "Tolong\n\u2028 🚑 \\ \"'", "Empty": ""}
+    return ("voice", "/telephony/voice", form, AT + timedelta(seconds=number))
+
+
+class Applied(list[Request]):
+    """Keeps what is applied; fails where it is told to."""
+
+    def __init__(self, **fails: Exception) -> None:
+        super().__init__()
+        self.fails = fails
+
+    def __call__(self, kind: str, path: str, form: Mapping[str, str], at: datetime) -> None:
+        if form["CallSid"] in self.fails:
+            raise self.fails[form["CallSid"]]
+        self.append((kind, path, form, at))
+
+
+def keep(journal: Journal, *numbers: int) -> None:
+    for number in numbers:
+        kind, path, form, at = request(number)
+        journal.keep(kind=kind, path=path, form=form, at=at)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "journal"
+
+
+def test_everything_is_applied_once_in_order_with_its_true_time(folder: Path) -> None:
+    keep(Journal(folder), 1, 2, 3)
+    applied = Applied()
+    # Another process, after a crash, finds the same.
+    assert Journal(folder).drain(applied) == 3
+    assert applied == [request(1), request(2), request(3)]
+    assert Journal(folder).drain(applied) == 0
+    assert len(applied) == 3
+
+
+def test_an_empty_journal_makes_nothing(folder: Path) -> None:
+    assert Journal(folder).drain(Applied()) == 0
+    assert not folder.exists()
+
+
+def test_others_cannot_read_it(folder: Path) -> None:
+    keep(Journal(folder), 1)
+    assert folder.stat().st_mode & 0o077 == 0
+    assert {path.stat().st_mode & 0o077 for path in folder.iterdir()} == {0}
+
+
+def test_while_the_database_is_away_everything_keeps_waiting_and_nothing_is_applied_twice(
+    folder: Path,
+) -> None:
+    journal = Journal(folder)
+    keep(journal, 1, 2, 3)
+    first = Applied(CA2=ConnectionError("away"))
+    with pytest.raises(ConnectionError):
+        journal.drain(first)
+    assert first == [request(1)]
+    keep(journal, 4)
+    with pytest.raises(ConnectionError):
+        journal.drain(first)
+    assert first == [request(1)]
+    second = Applied()
+    assert journal.drain(second) == 3
+    assert second == [request(2), request(3), request(4)]
+
+
+def test_what_can_never_be_applied_is_laid_aside_and_stops_nobody(folder: Path) -> None:
+    journal = Journal(folder)
+    keep(journal, 1, 2, 3)
+    applied = Applied(CA2=NeverApplicableError("voice"))
+    assert journal.drain(applied) == 2
+    assert applied == [request(1), request(3)]
+    assert "CA2" in (folder / "laid-aside.jsonl").read_text()
+    assert journal.drain(applied) == 0
+
+
+def test_a_line_cut_short_by_the_power_swallows_no_other(folder: Path) -> None:
+    journal = Journal(folder)
+    keep(journal, 1)
+    path = folder / "requests.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole + whole[: len(whole) // 2])
+    keep(journal, 2)
+    applied = Applied()
+    assert journal.drain(applied) == 2
+    assert applied == [request(1), request(2)]
+    assert (folder / "laid-aside.jsonl").read_bytes().strip() == whole[: len(whole) // 2].strip()
+
+
+def test_a_crash_between_taking_over_and_applying_loses_nothing(folder: Path) -> None:
+    journal = Journal(folder)
+    keep(journal, 1)
+    (folder / "requests.jsonl").rename(folder / "applying.jsonl")
+    keep(journal, 2)
+    applied = Applied()
+    assert journal.drain(applied) == 2
+    assert applied == [request(1), request(2)]
+
+
+def test_a_request_is_kept_at_once_while_others_are_being_applied(folder: Path) -> None:
+    journal = Journal(folder)
+    keep(journal, 1)
+
+    def slow(_kind: str, _path: str, _form: Mapping[str, str], _at: datetime) -> None:
+        writer = threading.Thread(target=keep, args=(Journal(folder), 2), daemon=True)
+        writer.start()
+        writer.join(10)
+        assert not writer.is_alive(), "keeping waited for applying"
+
+    assert journal.drain(slow) == 1
+    applied = Applied()
+    assert journal.drain(applied) == 1
+    assert applied == [request(2)]
+
+
+def test_many_keep_and_one_applies_at_the_same_time(folder: Path) -> None:
+    applied = Applied()
+    writers = [
+        threading.Thread(target=keep, args=(Journal(folder), *range(start, start + 20)))
+        for start in range(0, 160, 20)
+    ]
+    for writer in writers:
+        writer.start()
+    while any(writer.is_alive() for writer in writers):
+        Journal(folder).drain(applied)
+    Journal(folder).drain(applied)
+    assert sorted(int(form["CallSid"][2:]) for _, _, form, _ in applied) == list(range(160))
+
+
+def test_a_disk_that_takes_nothing_is_told(tmp_path: Path) -> None:
+    (tmp_path / "journal").write_text("a file where the folder should be")
+    with pytest.raises(OSError, match="journal"):
+        keep(Journal(tmp_path / "journal"), 1)
