@@ -71,6 +71,7 @@ class FakeProvider:
         self._changed = threading.Condition()
         self._scripts: dict[str, list[Outcome]] = {}
         self._mood = Outcome.TAKEN
+        self._held: dict[str, threading.Event] = {}
         self._times: dict[str, datetime] = {}
         self.asked: list[str] = []
         self.sent: list[Sent] = []
@@ -86,6 +87,10 @@ class FakeProvider:
     def always(self, outcome: Outcome) -> None:
         """From now on, whatever no script covers ends like this."""
         self._mood = outcome
+
+    def holds_the_line_to(self, number: str) -> threading.Event:
+        """Requests to this number take until the event is set."""
+        return self._held.setdefault(number, threading.Event())
 
     def forgets(self) -> None:
         """Start a new page: what was sent so far is not listed any more."""
@@ -178,6 +183,8 @@ class FakeProvider:
 
     def _take(self, sent: Sent) -> Handed:
         refuse_inside_transaction("the fake provider")
+        if sent.to_number in self._held:
+            self._held[sent.to_number].wait(WAIT_S)
         with self._changed:
             outcome = self._outcome(sent.to_number)
             if outcome is Outcome.REFUSED:
