@@ -33,7 +33,6 @@ _TEXT_RANKS: Mapping[str, int] = {
     "failed": 3,
     "canceled": 3,
 }
-_LAST_CALL_RANK = 4
 _FAILED = frozenset({"busy", "no-answer", "failed", "canceled", "undelivered"})
 _DELIVERED = frozenset({"completed", "delivered", "read"})
 
@@ -55,9 +54,8 @@ def after_callback(
     if status not in ranks:
         return None
     if known_status is not None:
-        known = ranks.get(known_status, -1)
-        finished = channel == "voice" and known == _LAST_CALL_RANK
-        if finished or ranks[status] <= known or (sequence is not None and sequence <= known_sequence):
+        is_behind = ranks[status] <= ranks.get(known_status, -1)
+        if is_behind or (sequence is not None and sequence <= known_sequence):
             return None
     if status in _DELIVERED:
         state = DeliveryState.DELIVERED
