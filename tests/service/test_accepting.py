@@ -43,10 +43,15 @@ def refusal_of(act: Callable[[], object]) -> str | None:
 
 
 def test_two_workers_accepting_in_the_same_instant_are_one_primary_and_one_support(world: World) -> None:
+    another_process = world.restarted()
     for number in range(5):
         incident_id = world.resident(f"+62811999900{number}").rings(f"CA-{number}").incident_id
         world.works()
-        at_once(*[partial(world.worker(code).accepts, incident_id) for code in asked(world, incident_id)])
+        one, other = asked(world, incident_id)
+        at_once(
+            partial(world.worker(one).accepts, incident_id),
+            partial(another_process.worker(other).accepts, incident_id),
+        )
         incident = world.incident(incident_id)
         assert len(primaries(incident)) == 1
         assert [a.status for a in incident.assignments] == [AssignmentStatus.ACCEPTED] * 2
