@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TypeVar
 
 import requests
-from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
@@ -21,6 +21,7 @@ from dispatch.ports import (
     OutcomeUnknownError,
     ProviderRefusedError,
     ProviderUnavailableError,
+    TelephonyError,
     TextRequest,
 )
 from models.unit_of_work import refuse_inside_transaction
@@ -31,6 +32,12 @@ _CALL_EVENTS = ["initiated", "ringing", "answered", "completed"]
 _SERVER_ERROR = 500
 _TOO_MANY = 429
 _AUTHENTICATION = frozenset({401, 403})
+
+_NO_ENVIRONMENT = {"": ""}
+"""Holds no variable, but is not empty: for an empty one the client takes this machine's environment."""
+
+_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError)
+"""What the client raises for an answer that is no JSON, or JSON of another shape."""
 
 T = TypeVar("T")
 
@@ -60,8 +67,8 @@ class TwilioProvider:
         assert http.session is not None
         for scheme in ("http://", "https://"):
             http.session.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=_POOL))
-        # An empty environment: the client must not pick up another account from TWILIO_… variables.
-        self._client = Client(account_sid, auth_token, http_client=http, environment={})
+        # The client must not pick up another account, edge or region from TWILIO_… variables.
+        self._client = Client(account_sid, auth_token, http_client=http, environment=_NO_ENVIRONMENT)
         self._client.api.base_url = api_url
 
     def place_call(self, request: CallRequest) -> Handed:
@@ -78,7 +85,7 @@ class TwilioProvider:
                 timeout=request.ring_s,
             )
         )
-        return Handed(provider_sid=str(call.sid), status=str(call.status or "queued"))
+        return self._handed(call.sid, call.status)
 
     def send_text(self, request: TextRequest) -> Handed:
         """Ask for a text that the network drops once it is too old to help."""
@@ -91,7 +98,7 @@ class TwilioProvider:
                 validity_period=request.valid_s,
             )
         )
-        return Handed(provider_sid=str(message.sid), status=str(message.status or "queued"))
+        return self._handed(message.sid, message.status)
 
     def stop_ringing(self, provider_sid: str) -> None:
         """Cancel a call that is queued or ringing; an answered one is left alone by the provider."""
@@ -113,6 +120,11 @@ class TwilioProvider:
             if item.date_created is None or item.date_created >= since.replace(microsecond=0)
         ]
 
+    def _handed(self, sid: str | None, status: str | None) -> Handed:
+        if not sid:
+            raise OutcomeUnknownError(f"{self.name}: an answer without identifier", code="unreadable")
+        return Handed(provider_sid=sid, status=str(status or "queued"))
+
     def _ignoring_the_past(self, request: Callable[[], object]) -> None:
         try:
             self._attempt(request)
@@ -124,13 +136,8 @@ class TwilioProvider:
         refuse_inside_transaction(f"the provider {self.name}")
         try:
             return request()
-        except TwilioRestException as error:
-            code = str(error.code or error.status)
-            if error.status == _TOO_MANY or error.status in _AUTHENTICATION:
-                raise ProviderUnavailableError(f"{self.name}: not processed", code=code) from error
-            if error.status >= _SERVER_ERROR:
-                raise OutcomeUnknownError(f"{self.name}: server error", code=code) from error
-            raise ProviderRefusedError(f"{self.name}: refused", code=code) from error
+        except (TwilioRestException, TwilioServiceException) as error:
+            raise self._refusal(int(error.status), str(error.code or error.status)) from error
         except requests.exceptions.ConnectTimeout as error:
             raise ProviderUnavailableError(f"{self.name}: no connection", code="connect_timeout") from error
         except requests.exceptions.ConnectionError as error:
@@ -139,6 +146,16 @@ class TwilioProvider:
             raise OutcomeUnknownError(f"{self.name}: connection lost", code="connection_lost") from error
         except (requests.exceptions.RequestException, TwilioException) as error:
             raise OutcomeUnknownError(f"{self.name}: no answer", code="timeout") from error
+        except _UNREADABLE as error:
+            raise OutcomeUnknownError(f"{self.name}: an unreadable answer", code="unreadable") from error
+
+    def _refusal(self, status: int, code: str) -> TelephonyError:
+        """What an error of HTTP *status* with the provider's *code* means for the request."""
+        if status == _TOO_MANY or status in _AUTHENTICATION:
+            return ProviderUnavailableError(f"{self.name}: not processed", code=code)
+        if status >= _SERVER_ERROR:
+            return OutcomeUnknownError(f"{self.name}: server error", code=code)
+        return ProviderRefusedError(f"{self.name}: refused", code=code)
 
 
 def _quiet_logger() -> logging.Logger:

@@ -1,0 +1,105 @@
+"""A provider's API that does one thing, by script, to every request: answers, hangs, or breaks off."""
+
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+HANG = "hang"
+RESET = "reset"
+CLOSE = "close"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One request as it arrived."""
+
+    method: str
+    path: str
+    form: dict[str, list[str]]
+    query: dict[str, list[str]]
+    authorization: str
+
+
+@dataclass(slots=True)
+class ScriptedPeer:
+    """What it does, and what it was asked."""
+
+    base: str = ""
+    does: str | tuple[int, str] = (500, "")
+    asked: list[Asked] = field(default_factory=list)
+    released: threading.Event = field(default_factory=threading.Event)
+
+
+def _handler(peer: ScriptedPeer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            self._serve()
+
+        def do_GET(self) -> None:
+            self._serve()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+        def _serve(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+            where = urlsplit(self.path)
+            peer.asked.append(
+                Asked(
+                    method=self.command,
+                    path=where.path,
+                    form=parse_qs(body, keep_blank_values=True),
+                    query=parse_qs(where.query),
+                    authorization=self.headers.get("Authorization") or "",
+                )
+            )
+            if isinstance(peer.does, str):
+                self._break(peer.does)
+                return
+            status, text = peer.does
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(text.encode())))
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def _break(self, how: str) -> None:
+            self.close_connection = True
+            if how == HANG:
+                peer.released.wait(20)
+            if how == RESET:
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.connection.close()
+
+    return Handler
+
+
+@contextmanager
+def scripted_peer() -> Iterator[ScriptedPeer]:
+    """A peer on this machine, until the end of the block."""
+    peer = ScriptedPeer()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(peer))
+    server.daemon_threads = True
+    peer.base = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield peer
+    finally:
+        peer.released.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def closed_port() -> str:
+    """An address of this machine at which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
