@@ -31,24 +31,33 @@ def act(services: Services, command: ActOnIncident) -> Incident:
     Raises:
         DispatchError: a rule says no.
     """
-    now = services.clock.now()
-    refusal: DispatchError
     with services.uow.write() as session:
-        incident = ledger.load(session, services, command.incident_id)
-        try:
-            worker = _worker(session, services, incident, command)
-            if command.action is Action.MERGE:
-                _check_target(session, services, incident, command)
-            crew = crew_of(session, services, incident.duty, now)
-            decision = progress.act(incident, command, worker=worker, crew=crew, now=now)
-        except DispatchError as error:
-            refusal = error
-            decision = progress.refuse(incident, command, error, now=now)
-            ledger.record(session, services, decision, before=incident, at=now)
-        else:
-            ledger.record(session, services, decision, before=incident, at=now)
-            return decision.incident
-    raise refusal
+        outcome = act_within(session, services, command)
+    if isinstance(outcome, DispatchError):
+        raise outcome
+    return outcome
+
+
+def act_within(session: Session, services: Services, command: ActOnIncident) -> Incident | DispatchError:
+    """The same inside the caller's transaction; a refusal is returned, so that its line is committed too.
+
+    Raises:
+        IncidentNotFoundError: there is no incident on whose record a refusal could stand.
+    """
+    now = services.clock.now()
+    incident = ledger.load(session, services, command.incident_id)
+    try:
+        worker = _worker(session, services, incident, command)
+        if command.action is Action.MERGE:
+            _check_target(session, services, incident, command)
+        crew = crew_of(session, services, incident.duty, now)
+        decision = progress.act(incident, command, worker=worker, crew=crew, now=now)
+    except DispatchError as error:
+        decision = progress.refuse(incident, command, error, now=now)
+        ledger.record(session, services, decision, before=incident, at=now)
+        return error
+    ledger.record(session, services, decision, before=incident, at=now)
+    return decision.incident
 
 
 def fire(services: Services, incident_id: str, due: Due) -> None:

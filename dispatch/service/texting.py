@@ -7,7 +7,7 @@ attached as a note to the worker's incident when there is exactly one.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain.commands import Action, ActOnIncident, ReceiveText
@@ -84,11 +84,14 @@ class _Choice:
 
 
 def receive_text(services: Services, command: ReceiveText) -> TextAnswer | str:
-    """Handle a text; a repeat of the same text returns the reply that was stored with it."""
+    """Handle a text; a repeat of the same text returns the reply that was stored with it.
+
+    Keeping the text and doing what it says are one commit: a text is never kept as done and then not done.
+    """
     with services.uow.write() as session:
         key = f"sms:{command.provider_sid}"
         if not intake.keep_inbox(session, services, key, "sms", command.body):
-            return session.scalar(select(Inbox.reply).where(Inbox.provider_key == key)) or ""
+            return session.scalar(_kept(services, key).with_only_columns(Inbox.reply)) or ""
         worker = _worker(session, services, command.sender)
         if worker is None:
             return _from_resident(session, services, command)
@@ -99,16 +102,19 @@ def receive_text(services: Services, command: ReceiveText) -> TextAnswer | str:
         if text.verb is Verb.DUTY_OFF:
             start_break(session, services, worker.id, command.received_at)
             return TextAnswer(understood=Understood.ON_BREAK)
-        choices = _choices(session, worker)
-    return _from_worker(services, command, worker, text, choices)
+        return _from_worker(session, services, command, worker, text)
 
 
 def keep_reply(services: Services, provider_sid: str, reply: str) -> None:
     """Store the reply beside the text, for a repeat of the same webhook."""
     with services.uow.write() as session:
-        row = session.scalar(select(Inbox).where(Inbox.provider_key == f"sms:{provider_sid}"))
+        row = session.scalar(_kept(services, f"sms:{provider_sid}"))
         if row is not None:
             row.reply = reply
+
+
+def _kept(services: Services, key: str) -> Select[Inbox]:
+    return select(Inbox).where(Inbox.facility_id == services.facility_id, Inbox.provider_key == key)
 
 
 def _worker(session: Session, services: Services, sender: str | None) -> Staff | None:
@@ -166,12 +172,13 @@ def _choices(session: Session, worker: Staff) -> list[_Choice]:
 
 
 def _from_worker(
-    services: Services, command: ReceiveText, worker: Staff, text: TextCommand, choices: list[_Choice]
+    session: Session, services: Services, command: ReceiveText, worker: Staff, text: TextCommand
 ) -> TextAnswer:
+    choices = _choices(session, worker)
     action = _ACTIONS.get(text.verb) if text.verb is not None else None
     named = [c for c in choices if c.short_number == text.short_number]
     if action is None:
-        return _not_understood(services, command, worker, named or choices)
+        return _not_understood(session, services, command, worker, named or choices)
     candidates = _candidates(action, named if text.short_number is not None else choices)
     if not candidates:
         return TextAnswer(
@@ -184,7 +191,7 @@ def _from_worker(
     if action is Action.ON_SCENE and chosen.status is AssignmentStatus.TRANSPORTING:
         # After 8 the same key means arrived at the facility (CONTRACT 4).
         action = Action.ARRIVE_FACILITY
-    return _act(services, worker, text, chosen, action)
+    return _act(session, services, worker, text, chosen, action)
 
 
 def _candidates(action: Action, choices: list[_Choice]) -> list[_Choice]:
@@ -200,32 +207,28 @@ def _candidates(action: Action, choices: list[_Choice]) -> list[_Choice]:
 
 
 def _act(
-    services: Services,
-    worker: Staff,
-    text: TextCommand,
-    chosen: _Choice,
-    action: Action,
+    session: Session, services: Services, worker: Staff, text: TextCommand, chosen: _Choice, action: Action
 ) -> TextAnswer:
-    try:
-        incident = progress.act(
-            services,
-            ActOnIncident(
-                incident_id=chosen.incident_id,
-                action=action,
-                actor=f"staff:{worker.code}",
-                source=Source.SMS,
-                staff_code=worker.code,
-                minutes=text.minutes,
-                reason=text.reason,
-            ),
-        )
-    except DispatchError as error:
-        status = error.params.get("status")
+    incident = progress.act_within(
+        session,
+        services,
+        ActOnIncident(
+            incident_id=chosen.incident_id,
+            action=action,
+            actor=f"staff:{worker.code}",
+            source=Source.SMS,
+            staff_code=worker.code,
+            minutes=text.minutes,
+            reason=text.reason,
+        ),
+    )
+    if isinstance(incident, DispatchError):
+        status = incident.params.get("status")
         return TextAnswer(
             understood=Understood.REFUSED,
             action=action,
             short_number=chosen.short_number,
-            error=error.code,
+            error=incident.code,
             status=None if status is None else str(status),
         )
     mine = incident.assignment(worker.code)
@@ -239,12 +242,13 @@ def _act(
 
 
 def _not_understood(
-    services: Services, command: ReceiveText, worker: Staff, choices: list[_Choice]
+    session: Session, services: Services, command: ReceiveText, worker: Staff, choices: list[_Choice]
 ) -> TextAnswer:
     engaged = [c for c in choices if c.status in ENGAGED] or choices
     if len(engaged) != 1 or not command.text.strip():
         return TextAnswer(understood=Understood.HELP)
-    progress.act(
+    progress.act_within(
+        session,
         services,
         ActOnIncident(
             incident_id=engaged[0].incident_id,
