@@ -1,5 +1,6 @@
 """Texts: a worker's is a command, a resident's an emergency, an operator's rings nobody (CONTRACT 4)."""
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -8,6 +9,7 @@ from dispatch.domain.commands import Action
 from dispatch.domain.vocabulary import AssignmentStatus, CallOutcome, IncidentChannel, IncidentStatus, Outcome
 from dispatch.service import texting
 from dispatch.service.texting import TextAnswer, Understood
+from tests.fakes.ids import FailingIds
 from tests.world import PHONES, World, at_once
 
 
@@ -87,6 +89,18 @@ def test_twenty_copies_of_one_text_at_once_accept_once(world: World) -> None:
     at_once(*[partial(world.worker("N01").texts, "1", sid="SM-same")] * 20)
     assert world.kinds(incident_id).count("assignment.accepted") == 1
     assert "action.refused" not in world.kinds(incident_id)
+
+
+def test_a_text_whose_work_was_cut_off_is_not_taken_for_done(world: World) -> None:
+    incident_id = open_incident(world)
+    failing = world.restarted()
+    failing.services = replace(failing.services, ids=FailingIds(1))
+    with pytest.raises(InterruptedError):
+        failing.worker("N01").texts("1", sid="SM-again")
+    answer = world.worker("N01").texts("1", sid="SM-again")
+    assert isinstance(answer, TextAnswer)
+    assert answer.understood is Understood.DONE
+    assert world.incident(incident_id).primary is not None
 
 
 def test_where_several_could_be_meant_it_asks_which(world: World) -> None:
