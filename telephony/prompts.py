@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from dispatch.domain import phones
 
+PLACE_LIMIT = 120
+"""Characters of a place that are read out, about ten seconds; the whole text is on the worker's page."""
+
 LANGUAGE = "id-ID"
 VOICE = "Google.id-ID-Wavenet-A"
 
@@ -120,7 +123,7 @@ class Prompts:
 
     def alert(self, *, short_number: int, priority: str, category: str, place: str | None) -> str:
         """What a worker hears when they pick up."""
-        where = f" Lokasi: {place}." if place else ""
+        where = f" Lokasi: {_spoken_place(place)}." if place else ""
         return (
             f"Panggilan darurat nomor {spoken_digits(short_number)}. "
             f"Prioritas {PRIORITY_WORDS[priority]}. Keadaan {CATEGORY_WORDS[category]}.{where} "
