@@ -207,15 +207,20 @@ def _stop_if_not_wanted(session: Session, services: Services, row: Delivery) -> 
 
 
 def _is_wanted(session: Session, services: Services, row: Delivery) -> bool:
-    """Whether the worker's answer to this alert is still waited for; what is no alert is always wanted.
+    """Whether this alert still serves a purpose; what is no alert is always wanted.
 
     Whoever is not needed any more was stood down; somebody whom a dispatcher chose beside the owner was not.
+    Who accepted elsewhere is joined with the caller who waits by picking this call up.
     """
     if row.purpose != Purpose.ALERT or row.incident_id is None:
         return True
     incident = ledger.load(session, services, row.incident_id)
     assignment = incident.assignment(_code(session, row))
-    return assignment is not None and assignment.is_waiting
+    if assignment is None or assignment.is_waiting:
+        return assignment is not None
+    live = incident.live_call
+    awaited = live is not None and live.answered_at is None and row.channel == AlertChannel.VOICE
+    return awaited and assignment.is_engaged
 
 
 def _code(session: Session, row: Delivery) -> str:
