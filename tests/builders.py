@@ -294,6 +294,14 @@ class Story:
             alerts.alert_sent(self.incident, staff_code=code, channel=channel, proof=proof, now=self.now)
         )
 
+    def picks_up(self, code: str) -> "Story":
+        """A worker picks up a call of ours that leads into the caller's room."""
+        return self._take(alerts.joining(self.incident, staff_code=code, now=self.now))
+
+    def leaves_call(self, code: str) -> "Story":
+        """A worker hangs up a call of ours."""
+        return self._take(alerts.left_call(self.incident, staff_code=code, now=self.now))
+
     # --- time
 
     def passes(self, seconds: float) -> "Story":

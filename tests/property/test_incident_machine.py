@@ -173,6 +173,14 @@ class IncidentMachine(RuleBasedStateMachine):
         if live.answered_at is None:
             self.story.joined_by(code, call=int(live.id.removeprefix("call-")))
 
+    @rule(code=st.sampled_from(CODES))
+    def a_worker_picks_up(self, code: str) -> None:
+        self.story.picks_up(code)
+
+    @rule(code=st.sampled_from(CODES))
+    def a_worker_hangs_up(self, code: str) -> None:
+        self.story.leaves_call(code)
+
     # --- the network
 
     @rule(code=st.sampled_from(CODES), channel=st.sampled_from(["voice", "sms"]))

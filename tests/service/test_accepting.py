@@ -186,13 +186,43 @@ def test_closing_releases_the_caller_who_waits(world: World) -> None:
     assert world.provider.redirected == [("CA-in-1", "https://siaga.test/release")]
 
 
-def test_who_accepts_on_the_page_is_called_into_the_room(world: World) -> None:
+def connections(world: World) -> list[str]:
+    """Who was called into the room in which the caller waits."""
+    return [s.to_number for s in world.provider.sent if "/connect/" in s.answer_url]
+
+
+def test_who_accepts_on_the_page_joins_by_picking_up_the_phone_that_rings(world: World) -> None:
     incident_id = world.resident().rings().incident_id
     world.works()
-    world.provider.forgets()
     world.worker("N01").does(incident_id, Action.ACCEPT, source=Source.WEB)
     world.works()
-    assert [s.to_number for s in world.provider.sent if "/connect/" in s.answer_url] == [PHONES["N01"]]
+    ringing = world.provider.last_call_to(PHONES["N01"])
+    assert ringing.sid not in world.provider.stopped
+    assert connections(world) == []
+    world.network_says(ringing, "no-answer")
+    world.works()
+    assert connections(world) == [PHONES["N01"]]
+
+
+def test_who_accepts_on_the_page_with_a_silent_phone_is_called_into_the_room(world: World) -> None:
+    incident_id = world.resident().rings().incident_id
+    world.works()
+    world.network_says(world.provider.last_call_to(PHONES["N01"]), "completed")
+    world.worker("N01").does(incident_id, Action.ACCEPT, source=Source.WEB)
+    world.works()
+    assert connections(world) == [PHONES["N01"]]
+
+
+def test_who_accepts_while_their_own_call_is_on_its_way_is_still_rung(world: World) -> None:
+    incident_id = world.resident().rings().incident_id
+    claimed = outbox.claim(world.services, limit=8)
+    (call,) = [c for c in claimed if c.to_number == PHONES["N01"] and c.channel == "voice"]
+    world.worker("N01").does(incident_id, Action.ACCEPT, source=Source.SMS)
+    down = ProviderUnavailableError("connection refused", code="unreachable")
+    delivery_reports.not_handed_over(world.services, call, down, "fake")
+    world.passes(2)
+    assert world.provider.rung == [PHONES["N01"]]
+    assert world.provider.stopped == []
 
 
 def test_merging_needs_another_open_incident(world: World) -> None:

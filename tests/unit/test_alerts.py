@@ -3,6 +3,7 @@
 import pytest
 
 from dispatch.domain.commands import Action
+from dispatch.domain.effects import ConnectWorker
 from dispatch.domain.events import Kind
 from dispatch.domain.vocabulary import AssignmentStatus, Outcome, Source
 from tests.builders import Story, at
@@ -57,3 +58,42 @@ def test_a_failure_after_the_acceptance_changes_nothing_but_the_record() -> None
     assert story.primary() == "N01"
     assert story.part_of("N02").status is AssignmentStatus.STOOD_DOWN
     assert len(story.alerted) == 2
+
+
+# --- between accepting and meeting the caller -----------------------------------------------------
+
+CALLED_IN = [ConnectWorker(staff_id="staff-N01", staff_code="N01")]
+
+
+def test_who_presses_1_and_hangs_up_is_called_into_the_room() -> None:
+    story = Story().rings().accepts("N01").jumps(1).leaves_call("N01").passes(60)
+    assert story.effects(ConnectWorker) == CALLED_IN
+    assert story.primary() == "N01"
+    assert story.incident.times.answered_at is None, "the caller must not be taken for answered"
+
+
+def test_who_hangs_up_after_the_talk_is_not_called_again() -> None:
+    story = Story().rings().accepts("N01").jumps(1).joined_by("N01").jumps(60).leaves_call("N01")
+    assert story.effects(ConnectWorker) == []
+
+
+def test_who_hangs_up_without_having_accepted_is_not_called() -> None:
+    assert Story().rings().leaves_call("N01").effects(ConnectWorker) == []
+
+
+def test_picking_up_begins_the_joining_once() -> None:
+    story = Story().rings().accepts("N01", source=Source.WEB).jumps(5).picks_up("N01").picks_up("N01")
+    assert story.incident.ladder.joining == (("N01", at(5)),)
+    assert story.kinds.count(Kind.JOINING) == 1
+
+
+def test_picking_up_when_the_caller_is_gone_joins_nobody() -> None:
+    story = Story().rings().accepts("N01", source=Source.WEB).hangs_up().picks_up("N01")
+    assert story.incident.ladder.joining == ()
+
+
+def test_who_accepted_elsewhere_and_let_the_alert_ring_out_is_called_into_the_room() -> None:
+    story = Story().rings().accepts("N01", source=Source.SMS)
+    before = len(story.effects(ConnectWorker))
+    story.alert_fails("N01", hopeless=False)
+    assert story.effects(ConnectWorker)[before:] == CALLED_IN
