@@ -163,3 +163,10 @@ class Prompts:
     def no_answer(self) -> str:
         """When a worker picked up and pressed nothing."""
         return "Tidak ada jawaban. Petugas lain dihubungi."
+
+
+def _spoken_place(place: str) -> str:
+    words = " ".join(place.split())
+    if len(words) <= PLACE_LIMIT:
+        return words
+    return words[:PLACE_LIMIT].rpartition(" ")[0] or words[:PLACE_LIMIT]
