@@ -1,13 +1,25 @@
 """What a text is answered with: always what was understood, never silence (CONTRACT 4)."""
 
 from dispatch.domain.commands import Action
-from dispatch.domain.segments import fit_segment
+from dispatch.domain.segments import Elastic, compose, fit_segment
 from dispatch.service.texting import TextAnswer, Understood
 
 HELP = (
     "Tidak dimengerti. Balas: 1 terima, 2 tolak, 3 berangkat, 4 tiba, 5 selesai, 6 bantu, "
     "7 tunggu, 8 rujuk, 0 info. Nomor panggilan boleh di depan: 123 4."
 )
+
+_KEYS = {
+    Action.ACCEPT: "1",
+    Action.DECLINE: "2",
+    Action.EN_ROUTE: "3",
+    Action.ON_SCENE: "4",
+    Action.AVAILABLE: "5",
+    Action.HELP: "6",
+    Action.STAGE: "7",
+    Action.LEAVE_SCENE: "8",
+    Action.INFO: "0",
+}
 
 _DONE = {
     Action.DECLINE: "Anda MENOLAK panggilan {n}. Petugas lain dihubungi.",
@@ -52,9 +64,7 @@ def reply_to(answer: TextAnswer) -> str | None:
         case Understood.ON_BREAK:
             text = "Tercatat ISTIRAHAT. Balas HADIR bila kembali siaga."
         case Understood.WHICH:
-            numbers = ", ".join(str(number) for number in answer.short_numbers)
-            example = f"{answer.short_numbers[0]} 1"
-            text = f"Panggilan yang mana? {numbers}. Tulis nomornya di depan, contoh: {example}."
+            text = _which(answer)
         case Understood.NOTHING_WAITING:
             text = _nothing(answer)
         case Understood.NOTED:
@@ -66,6 +76,18 @@ def reply_to(answer: TextAnswer) -> str | None:
         case _:
             text = _done(answer)
     return fit_segment(text)
+
+
+def _which(answer: TextAnswer) -> str:
+    numbers = ", ".join(str(number) for number in answer.short_numbers)
+    key = _KEYS.get(answer.action, "1") if answer.action is not None else "1"
+    return compose(
+        [
+            "Panggilan yang mana? ",
+            Elastic(text=numbers),
+            f". Tulis nomornya di depan, contoh: {answer.short_numbers[0]} {key}.",
+        ]
+    )
 
 
 def _nothing(answer: TextAnswer) -> str:

@@ -1,0 +1,102 @@
+"""The texts that leave the house: one segment, and what must not be cut is never cut (CONTRACT 4)."""
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dispatch.domain.effects import Purpose, StandDownReason
+from dispatch.domain.segments import is_gsm7, septets
+from dispatch.domain.vocabulary import Category, Priority
+from dispatch.ports import MessageFacts
+from telephony.prompts import CATEGORY_WORDS, PRIORITY_WORDS
+from telephony.wording import IndonesianWording
+
+LINK = "https://911.puskesmas-kwamki.example/w/Ab3dEf6hIj9kLm2n"
+PLACES = (None, "", "Jalur 2", "Gang “Melati” – dekat gereja 🚑", "dekat pasar lama " * 40, "{[~^€]}" * 30)
+WORDING = IndonesianWording()
+
+
+def every_message() -> Iterator[MessageFacts]:
+    for purpose, priority, category, place in itertools.product(
+        (Purpose.ALERT, Purpose.DETAILS), Priority, Category, PLACES
+    ):
+        yield MessageFacts(
+            purpose=purpose,
+            short_number=123,
+            priority=str(priority),
+            category=str(category),
+            place=place,
+            link=LINK,
+        )
+    for reason, name in itertools.product(StandDownReason, (None, "Ns. Contoh", "Ñandú \U0001f691 " * 30)):
+        yield MessageFacts(
+            purpose=Purpose.STAND_DOWN, short_number=999_999, reason=str(reason), accepted_by=name
+        )
+    for tier in ("jaga", "cadangan yang namanya sangat panjang " * 5):
+        yield MessageFacts(purpose=Purpose.WARNING, short_number=999_999, tier=tier)
+    for purpose in set(Purpose) - {Purpose.WARNING}:
+        yield MessageFacts(purpose=str(purpose), short_number=123)
+
+
+def test_every_text_is_one_segment() -> None:
+    for facts in every_message():
+        text = WORDING.text(facts)
+        assert text
+        assert is_gsm7(text), facts
+        assert septets(text) <= 160, facts
+        assert "None" not in text, facts
+
+
+@given(place=st.text(max_size=400), number=st.integers(100, 9_999_999))
+def test_number_keys_and_link_survive_any_place(place: str, number: int) -> None:
+    facts = MessageFacts(
+        purpose=Purpose.ALERT,
+        short_number=number,
+        priority="red",
+        category="traffic",
+        place=place,
+        link=LINK,
+    )
+    text = WORDING.text(facts)
+    assert septets(text) <= 160
+    assert text.startswith(f"DARURAT {number} MERAH: ")
+    assert "1 terima, 2 tolak" in text
+    assert text.endswith(LINK)
+
+
+def test_a_plain_alert_reads_as_a_sentence() -> None:
+    facts = MessageFacts(
+        purpose=Purpose.ALERT, short_number=123, priority="red", category="bleeding", place="Jalur 2"
+    )
+    assert WORDING.text(facts) == "DARURAT 123 MERAH: perdarahan di Jalur 2. Balas 1 terima, 2 tolak."
+
+
+def test_what_is_not_known_is_not_called_unknown_red() -> None:
+    facts = MessageFacts(purpose=Purpose.ALERT, short_number=123)
+    assert WORDING.text(facts) == "DARURAT 123: keadaan belum diketahui. Balas 1 terima, 2 tolak."
+
+
+def test_a_text_never_carries_the_callers_number() -> None:
+    facts = MessageFacts(purpose=Purpose.ALERT, short_number=123, caller_number="+6281199990001", link=LINK)
+    assert "81199990001" not in WORDING.text(facts)
+
+
+@pytest.mark.parametrize("name", ["Ns. Contoh", None])
+def test_who_is_stood_down_learns_why(name: str | None) -> None:
+    accepted = MessageFacts(
+        purpose=Purpose.STAND_DOWN,
+        short_number=123,
+        reason=str(StandDownReason.ACCEPTED_BY_OTHER),
+        accepted_by=name,
+    )
+    assert (name or "petugas lain") in WORDING.text(accepted)
+    closed = MessageFacts(purpose=Purpose.STAND_DOWN, short_number=123, reason=str(StandDownReason.CLOSED))
+    assert "ditutup" in WORDING.text(closed)
+
+
+def test_every_word_of_the_field_has_a_translation() -> None:
+    assert set(CATEGORY_WORDS) == {str(category) for category in Category}
+    assert set(PRIORITY_WORDS) == {str(priority) for priority in Priority}
