@@ -1,15 +1,18 @@
 """The web application: telephone routes, pages, API and health, and what starts and stops with it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, HTTPException, Request
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config.wiring import Program
 from dashboards.api.context import ApiContext
 from dashboards.api.router import PREFIX, build_api
+from dashboards.auth import Auth
 from dashboards.health import build_health
 from dashboards.site import PagesContext, build_pages
 from dispatch.service import progress
@@ -20,6 +23,26 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
 }
+
+
+class SafeHeaders:
+    """Adds to every answer the headers that no page set for itself; costs nothing on the way of a call."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Stand before *app*."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything through, with the headers added to the start of an answer."""
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
 
 
 def build_app(program: Program) -> FastAPI:
@@ -42,30 +65,43 @@ def build_app(program: Program) -> FastAPI:
     services, facility = program.services, program.facility
     app.include_router(build_webhooks(program.telephony))
     app.include_router(build_health(services))
+    pages = _pages_context(program)
     if program.simulator is not None:
-        app.include_router(program.simulator.router)
+        guards = [Depends(_log_in_first(pages))] if len(program.settings.telephony) > 1 else []
+        app.include_router(program.simulator.router, dependencies=guards)
     app.mount(PREFIX, build_api(ApiContext(services=services, facility=facility)))
-    app.include_router(
-        build_pages(
-            PagesContext(
-                uow=services.uow,
-                clock=services.clock,
-                ids=services.ids,
-                facility=facility,
-                secret_key=program.settings.secret_key.get_secret_value(),
-                public_url=program.settings.public_url,
-                simulator_on=program.simulator is not None,
-                act=partial(progress.act, services),
-                tiers=tuple(tier.name for tier in services.policy.alerting.tiers),
-            )
-        )
+    app.include_router(build_pages(pages))
+
+    app.add_middleware(SafeHeaders)
+    return app
+
+
+def _pages_context(program: Program) -> PagesContext:
+    services = program.services
+    return PagesContext(
+        uow=services.uow,
+        clock=services.clock,
+        ids=services.ids,
+        facility=program.facility,
+        secret_key=program.settings.secret_key.get_secret_value(),
+        public_url=program.settings.public_url,
+        simulator_on=program.simulator is not None,
+        act=partial(progress.act, services),
+        tiers=tuple(tier.name for tier in services.policy.alerting.tiers),
     )
 
-    @app.middleware("http")
-    async def safe_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = await call_next(request)
-        for name, value in _HEADERS.items():
-            response.headers.setdefault(name, value)
-        return response
 
-    return app
+def _log_in_first(pages: PagesContext) -> Callable[[Request], None]:
+    """Where real phones ring as well, the simulated ones are for the staff: they could ring the real ones.
+
+    The provider's side of the simulator asks for the account's own secret instead.
+    """
+    auth = Auth(pages)
+
+    def check(request: Request) -> None:
+        if request.url.path.startswith("/simulator/api/"):
+            return
+        if auth.current_user(request) is None:
+            raise HTTPException(status_code=303, headers={"Location": "/login?next=/simulator"})
+
+    return check
