@@ -6,7 +6,7 @@ A method carries out its command first and renders only what is committed. It ma
 
 from datetime import datetime
 
-from dispatch.domain.commands import ChooseFromMenu, EndCall, JoinCaller, ReceiveCall, ReceiveText
+from dispatch.domain.commands import ChooseFromMenu, EndCall, ReceiveCall, ReceiveText
 from dispatch.domain.phones import normalise
 from dispatch.service import alert_calls, intake, texting
 from dispatch.service.intake import CallState
@@ -91,11 +91,11 @@ class CallerFlow:
         return self.documents.wait("unknown", accepted=False)
 
     def room_event(self, form: Form, _at: datetime, incident_id: str) -> str:
-        """Somebody entered or left a room; a worker entering it answers the caller."""
+        """Somebody entered or left a room; who comes second, worker or caller, makes the call answered."""
         if form.get("StatusCallbackEvent") == "participant-join":
-            staff_id = alert_calls.staff_behind(self._services, required(form, "CallSid"))
-            if staff_id is not None:
-                intake.join_caller(self._services, JoinCaller(incident_id=incident_id, staff_id=staff_id))
+            meeting = alert_calls.enter_room(self._services, incident_id, required(form, "CallSid"))
+            if meeting is not None:
+                intake.join_caller(self._services, meeting)
         return text_reply(None)
 
     def recording(self, form: Form, _at: datetime, incident_id: str) -> str:

@@ -85,10 +85,11 @@ class EndCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinCaller:
-    """A worker's phone entered the room in which the caller waits."""
+    """Worker and caller are in the room together; a caller who was called back is on no inbound call."""
 
     incident_id: str
     staff_id: str
+    returned_call_id: str | None = None
     occurred_at: datetime | None = None
 
 

@@ -6,19 +6,22 @@ that alert.
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from dispatch.domain import alerts
+from dispatch.domain.commands import JoinCaller
 from dispatch.domain.decisions import Draft
 from dispatch.domain.effects import Purpose
 from dispatch.domain.events import Kind
 from dispatch.domain.incidents import Assignment, Incident
-from dispatch.domain.vocabulary import IncidentChannel, Source
+from dispatch.domain.vocabulary import AlertChannel, IncidentChannel, Source
 from dispatch.service import ledger
 from dispatch.service.services import Services
 from models.facility import Staff
 from models.record import Event
 from models.traffic import Delivery
+
+_IN_ROOM = "in_room"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +71,29 @@ def answered(services: Services, delivery_id: str) -> AnsweredCall | None:
         )
 
 
-def staff_behind(services: Services, provider_sid: str) -> str | None:
-    """The worker who is on the other end of one of our calls."""
-    with services.uow.read() as session:
-        return session.scalar(select(Delivery.staff_id).where(Delivery.provider_sid == provider_sid).limit(1))
+def enter_room(services: Services, incident_id: str, provider_sid: str) -> JoinCaller | None:
+    """Note that a leg entered the room; the meeting of worker and caller that came of it, if one did.
+
+    Whoever comes second makes the meeting: a caller who is called back finds the worker there already.
+    """
+    with services.uow.write() as session:
+        ours = select(Delivery).where(
+            Delivery.incident_id == incident_id,
+            Delivery.channel == AlertChannel.VOICE,
+            or_(Delivery.provider_status == "in-progress", Delivery.provider_sid == provider_sid),
+        )
+        present: list[Delivery] = []
+        for call in session.scalars(ours.order_by(Delivery.created_at)):
+            if call.provider_sid == provider_sid:
+                call.details = {**call.details, _IN_ROOM: True}
+                present.insert(0, call)
+            elif call.details.get(_IN_ROOM):
+                present.append(call)
+        staff_id = next((call.staff_id for call in present if call.staff_id is not None), None)
+        if staff_id is None:
+            return None
+        returned = (str(call.details["call_id"]) for call in present if call.purpose == Purpose.CALL_BACK)
+        return JoinCaller(incident_id=incident_id, staff_id=staff_id, returned_call_id=next(returned, None))
 
 
 def begin_joining(services: Services, incident_id: str, staff_code: str) -> None:

@@ -95,8 +95,10 @@ def join_caller(services: Services, command: JoinCaller) -> None:
     now = services.clock.now()
     with services.uow.write() as session:
         incident = ledger.load(session, services, command.incident_id)
-        live = incident.live_call
-        if live is None or live.answered_at is not None:
+        call = incident.live_call
+        if call is None and command.returned_call_id is not None:
+            call = incident.call(command.returned_call_id)
+        if call is None or call.answered_at is not None:
             return
         worker = next((a for a in incident.assignments if a.staff_id == command.staff_id), None)
         if worker is None:
@@ -104,7 +106,7 @@ def join_caller(services: Services, command: JoinCaller) -> None:
         draft = Draft(incident, now=now, source=Source.VOICE, actor=f"staff:{worker.staff_code}")
         draft.add(
             Kind.CALL_ANSWERED,
-            {"call_id": live.id, "staff_code": worker.staff_code},
+            {"call_id": call.id, "staff_code": worker.staff_code},
             occurred_at=min(command.occurred_at or now, now),
         )
         ledger.record(session, services, draft.decision(), before=incident, at=now)
