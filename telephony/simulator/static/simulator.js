@@ -118,8 +118,9 @@ function stateWords(phone, state) {
   return say(`state.${state}`);
 }
 
+// Colons in both languages, as on the other pages: nobody takes 06.37.01 for a date.
 function clockTime(instant) {
-  return new Date(instant).toLocaleTimeString(document.documentElement.lang, { hour12: false });
+  return new Date(instant).toLocaleTimeString("en-GB", { hour12: false });
 }
 
 function makeLine(line) {
