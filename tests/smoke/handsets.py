@@ -43,6 +43,7 @@ Shown = TypedDict(
     {
         "number": str,
         "label": str,
+        "role": str,
         "is_on": bool,
         "state": str,
         "with": list[str],

@@ -14,8 +14,10 @@ def test_a_call_outlives_the_process_that_took_it(town_on_any_database: Town) ->
     town.serves()
     nurse, midwife = town.phone(NURSE), town.phone(MIDWIFE)
     midwife.is_alerted()
-    nurse.is_alerted().picks_up().hears("Prioritas merah").presses("1").hears("Ketik menit")
+    nurse.is_alerted().picks_up().hears("Prioritas merah").presses("1").hears("Ketik menit").hangs_up()
     midwife.stops_ringing().reads("sudah diterima")
+    # Nobody told the program that the caller's line went dead too: it brings the nurse into the room.
+    nurse.rings().rejects()
 
     assert town.incident().status == IncidentStatus.ACCEPTED
 
