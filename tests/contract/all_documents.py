@@ -18,7 +18,7 @@ PLACES = (
     "<Dial>+62900</Dial> & 'kutip' \"ganda\" ]]>",
     "\x00\x01\x0b\x0c\x1b\x7f\ufffe\ud800 SP2",
     "🚑 ﷽ é\u202e",
-    "dekat " + "pasar lama " * 2000,
+    "dekat " + "pasar sentral " * 2000,
 )
 
 

@@ -37,8 +37,6 @@ class ScriptedPeer:
 
 def _handler(peer: ScriptedPeer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
         def do_POST(self) -> None:
             self._serve()
 
@@ -71,7 +69,6 @@ def _handler(peer: ScriptedPeer) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(text.encode())
 
         def _break(self, how: str) -> None:
-            self.close_connection = True
             if how == HANG:
                 peer.released.wait(20)
             if how == RESET:
@@ -86,7 +83,6 @@ def scripted_peer() -> Iterator[ScriptedPeer]:
     """A peer on this machine, until the end of the block."""
     peer = ScriptedPeer()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(peer))
-    server.daemon_threads = True
     peer.base = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

@@ -92,6 +92,7 @@ class Site:
     database_url: str
     log: io.StringIO
     reader: Engine
+    client: httpx.Client
     public_url: str = PUBLIC_URL
 
     def send(
@@ -101,7 +102,6 @@ class Site:
         *,
         signed: str | None = None,
         headers: Mapping[str, str] | None = None,
-        timeout_s: float = 15.0,
     ) -> httpx.Response:
         """A request as the provider sends it; ``signed`` replaces the signature, and "" leaves it out."""
         raw = body if isinstance(body, bytes) else urlencode(body).encode()
@@ -109,8 +109,7 @@ class Site:
         sent["X-Twilio-Signature"] = signature(self.public_url + path, raw) if signed is None else signed
         if signed == "":
             del sent["X-Twilio-Signature"]
-        with httpx.Client(trust_env=False, timeout=timeout_s) as client:
-            return client.post(self.base + path, content=raw, headers=sent)
+        return self.client.post(self.base + path, content=raw, headers=sent)
 
     def rows(self, table: type[Row]) -> Sequence[Row]:
         """What another connection finds in the database right now."""
@@ -139,7 +138,7 @@ class Site:
 
     def refused(self, reason: str) -> float:
         """How many webhooks were refused for a reason, as /metrics counts them."""
-        page = httpx.get(f"{self.base}/metrics", trust_env=False)
+        page = self.client.get(f"{self.base}/metrics")
         assert page.status_code == 200, page.text
         return sum(
             sample.value
@@ -204,13 +203,20 @@ def running_site(
     program = build_program(settings, load_facility(), load_policy(), with_engine=False)
     load_people(program)
     reader = create_engine(database_url, poolclass=NullPool)
-    with logging_as_served() as log, serving(lambda _base: build_app(program)) as base:
+    # No connection is used twice: each request arrives as if it were the only one.
+    limits = httpx.Limits(max_keepalive_connections=0)
+    with (
+        logging_as_served() as log,
+        serving(lambda _base: build_app(program)) as base,
+        httpx.Client(trust_env=False, timeout=15.0, limits=limits) as client,
+    ):
         yield Site(
             program=program,
             base=base,
             database_url=database_url,
             log=log,
             reader=reader,
+            client=client,
             public_url=public_url,
         )
 

@@ -15,7 +15,7 @@ from telephony.prompts import CATEGORY_WORDS, PRIORITY_WORDS
 from telephony.wording import IndonesianWording
 
 LINK = "https://911.puskesmas-kwamki.example/w/Ab3dEf6hIj9kLm2n"
-PLACES = (None, "", "Jalur 2", "Gang “Melati” – dekat gereja 🚑", "dekat pasar lama " * 40, "{[~^€]}" * 30)
+PLACES = (None, "", "Jalur 2", "Gang “Melati” – dekat gereja 🚑", "dekat pasar sentral " * 40, "{[~^€]}" * 30)
 WORDING = IndonesianWording()
 
 
