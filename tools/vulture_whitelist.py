@@ -5,3 +5,6 @@ _.process_bind_param  # SQLAlchemy's TypeDecorator
 _.process_result_value  # SQLAlchemy's TypeDecorator
 _.doctype  # the XML parser's target
 _.settings_customise_sources  # pydantic-settings
+_.do_POST  # http.server
+_.do_GET  # http.server
+_.log_message  # http.server
