@@ -158,7 +158,7 @@ def main() -> None:
             link, number = Scene(exchange).plays()
             camera = Camera(browser, served.url)
             camera.logs_in()
-            camera.places(number, "Amole", "Rumah papan biru di samping gereja")
+            camera.places(number, "Amole", "Rumah papan biru dekat gereja")
             camera.takes("board", "/board")
             camera.takes("simulator", "/simulator")
             camera.takes("incident", "/board", follow=number)
