@@ -16,6 +16,7 @@ from dispatch.domain.incidents import (
     CallLeg,
     Incident,
     KnownLocation,
+    Ladder,
     Times,
     first,
     status_of,
@@ -267,7 +268,7 @@ def _accepted(incident: Incident, event: Event) -> Incident:
     assert assignment is not None
     ladder = incident.ladder
     if cast("bool", event.data.get("joining", False)):
-        ladder = replace(ladder, joining=(*ladder.joining, (assignment.staff_code, event.occurred_at)))
+        ladder = _now_joining(ladder, assignment.staff_code, event)
     if not assignment.role.can_be_primary:
         return replace(incident, ladder=ladder)
     help_wanted = incident.help_wanted if is_primary else max(0, incident.help_wanted - 1)
@@ -301,8 +302,13 @@ def _declined(incident: Incident, event: Event) -> Incident:
 
 
 def _joining(incident: Incident, event: Event) -> Incident:
-    entry = (text(event.data, "staff_code"), event.occurred_at)
-    return replace(incident, ladder=replace(incident.ladder, joining=(*incident.ladder.joining, entry)))
+    return replace(incident, ladder=_now_joining(incident.ladder, text(event.data, "staff_code"), event))
+
+
+def _now_joining(ladder: Ladder, staff_code: str, event: Event) -> Ladder:
+    """A worker is on the way into the room since *event*; whoever begins again counts once."""
+    others = tuple(entry for entry in ladder.joining if entry[0] != staff_code)
+    return replace(ladder, joining=(*others, (staff_code, event.occurred_at)))
 
 
 def _left_call(incident: Incident, event: Event) -> Incident:
