@@ -97,3 +97,8 @@ def test_who_accepted_elsewhere_and_let_the_alert_ring_out_is_called_into_the_ro
     before = len(story.effects(ConnectWorker))
     story.alert_fails("N01", hopeless=False)
     assert story.effects(ConnectWorker)[before:] == CALLED_IN
+
+
+def test_who_is_joined_by_one_call_and_accepts_on_another_waits_once() -> None:
+    story = Story().rings().picks_up("N01").jumps(2).accepts("N01", source=Source.KEYPAD)
+    assert story.incident.ladder.joining == (("N01", at(2)),)
