@@ -81,6 +81,20 @@ def test_a_late_ending_after_completed_is_no_step_back(site: Site) -> None:
         assert site.stored()["event"] == events
 
 
+def test_without_numbers_the_words_alone_keep_their_order(site: Site) -> None:
+    """Compatible services leave SequenceNumber out; texts never have one."""
+    voice, sms = alerts(site, "voice", number=1)[0], alerts(site, "sms", number=2)[0]
+    for delivery, channel, words in (
+        (voice, "CallStatus", ("ringing", "completed", "busy", "in-progress", "no-answer")),
+        (sms, "MessageStatus", ("sent", "delivered", "sent", "failed", "queued")),
+    ):
+        path = f"/telephony/deliveries/{delivery.id}/{delivery.channel}/status"
+        for word in words:
+            assert verbs(site.send(path, {channel: word})) == []
+        row = now(site, delivery)
+        assert (row.state, row.provider_status) == ("delivered", words[1])
+
+
 def test_in_whatever_order_the_reports_come_the_last_word_is_the_last(sqlite_site: Site) -> None:
     orders = itertools.permutations(("call-initiated", "call-ringing", "call-in-progress", "call-completed"))
     delivery = alerts(sqlite_site, "voice")[0]
