@@ -16,7 +16,6 @@ from dispatch.domain.incidents import (
     CallLeg,
     Incident,
     KnownLocation,
-    Ladder,
     Times,
     first,
     status_of,
@@ -266,11 +265,11 @@ def _accepted(incident: Incident, event: Event) -> Incident:
     )
     assignment = incident.assignment(text(event.data, "staff_code"))
     assert assignment is not None
-    ladder = incident.ladder
     if cast("bool", event.data.get("joining", False)):
-        ladder = _now_joining(ladder, assignment.staff_code, event)
+        incident = _joining(incident, event)
+    ladder = incident.ladder
     if not assignment.role.can_be_primary:
-        return replace(incident, ladder=ladder)
+        return incident
     help_wanted = incident.help_wanted if is_primary else max(0, incident.help_wanted - 1)
     times = replace(incident.times, accepted_at=first(incident.times.accepted_at, event.occurred_at))
     # The ladder rests; if people are needed again its next step is due at once.
@@ -302,13 +301,10 @@ def _declined(incident: Incident, event: Event) -> Incident:
 
 
 def _joining(incident: Incident, event: Event) -> Incident:
-    return replace(incident, ladder=_now_joining(incident.ladder, text(event.data, "staff_code"), event))
-
-
-def _now_joining(ladder: Ladder, staff_code: str, event: Event) -> Ladder:
-    """A worker is on the way into the room since *event*; whoever begins again counts once."""
-    others = tuple(entry for entry in ladder.joining if entry[0] != staff_code)
-    return replace(ladder, joining=(*others, (staff_code, event.occurred_at)))
+    # Whoever begins again, on the same call or another, is on the way once.
+    ladder = _left_call(incident, event).ladder
+    entry = (text(event.data, "staff_code"), event.occurred_at)
+    return replace(incident, ladder=replace(ladder, joining=(*ladder.joining, entry)))
 
 
 def _left_call(incident: Incident, event: Event) -> Incident:
