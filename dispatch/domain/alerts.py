@@ -61,16 +61,16 @@ def joining(incident: Incident, *, staff_code: str, now: datetime) -> Decision:
 
 
 def left_call(incident: Incident, *, staff_code: str, now: datetime) -> Decision:
-    """A worker hung up before being joined with the caller who waits: they are called into the room.
+    """A worker's call ended before anybody said that they met the caller who waits.
 
-    Many press 1 and hang up at once. The acceptance stands; the caller must not be taken for answered.
+    Many press 1 and hang up at once. The acceptance stands, but the caller must not be taken for answered:
+    unless the room's own word arrives late, the ladder calls the worker in (``escalation.CONFIRM_LEFT``).
     """
     draft = Draft(incident, now=now, source=Source.VOICE, actor=f"staff:{staff_code}")
     assignment = incident.assignment(staff_code)
     if assignment is None or not any(code == staff_code for code, _ in incident.ladder.joining):
         return draft.decision()
     draft.add(Kind.LEFT_CALL, {"staff_code": staff_code})
-    _call_into_room(draft, assignment)
     return draft.decision()
 
 

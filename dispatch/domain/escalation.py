@@ -15,7 +15,7 @@ from uuid import UUID, uuid5
 
 from dispatch.domain.assignment import Ranked, rank
 from dispatch.domain.decisions import Crew, Decision, Draft
-from dispatch.domain.effects import AlertWorker, CallBack, WarnSupervisors
+from dispatch.domain.effects import AlertWorker, CallBack, ConnectWorker, WarnSupervisors
 from dispatch.domain.events import Kind
 from dispatch.domain.incidents import Assignment, DutyPerson, Incident
 from dispatch.domain.policy import Tier
@@ -24,11 +24,16 @@ from dispatch.domain.vocabulary import AlertChannel, AssignmentStatus, Source
 LADDER = "ladder"
 SECOND_RING = "second_ring"
 CONFIRM_JOIN = "confirm_join"
+CONFIRM_LEFT = "confirm_left"
 BEGIN = "begin"
 
 JOIN_GRACE_S = 8.0
 """A worker who pressed 1 hears two short sentences (4 s) and has 3 s for the minutes (CONTRACT 4) before
 being joined; when the room says nothing for this long, the joining is taken to have happened, and marked."""
+
+LEFT_GRACE_S = 2.0
+"""That a worker's call ended and that they entered the room is told in no certain order (TESTBED 2.4); after
+this the room's word is taken not to come."""
 
 CALL_BACK_GRACE_S = 45.0
 """How long a call-back may take before people are alerted all the same."""
@@ -60,6 +65,10 @@ def deadlines(incident: Incident) -> tuple[Due, ...]:
     found.extend(
         Due(kind=CONFIRM_JOIN, subject=code, due_at=at + timedelta(seconds=JOIN_GRACE_S))
         for code, at in incident.ladder.joining
+    )
+    found.extend(
+        Due(kind=CONFIRM_LEFT, subject=code, due_at=at + timedelta(seconds=LEFT_GRACE_S))
+        for code, at in incident.ladder.left
     )
     return tuple(found)
 
@@ -113,6 +122,8 @@ def decide_deadline(incident: Incident, due: Due, *, crew: Crew, now: datetime) 
     draft = Draft(incident, now=now, source=Source.ENGINE, actor="engine")
     if due.kind == CONFIRM_JOIN:
         _assume_joined(draft, due.subject)
+    elif due.kind == CONFIRM_LEFT:
+        _call_in(draft, due.subject)
     elif due.kind == SECOND_RING:
         ring_again(draft, due.subject)
     else:
@@ -340,3 +351,14 @@ def _assume_joined(draft: Draft, staff_code: str) -> None:
     draft.add(
         Kind.CALL_ANSWERED, {"call_id": live.id, "staff_code": staff_code, "assumed": True}, by_engine=True
     )
+
+
+def _call_in(draft: Draft, staff_code: str) -> None:
+    incident = draft.incident
+    since = next((at for code, at in incident.ladder.left if code == staff_code), None)
+    if since is None or since + timedelta(seconds=LEFT_GRACE_S) > draft.now:
+        return
+    draft.add(Kind.CALLED_IN, {"staff_code": staff_code}, by_engine=True)
+    assignment = incident.assignment(staff_code)
+    if incident.live_call is not None and assignment is not None and assignment.is_engaged:
+        draft.want(ConnectWorker(staff_id=assignment.staff_id, staff_code=staff_code))

@@ -37,6 +37,7 @@ class Kind(StrEnum):
     DECLINED = "assignment.declined"
     JOINING = "assignment.joining"
     LEFT_CALL = "assignment.left_call"
+    CALLED_IN = "assignment.called_in"
     ETA_STATED = "assignment.eta_stated"
     PROMOTED = "assignment.promoted"
     STOOD_DOWN = "assignment.stood_down"

@@ -6,10 +6,9 @@ an incident (a call, a text, or an opening by hand) carries the opening facts un
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import cast
 
-from dispatch.domain import policy
+from dispatch.domain import policy, worker_lines
 from dispatch.domain.events import Event, Kind
 from dispatch.domain.incidents import (
     Assignment,
@@ -122,7 +121,7 @@ def _call_answered(incident: Incident, event: Event) -> Incident:
     incident = _with_call(incident, call_id, answered_at=answered_at)
     times = replace(incident.times, answered_at=first(incident.times.answered_at, event.occurred_at))
     # Somebody is with the caller: nobody's joining need be taken for granted any more.
-    return replace(incident, times=times, ladder=replace(incident.ladder, joining=()))
+    return replace(incident, times=times, ladder=replace(incident.ladder, joining=(), left=()))
 
 
 def _call_ended(incident: Incident, event: Event) -> Incident:
@@ -133,7 +132,7 @@ def _call_ended(incident: Incident, event: Event) -> Incident:
         outcome=CallOutcome(text(event.data, "outcome")),
     )
     if incident.live_call is None:
-        incident = replace(incident, ladder=replace(incident.ladder, joining=()))
+        incident = replace(incident, ladder=replace(incident.ladder, joining=(), left=()))
     return incident
 
 
@@ -225,7 +224,7 @@ def _nobody_on_duty(incident: Incident, event: Event) -> Incident:
 
 
 def _alert_sent(incident: Incident, event: Event) -> Incident:
-    incident = _with_assignment(incident, event, alerted_at=event.occurred_at)
+    incident = worker_lines.with_assignment(incident, event, alerted_at=event.occurred_at)
     times = replace(incident.times, alerted_at=first(incident.times.alerted_at, event.occurred_at))
     return replace(incident, times=times)
 
@@ -241,107 +240,6 @@ def _alert_unanswered(incident: Incident, event: Event) -> Incident:
     return replace(incident, assignments=assignments)
 
 
-# --- the workers ----------------------------------------------------------------------------------
-
-
-def _with_assignment(incident: Incident, event: Event, **changes: object) -> Incident:
-    code = text(event.data, "staff_code")
-    assignments = tuple(
-        replace(a, **changes) if a.staff_code == code else a  # type: ignore[arg-type] # fields by name
-        for a in incident.assignments
-    )
-    return replace(incident, assignments=assignments)
-
-
-def _accepted(incident: Incident, event: Event) -> Incident:
-    is_primary = cast("bool", event.data["primary"])
-    incident = _with_assignment(
-        incident,
-        event,
-        status=AssignmentStatus.ACCEPTED,
-        is_primary=is_primary,
-        accepted_at=event.occurred_at,
-        minutes=cast("int | None", event.data.get("minutes")),
-    )
-    assignment = incident.assignment(text(event.data, "staff_code"))
-    assert assignment is not None
-    if cast("bool", event.data.get("joining", False)):
-        incident = _joining(incident, event)
-    ladder = incident.ladder
-    if not assignment.role.can_be_primary:
-        return incident
-    help_wanted = incident.help_wanted if is_primary else max(0, incident.help_wanted - 1)
-    times = replace(incident.times, accepted_at=first(incident.times.accepted_at, event.occurred_at))
-    # The ladder rests; if people are needed again its next step is due at once.
-    ladder = replace(ladder, ends_at=None)
-    return replace(incident, times=times, ladder=ladder, help_wanted=help_wanted)
-
-
-def _step(status: AssignmentStatus | None, field: str) -> Callable[[Incident, Event], Incident]:
-    """A change that records when a worker reached a step; a late line sets the time but not the status."""
-
-    def change(incident: Incident, event: Event) -> Incident:
-        changes: dict[str, object] = {field: event.occurred_at}
-        if status is not None and not event.data.get("late", False):
-            changes["status"] = status
-        incident = _with_assignment(incident, event, **changes)
-        if field not in Times.__dataclass_fields__:
-            return incident
-        known = cast("datetime | None", getattr(incident.times, field))
-        times = replace(incident.times, **{field: first(known, event.occurred_at)})
-        return replace(incident, times=times)
-
-    return change
-
-
-def _declined(incident: Incident, event: Event) -> Incident:
-    return _with_assignment(
-        incident, event, status=AssignmentStatus.DECLINED, is_primary=False, declined_at=event.occurred_at
-    )
-
-
-def _joining(incident: Incident, event: Event) -> Incident:
-    # Whoever begins again, on the same call or another, is on the way once.
-    ladder = _left_call(incident, event).ladder
-    entry = (text(event.data, "staff_code"), event.occurred_at)
-    return replace(incident, ladder=replace(ladder, joining=(*ladder.joining, entry)))
-
-
-def _left_call(incident: Incident, event: Event) -> Incident:
-    code = text(event.data, "staff_code")
-    joining = tuple(entry for entry in incident.ladder.joining if entry[0] != code)
-    return replace(incident, ladder=replace(incident.ladder, joining=joining))
-
-
-def _eta_stated(incident: Incident, event: Event) -> Incident:
-    return _with_assignment(incident, event, minutes=cast("int", event.data["minutes"]))
-
-
-def _promoted(incident: Incident, event: Event) -> Incident:
-    return _with_assignment(incident, event, is_primary=True)
-
-
-def _stood_down(incident: Incident, event: Event) -> Incident:
-    return _with_assignment(
-        incident, event, status=AssignmentStatus.STOOD_DOWN, is_primary=False, stood_down_at=event.occurred_at
-    )
-
-
-def _available(incident: Incident, event: Event) -> Incident:
-    incident = _with_assignment(
-        incident, event, status=AssignmentStatus.AVAILABLE, is_primary=False, available_at=event.occurred_at
-    )
-    # Unlike the other steps the last one counts: until then somebody is still bound by the incident.
-    known = incident.times.available_at
-    latest = event.occurred_at if known is None else max(known, event.occurred_at)
-    return replace(incident, times=replace(incident.times, available_at=latest))
-
-
-def _help_requested(incident: Incident, _event: Event) -> Incident:
-    ladder = replace(incident.ladder, ends_at=None)
-    return replace(incident, help_wanted=incident.help_wanted + 1, ladder=ladder)
-
-
 # --- the end --------------------------------------------------------------------------------------
 
 
@@ -352,7 +250,7 @@ def _closed(incident: Incident, event: Event) -> Incident:
         status=IncidentStatus.CLOSED,
         outcome=None if outcome is None else Outcome(outcome),
         help_wanted=0,
-        ladder=replace(incident.ladder, ends_at=None, joining=()),
+        ladder=replace(incident.ladder, ends_at=None, joining=(), left=()),
         times=replace(incident.times, closed_at=event.occurred_at),
     )
 
@@ -367,6 +265,7 @@ def _text_received(incident: Incident, event: Event) -> Incident:
 
 
 _CHANGES: Mapping[Kind, Callable[[Incident, Event], Incident]] = {
+    **worker_lines.CHANGES,
     Kind.CALL_RECEIVED: _call_received,
     Kind.TEXT_RECEIVED: _text_received,
     Kind.CALL_MENU_CHOSEN: _menu_chosen,
@@ -380,20 +279,6 @@ _CHANGES: Mapping[Kind, Callable[[Incident, Event], Incident]] = {
     Kind.NOBODY_ON_DUTY: _nobody_on_duty,
     Kind.ALERT_SENT: _alert_sent,
     Kind.ALERT_UNANSWERED: _alert_unanswered,
-    Kind.ACCEPTED: _accepted,
-    Kind.DECLINED: _declined,
-    Kind.JOINING: _joining,
-    Kind.LEFT_CALL: _left_call,
-    Kind.ETA_STATED: _eta_stated,
-    Kind.PROMOTED: _promoted,
-    Kind.STOOD_DOWN: _stood_down,
-    Kind.EN_ROUTE: _step(AssignmentStatus.EN_ROUTE, "en_route_at"),
-    Kind.STAGED: _step(AssignmentStatus.STAGING, "staged_at"),
-    Kind.ON_SCENE: _step(AssignmentStatus.ON_SCENE, "on_scene_at"),
-    Kind.LEFT_SCENE: _step(AssignmentStatus.TRANSPORTING, "left_scene_at"),
-    Kind.AT_FACILITY: _step(AssignmentStatus.AT_FACILITY, "at_facility_at"),
-    Kind.AVAILABLE: _available,
-    Kind.HELP_REQUESTED: _help_requested,
     Kind.INCIDENT_CLOSED: _closed,
     Kind.INCIDENT_MERGED: _merged,
 }

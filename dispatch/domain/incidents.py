@@ -107,6 +107,8 @@ class Ladder:
     ends_at: datetime | None = None
     joining: tuple[tuple[str, datetime], ...] = ()
     """Workers who accepted on the keypad while the caller waits, and since when they are being joined."""
+    left: tuple[tuple[str, datetime], ...] = ()
+    """Workers whose call ended before anybody said that they met the caller, and since when."""
     call_back_at: datetime | None = None
 
 

@@ -64,6 +64,7 @@ def ladder_to_data(ladder: Ladder) -> dict[str, object]:
         "started_at": None if ladder.started_at is None else ladder.started_at.isoformat(),
         "ends_at": None if ladder.ends_at is None else ladder.ends_at.isoformat(),
         "joining": [[code, at.isoformat()] for code, at in ladder.joining],
+        "left": [[code, at.isoformat()] for code, at in ladder.left],
         "call_back_at": None if ladder.call_back_at is None else ladder.call_back_at.isoformat(),
     }
 
@@ -76,8 +77,12 @@ def ladder_from_data(data: JsonObject) -> Ladder:
         batch=tuple(cast("list[str]", data["batch"])),
         started_at=maybe_instant(data, "started_at"),
         ends_at=maybe_instant(data, "ends_at"),
-        joining=tuple(
-            (code, datetime.fromisoformat(at)) for code, at in cast("list[tuple[str, str]]", data["joining"])
-        ),
+        joining=_since(data, "joining"),
+        left=_since(data, "left"),
         call_back_at=maybe_instant(data, "call_back_at"),
     )
+
+
+def _since(data: JsonObject, name: str) -> tuple[tuple[str, datetime], ...]:
+    entries = cast("list[tuple[str, str]]", data[name])
+    return tuple((code, datetime.fromisoformat(at)) for code, at in entries)
