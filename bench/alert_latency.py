@@ -82,10 +82,13 @@ def main() -> None:
     """Measure and print."""
     provider = Provider()
     threading.Thread(target=provider.serve_forever, daemon=True).start()
-    with tempfile.TemporaryDirectory() as folder, _server(folder, provider.server_address[1]) as url:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _server(folder, provider.server_address[1]) as url,
         # One connection kept open, as the provider keeps its own: its set-up is not the program's time.
-        with httpx.Client(base_url=url, timeout=10) as client:
-            found = [_one_call(client, url, provider, number) for number in range(CALLS + WARM_UP)][WARM_UP:]
+        httpx.Client(base_url=url, timeout=10) as client,
+    ):
+        found = [_one_call(client, url, provider, number) for number in range(CALLS + WARM_UP)][WARM_UP:]
     found.sort()
     median = statistics.median(found)
     print(f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores")
@@ -144,7 +147,7 @@ def _server(folder: str, provider_port: int) -> Iterator[str]:
         "SIAGA_TWILIO_API_URL": f"http://127.0.0.1:{provider_port}",
     }
     command = [sys.executable, "-m", "config.cli", "serve", "--demo", "--port", str(port)]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)  # noqa: S603 - our own program
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     try:
         _await(url, process)
         yield url

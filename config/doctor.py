@@ -20,8 +20,11 @@ from config.cli_start import sqlite_file
 from config.facility import FacilityConfig
 from config.settings import Settings
 from dispatch.domain import roster
+from dispatch.domain.places import Place, suspects
 from dispatch.domain.policy import Policy
+from dispatch.domain.vocabulary import PlaceKind
 from models import migrating
+from models.facility import Place as PlaceRow
 from models.facility import Shift, Staff
 from models.record import Event
 from models.session import open_database
@@ -124,6 +127,7 @@ def _database(settings: Settings, facility: FacilityConfig, policy: Policy, now:
             yield _check("database", f"answers, schema {current}")
             yield _clock(session, facility, now)
             yield from _roster(session, facility, policy, now)
+            yield _places(session, facility)
             yield _engine(session, now)
     finally:
         engine.dispose()
@@ -137,6 +141,27 @@ def _clock(session: Session, facility: FacilityConfig, now: datetime) -> Check:
     if latest_at is not None and latest_at > now + CLOCK_SLACK:
         return _check("clock", f"{local} is before the last line of the record, {latest_at}", State.WRONG)
     return _check("clock", local)
+
+
+def _places(session: Session, facility: FacilityConfig) -> Check:
+    """Points that lie far from their district: real lists lose signs and digits (DOMAIN 1.8)."""
+    rows = session.scalars(select(PlaceRow).where(PlaceRow.facility_id == facility.code)).all()
+    known = [
+        Place(
+            name=row.name,
+            kind=PlaceKind(row.kind),
+            parent=row.parent,
+            lat=row.lat,
+            lon=row.lon,
+            aliases=tuple(str(alias) for alias in row.aliases),
+        )
+        for row in rows
+    ]
+    doubted = suspects(known, facility.area)
+    if not doubted:
+        return _check("places", f"{len(known)} known")
+    names = "; ".join(f"{each.place.name}: {each.detail}" for each in doubted)
+    return _check("places", f"{len(known)} known, look at {names}", State.DOUBTFUL)
 
 
 def _roster(session: Session, facility: FacilityConfig, policy: Policy, now: datetime) -> Iterator[Check]:

@@ -13,7 +13,6 @@ from fastapi import FastAPI
 from dashboards.api import tokens
 from dashboards.api.context import ApiContext
 from dashboards.api.router import build_api
-from dispatch.adapters.clock import FakeClock
 from dispatch.adapters.ids import RandomIds
 from dispatch.domain.commands import OpenByHand
 from dispatch.domain.incidents import Incident
@@ -27,6 +26,7 @@ from models.incident import Call
 from models.incident import Incident as IncidentRow
 from models.session import open_database
 from models.unit_of_work import UnitOfWork
+from tests.fakes.clock import FakeClock
 
 NOON = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 """Twelve o'clock in Timika."""

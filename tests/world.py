@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from dispatch.adapters.clock import FakeClock
 from dispatch.adapters.ids import RandomIds
 from dispatch.domain.commands import (
     Action,
@@ -46,6 +45,7 @@ from models.session import open_database
 from models.traffic import Deadline, Delivery
 from models.unit_of_work import UnitOfWork
 from tests.builders import START, Details, policy
+from tests.fakes.clock import FakeClock
 from tests.fakes.telephony import WAIT_S, FakeAddresses, FakeProvider, FakeWording, Sent
 
 FACILITY = "KWK"

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from dashboards.queries.staff import named
 from dispatch.domain.events import Kind
+from dispatch.domain.places import plus_code
 from dispatch.domain.vocabulary import ENGAGED
 from models.facility import Staff
 from models.incident import Assignment, Call, Incident
@@ -141,6 +142,11 @@ class Place:
     def is_known(self) -> bool:
         """Whether anything is known."""
         return bool(self.text or self.place or self.lat is not None)
+
+    @property
+    def plus_code(self) -> str:
+        """The point as a short code that can be read out over the phone; empty without a point."""
+        return "" if self.lat is None or self.lon is None else plus_code(self.lat, self.lon)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

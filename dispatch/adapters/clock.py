@@ -1,6 +1,6 @@
-"""The system's clock, and one that tests move by hand."""
+"""The system's clock."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 
 class SystemClock:
@@ -10,20 +10,3 @@ class SystemClock:
         """The current instant in UTC."""
         now = datetime.now(UTC)
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
-
-
-class FakeClock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self, at: datetime) -> None:
-        """Start at *at*, an aware instant."""
-        self._now = at
-
-    def now(self) -> datetime:
-        """Where the hand stands."""
-        return self._now
-
-    def advance(self, seconds: float) -> datetime:
-        """Move the hand on (or back, for the tests of clock jumps) and return the new instant."""
-        self._now += timedelta(seconds=seconds)
-        return self._now

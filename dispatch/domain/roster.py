@@ -51,16 +51,6 @@ class Break:
         return self.from_at <= at and (self.until_at is None or at < self.until_at)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandOver:
-    """The people of a tier change at an instant; both lists are staff codes in alphabetical order."""
-
-    at: datetime
-    tier: str
-    leaving: tuple[str, ...]
-    arriving: tuple[str, ...]
-
-
 def on_duty(shifts: Iterable[Shift], at: datetime, *, tier: str | None = None) -> tuple[Shift, ...]:
     """Return the shifts that cover the instant, one per person and tier, in order of start, then code.
 
@@ -118,28 +108,6 @@ def gaps(
     return tuple(found)
 
 
-def hand_overs(shifts: Iterable[Shift], after_at: datetime, *, limit: int = 5) -> tuple[HandOver, ...]:
-    """Return the next instants after ``after_at`` at which a tier's people change, soonest first."""
-    joined = merged(shifts)
-    changes = sorted(
-        {
-            (edge, shift.tier)
-            for shift in joined
-            for edge in (shift.starts_at, shift.ends_at)
-            if edge > after_at
-        }
-    )
-    return tuple(
-        HandOver(
-            at=at,
-            tier=tier,
-            leaving=_codes(shift for shift in joined if shift.tier == tier and shift.ends_at == at),
-            arriving=_codes(shift for shift in joined if shift.tier == tier and shift.starts_at == at),
-        )
-        for at, tier in changes[:limit]
-    )
-
-
 def local_instant(text: str, zone: ZoneInfo) -> datetime:
     """Read a facility's local time, ``2026-11-23T20:00``, as the UTC instant it names (CONTRACT 6).
 
@@ -157,7 +125,3 @@ def local_instant(text: str, zone: ZoneInfo) -> datetime:
     if earlier != later:
         raise ValueError(f"{text!r} is skipped or repeated by a change of the clocks in {zone.key}")
     return earlier
-
-
-def _codes(shifts: Iterable[Shift]) -> tuple[str, ...]:
-    return tuple(sorted({shift.staff_code for shift in shifts}))

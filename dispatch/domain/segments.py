@@ -74,13 +74,8 @@ def is_gsm7(text: str) -> bool:
 
 
 def septets(text: str) -> int:
-    """Return the length on the air: 2 for characters of the extension table, 1 for others.
-
-    Raises ValueError for a text with other characters; pass it through ``to_gsm7`` first.
-    """
-    if not is_gsm7(text):
-        raise ValueError(f"not in the GSM 03.38 alphabet: {text!r}")
-    return _length(text)
+    """Return the length on the air of a text in the alphabet: 2 for an extension character, else 1."""
+    return len(text) + sum(character in _EXTENSION for character in text)
 
 
 def to_gsm7(text: str) -> str:
@@ -107,7 +102,7 @@ def fit_segment(text: str, *, limit: int = SEGMENT) -> str:
     what follows it (``compose`` keeps links). Raises ValueError for a limit under 3.
     """
     spelled = to_gsm7(text)
-    if _length(spelled) <= limit:
+    if septets(spelled) <= limit:
         return spelled
     if limit < len(_ELLIPSIS):
         raise ValueError(f"no text fits {limit} septets")
@@ -131,7 +126,7 @@ def compose(parts: Sequence[str | Elastic], *, limit: int = SEGMENT) -> str:
     '123 MERAH dekat gerej.... 1=YA 2=TIDAK'
     """
     texts = [to_gsm7(part if isinstance(part, str) else part.text) for part in parts]
-    fixed = sum(_length(text) for text, part in zip(texts, parts, strict=True) if isinstance(part, str))
+    fixed = sum(septets(text) for text, part in zip(texts, parts, strict=True) if isinstance(part, str))
     if fixed > limit:
         raise ValueError(f"the fixed parts need {fixed} septets of {limit}")
     elastic = sorted(
@@ -142,7 +137,7 @@ def compose(parts: Sequence[str | Elastic], *, limit: int = SEGMENT) -> str:
     order = [(position, least) for _, _, position, least in elastic]
     for left_out in range(len(order)):
         fitted = _squeezed(texts, order, left_out, limit)
-        if sum(map(_length, fitted)) <= limit:
+        if sum(map(septets, fitted)) <= limit:
             return "".join(fitted)
     return "".join(text for text, part in zip(texts, parts, strict=True) if isinstance(part, str))
 
@@ -153,14 +148,14 @@ def _squeezed(texts: Sequence[str], order: Sequence[tuple[int, int]], left_out: 
     for position, _ in order[:left_out]:
         fitted[position] = ""
     for position, least in order[left_out:]:
-        excess = sum(map(_length, fitted)) - limit
-        fitted[position] = _shortened(fitted[position], max(least, _length(fitted[position]) - excess))
+        excess = sum(map(septets, fitted)) - limit
+        fitted[position] = _shortened(fitted[position], max(least, septets(fitted[position]) - excess))
     return fitted
 
 
 def _shortened(text: str, limit: int) -> str:
     """Cut to a length; a rest of nothing but dots is left out."""
-    if _length(text) <= limit:
+    if septets(text) <= limit:
         return text
     return fit_segment(text, limit=limit) if limit > len(_ELLIPSIS) else ""
 
@@ -176,10 +171,6 @@ def _plain(character: str) -> str:
         return str(digit)
     likeness = unicodedata.normalize("NFKD", character).translate(_REPLACEMENTS)
     return "".join(part for part in likeness if part in _BASIC or part in _EXTENSION)
-
-
-def _length(text: str) -> int:
-    return len(text) + sum(character in _EXTENSION for character in text)
 
 
 def _cut(text: str, limit: int) -> str:

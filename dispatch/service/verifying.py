@@ -87,7 +87,7 @@ def _incident(session: Session, row: rows.Incident, checked: Checked) -> Iterato
         for key, value in values.items()
     }
     found = False
-    for finding in evidence.findings(
+    for finding in evidence.verify_chain(
         links, private_values=lambda _incident, sequence, name: known.get((sequence, name))
     ):
         found = True

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatch.domain.roster import Shift, gaps, hand_overs, local_instant, merged, on_duty
+from dispatch.domain.roster import Shift, gaps, local_instant, merged, on_duty
 
 _START = datetime(2026, 11, 23, tzinfo=UTC)
 _hours = st.integers(0, 72)
@@ -45,19 +45,6 @@ def test_merging_never_changes_who_is_on_duty(shifts: list[Shift], half_hours: i
     assert people(on_duty(shifts, at)) == people(on_duty(joined, at))
     assert len(on_duty(shifts, at)) == len(people(on_duty(shifts, at)))
     assert merged(joined) == joined
-
-
-@given(st.lists(_shifts(), max_size=12), _hours)
-def test_people_change_only_at_hand_overs(shifts: list[Shift], hour: int) -> None:
-    at = _START + timedelta(hours=hour)
-    changes = hand_overs(shifts, at, limit=1)
-    until_at = changes[0].at if changes else at + timedelta(days=9)
-    just_before = until_at - timedelta(microseconds=1)
-
-    def people(instant: datetime) -> set[tuple[str, str]]:
-        return {(shift.staff_code, shift.tier) for shift in on_duty(shifts, instant)}
-
-    assert people(at) == people(just_before)
 
 
 @given(st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1)))  # noqa: DTZ001 — a local time as it is written

@@ -15,14 +15,14 @@ from config.policy import load_policy
 from config.sample_roster import planned
 from config.settings import SecretKeyMissingError
 from dashboards.passwords import password_matches
-from dispatch.adapters.clock import FakeClock
-from dispatch.adapters.ids import CountingIds
 from dispatch.domain import roster
 from models.access import User
 from models.facility import Shift, Staff
 from models.session import open_database
 from models.tables import Base
 from models.unit_of_work import UnitOfWork
+from tests.fakes.clock import FakeClock
+from tests.fakes.counting_ids import CountingIds
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

@@ -11,11 +11,11 @@ from config.doctor import Check, State, examine
 from config.facility import FacilityConfig, load_facility
 from config.policy import load_policy
 from config.settings import Settings, load_settings
-from dispatch.adapters.clock import FakeClock
-from dispatch.adapters.ids import CountingIds
 from models.session import open_database
 from models.traffic import Pulse
 from models.unit_of_work import UnitOfWork
+from tests.fakes.clock import FakeClock
+from tests.fakes.counting_ids import CountingIds
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 TWILIO = {

@@ -7,8 +7,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import func, select
 
-from dispatch.adapters.clock import FakeClock
-from dispatch.adapters.ids import CountingIds
 from dispatch.service.csv_files import ImportRefusedError
 from dispatch.service.facilities import register_facility
 from dispatch.service.importing import (
@@ -22,6 +20,8 @@ from models.facility import Facility, Place, Shift, Staff
 from models.record import Audit
 from models.session import open_database
 from models.unit_of_work import UnitOfWork
+from tests.fakes.clock import FakeClock
+from tests.fakes.counting_ids import CountingIds
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Jayapura")

@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from dispatch.adapters.clock import FakeClock
 from dispatch.domain.commands import Action
 from dispatch.domain.vocabulary import CallOutcome, IncidentStatus, Outcome
 from dispatch.service import intake
 from models.traffic import Inbox
 from tests.builders import policy, tier
+from tests.fakes.clock import FakeClock
 from tests.service.conftest import MakeWorld
 from tests.world import PHONES, World, at_once
 

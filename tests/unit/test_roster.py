@@ -7,11 +7,9 @@ import pytest
 
 from dispatch.domain.roster import (
     Break,
-    HandOver,
     Shift,
     available,
     gaps,
-    hand_overs,
     local_instant,
     merged,
     on_break,
@@ -111,14 +109,6 @@ def test_a_gap_between_two_shifts() -> None:
     assert gaps(shifts, "jaga", _DAY.starts_at, _at("2026-11-24T08:00")) == (
         (_at("2026-11-23T20:00"), _at("2026-11-23T21:00")),
     )
-
-
-def test_hand_overs_name_who_leaves_and_who_arrives() -> None:
-    assert hand_overs(_ROSTER, _at("2026-11-23T12:00"), limit=2) == (
-        HandOver(at=_at("2026-11-23T20:00"), tier="jaga", leaving=("N01",), arriving=("N02",)),
-        HandOver(at=_at("2026-11-24T08:00"), tier="cadangan", leaving=("D01",), arriving=()),
-    )
-    assert hand_overs((), _at("2026-11-23T12:00")) == ()
 
 
 @pytest.mark.parametrize(

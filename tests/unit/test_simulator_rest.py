@@ -110,7 +110,7 @@ def served() -> Iterator[Served]:
     listener = socket.create_server(("127.0.0.1", 0))
     base = f"http://127.0.0.1:{listener.getsockname()[1]}"
     program = ScriptedProgram()
-    server = ReadyServer(uvicorn.Config(town_app(base, program), log_level="warning", loop="asyncio"))
+    server = ReadyServer(uvicorn.Config(town_app(base, program), log_config=None, loop="asyncio"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     assert server.ready.wait(10)

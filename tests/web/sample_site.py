@@ -12,8 +12,6 @@ from sqlalchemy.orm import Session
 from dashboards.context import PagesContext
 from dashboards.passwords import hash_password
 from dashboards.site import build_pages
-from dispatch.adapters.clock import FakeClock
-from dispatch.adapters.ids import CountingIds
 from dispatch.domain.commands import ActOnIncident
 from dispatch.domain.errors import DispatchError
 from models.access import User
@@ -23,6 +21,8 @@ from models.record import Event, PrivateValue
 from models.session import open_database
 from models.traffic import Delivery, Pulse
 from models.unit_of_work import UnitOfWork
+from tests.fakes.clock import FakeClock
+from tests.fakes.counting_ids import CountingIds
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 CALLER = "+628110000201"
