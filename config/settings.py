@@ -65,6 +65,10 @@ def _database_address(text: str) -> str:
     return text
 
 
+ORIGIN_LENGTH_MAX = 70
+"""An alert of one segment (160) holds number, colour, keys and the link of 19 characters after the origin."""
+
+
 def _web_origin(text: str) -> str:
     """Scheme, host and port alone; one slash at the end is forgiven and taken off."""
     origin = text.strip().removesuffix("/")
@@ -79,6 +83,10 @@ def _web_origin(text: str) -> str:
         raise ValueError("must not carry a user name or password")
     if parts.path or parts.query or parts.fragment or "?" in origin or "#" in origin:
         raise ValueError(f"{text!r} has something after the host; write {parts.scheme}://{parts.netloc}")
+    if len(origin) > ORIGIN_LENGTH_MAX:
+        raise ValueError(
+            f"is longer than {ORIGIN_LENGTH_MAX} characters, so that an alert would not fit one text"
+        )
     return origin
 
 

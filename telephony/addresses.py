@@ -37,6 +37,10 @@ class PublicAddresses:
         """What a waiting caller hears."""
         return f"{self.public_url}/telephony/rooms/{incident_id}/wait"
 
+    def hold(self, incident_id: str) -> str:
+        """What a worker hears who is in the room before the caller."""
+        return f"{self.public_url}/telephony/rooms/{incident_id}/hold"
+
     def room_events(self, incident_id: str) -> str:
         """Who enters and leaves the room of an incident."""
         return f"{self.public_url}/telephony/rooms/{incident_id}/events"

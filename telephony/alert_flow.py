@@ -3,6 +3,7 @@
 The delivery's identifier in the address says what is being answered.
 """
 
+from contextlib import suppress
 from datetime import datetime
 
 from dispatch.domain.commands import Action, ActOnIncident
@@ -80,10 +81,24 @@ class AlertFlow:
             return self._documents.goodbye(self._prompts.already_taken())
         minutes = _minutes(form.get("Digits", "").strip().rstrip("#"))
         if minutes is not None and call.assignment.is_engaged:
-            self._act(call, Action.ETA, minutes, at)
+            # Closed in this very moment: the minutes do not matter any more, and the talk goes on.
+            with suppress(DispatchError):
+                self._act(call, Action.ETA, minutes, at)
         return self._documents.join(
             call.incident.id, self._prompts.done(), join=call.caller_can_join, ends_room=_ends_room(call)
         )
+
+    def hold(self, _form: Form, _at: datetime, incident_id: str) -> str:
+        """What a worker hears who is in the room before the caller."""
+        return self._documents.hold(incident_id)
+
+    def hold_words(self) -> str:
+        """The same when anything is wrong: a failing document would disconnect them."""
+        return self._documents.hold("unknown")
+
+    def trouble(self) -> str:
+        """What a worker hears when nothing can be recorded at the moment."""
+        return self._documents.goodbye(self._prompts.trouble())
 
     def status(self, form: Form, _at: datetime, delivery_id: str, channel: str) -> str:
         """A status callback of one of our calls or texts."""

@@ -4,6 +4,7 @@ A method carries out its command first and renders only what is committed. It ma
 ``webhooks`` then connects the caller to a person.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from dispatch.domain.commands import ChooseFromMenu, EndCall, ReceiveCall, ReceiveText
@@ -48,10 +49,10 @@ class CallerFlow:
         timeout_s = self._services.policy.caller.menu_timeout_s
         return self.documents.greeting(state.incident_id, menu_timeout_s=timeout_s)
 
-    def menu(self, form: Form, _at: datetime) -> str:
+    def menu(self, form: Form, at: datetime) -> str:
         """The caller pressed a key."""
         digit = form.get("Digits", "").strip()[:1]
-        command = ChooseFromMenu(provider_sid=required(form, "CallSid"), digit=digit)
+        command = ChooseFromMenu(provider_sid=required(form, "CallSid"), digit=digit, occurred_at=at)
         state = intake.choose_from_menu(self._services, command)
         if state is None:
             # Not a call of ours: a caller is on the line all the same.
@@ -73,11 +74,11 @@ class CallerFlow:
             return self.documents.goodbye(self._prompts.on_the_way())
         return self.documents.waiting_room(state.incident_id, state.menu_digit)
 
-    def status(self, form: Form, _at: datetime) -> str:
+    def status(self, form: Form, at: datetime) -> str:
         """The number's status callback: only the end of a call means something."""
         status = form.get("CallStatus", "")
         if status in _ENDED:
-            command = EndCall(provider_sid=required(form, "CallSid"), provider_status=status)
+            command = EndCall(provider_sid=required(form, "CallSid"), provider_status=status, occurred_at=at)
             intake.end_call(self._services, command)
         return text_reply(None)
 
@@ -90,12 +91,12 @@ class CallerFlow:
         """The same when nothing can be looked up: a failing document would disconnect the caller."""
         return self.documents.wait("unknown", accepted=False)
 
-    def room_event(self, form: Form, _at: datetime, incident_id: str) -> str:
+    def room_event(self, form: Form, at: datetime, incident_id: str) -> str:
         """Somebody entered or left a room; who comes second, worker or caller, makes the call answered."""
         if form.get("StatusCallbackEvent") == "participant-join":
             meeting = alert_calls.enter_room(self._services, incident_id, required(form, "CallSid"))
             if meeting is not None:
-                intake.join_caller(self._services, meeting)
+                intake.join_caller(self._services, replace(meeting, occurred_at=at))
         return text_reply(None)
 
     def recording(self, form: Form, _at: datetime, incident_id: str) -> str:

@@ -65,6 +65,14 @@ class Documents:
         response.redirect(self._addresses.wait(incident_id), method="POST")
         return str(response)
 
+    def hold(self, incident_id: str) -> str:
+        """The same for a worker who is in the room before the caller."""
+        response = VoiceResponse()
+        _say(response, self._prompts.hold())
+        response.pause(length=WAIT_PAUSE_S)
+        response.redirect(self._addresses.hold(incident_id), method="POST")
+        return str(response)
+
     def goodbye(self, words: str) -> str:
         """Last words and hang up."""
         response = VoiceResponse()
@@ -171,7 +179,7 @@ class Documents:
                 start_conference_on_enter=True,
                 end_conference_on_exit=ends_room,
                 beep="false",
-                wait_url=self._addresses.wait(incident_id),
+                wait_url=self._addresses.hold(incident_id),
                 wait_method="POST",
                 status_callback=self._addresses.room_events(incident_id),
                 status_callback_event="join leave",

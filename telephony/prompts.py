@@ -156,6 +156,14 @@ class Prompts:
         """When a worker who accepted elsewhere is called to talk with the caller."""
         return "Penelepon menunggu. Anda segera disambungkan."
 
+    def hold(self) -> str:
+        """For a worker who is in the room before the caller."""
+        return "Penelepon belum tersambung. Mohon tunggu."
+
+    def trouble(self) -> str:
+        """For a worker whose key cannot be recorded at the moment; it is kept all the same."""
+        return "Sistem sedang terganggu. Jawaban Anda disimpan. Balas SMS atau tunggu panggilan lagi."
+
     def caller_gone(self) -> str:
         """When the caller hung up before the worker picked up."""
         return "Penelepon sudah menutup telepon. Nomornya ada di halaman Anda. Terima kasih."

@@ -6,7 +6,9 @@ run in a pool of threads, so that the loop stays free to answer the next call.
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -38,37 +40,73 @@ _THREADS = 40
 _KEEPERS = 8
 """Threads that keep requests; apart from the others, which may all be waiting for the database."""
 
+_KEEPING_THEMSELVES = frozenset({"voice", "sms"})
+"""Whose requests stand in the inbox by what they set going; of the others a copy is put there."""
+
 T = TypeVar("T")
 
 
 def build_webhooks(context: TelephonyContext) -> APIRouter:
     """Every telephone route, checked against the provider's signature."""
+    boundary = _Boundary(context)
+    router = APIRouter(include_in_schema=False)
+
+    def add(route: _Route) -> None:
+        async def endpoint(request: Request) -> Response:
+            return await boundary.answer(request, route)
+
+        router.add_api_route(route.path, endpoint, methods=["POST"], name=route.kind)
+
+    for route in _routes(context):
+        add(route)
+    return router
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """One address: who answers, what is said when that fails, and whether the request must not be lost.
+
+    What only asks for words (``is_kept`` false) is not carried out later: nobody is there to hear them.
+    """
+
+    path: str
+    kind: str
+    answer: Callable[..., str]
+    broken: Callable[[], str]
+    is_kept: bool = True
+
+    def parameters(self, path: str) -> dict[str, str]:
+        """What stands in *path* in place of the names in braces."""
+        pattern = re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", self.path)
+        found = re.fullmatch(pattern, path)
+        return {} if found is None else found.groupdict()
+
+
+def _routes(context: TelephonyContext) -> list[_Route]:
     caller = CallerFlow(context)
     alerts = AlertFlow(context, caller.documents)
-    boundary = _Boundary(context)
-    router = APIRouter(prefix="/telephony", include_in_schema=False)
-
-    def route(path: str, kind: str, answer: Callable[..., str], broken: Callable[[], str]) -> None:
-        async def endpoint(request: Request) -> Response:
-            return await boundary.answer(request, kind, answer, broken)
-
-        router.add_api_route(path, endpoint, methods=["POST"], name=kind)
-
     fallback = caller.documents.fallback
-    route("/voice", "voice", caller.ring, fallback)
-    route("/voice/status", "voice_status", caller.status, _nothing)
-    route("/voice/menu", "menu", caller.menu, fallback)
-    route("/voice/after", "after_room", caller.after_room, fallback)
-    route("/voice/release", "release", caller.release, caller.release_words)
-    route("/rooms/{incident_id}/wait", "wait", caller.wait, caller.wait_words)
-    route("/rooms/{incident_id}/events", "room_event", caller.room_event, _nothing)
-    route("/rooms/{incident_id}/recording", "recording", caller.recording, _nothing)
-    route("/sms", "sms", caller.text, _nothing)
-    route("/deliveries/{delivery_id}/answer", "answer", alerts.answer, fallback)
-    route("/deliveries/{delivery_id}/key", "key", alerts.key, fallback)
-    route("/deliveries/{delivery_id}/minutes", "minutes", alerts.minutes, fallback)
-    route("/deliveries/{delivery_id}/{channel}/status", "delivery_status", alerts.status, _nothing)
-    return router
+    voice, rooms, ours = (
+        "/telephony/voice",
+        "/telephony/rooms/{incident_id}",
+        "/telephony/deliveries/{delivery_id}",
+    )
+    return [
+        _Route(voice, "voice", caller.ring, fallback),
+        _Route(f"{voice}/status", "voice_status", caller.status, _nothing),
+        _Route(f"{voice}/menu", "menu", caller.menu, fallback),
+        _Route(f"{voice}/after", "after_room", caller.after_room, fallback, is_kept=False),
+        _Route(f"{voice}/release", "release", caller.release, caller.release_words, is_kept=False),
+        _Route(f"{rooms}/wait", "wait", caller.wait, caller.wait_words, is_kept=False),
+        _Route(f"{rooms}/hold", "hold", alerts.hold, alerts.hold_words, is_kept=False),
+        _Route(f"{rooms}/events", "room_event", caller.room_event, _nothing),
+        _Route(f"{rooms}/recording", "recording", caller.recording, _nothing),
+        _Route("/telephony/sms", "sms", caller.text, _nothing),
+        _Route(f"{ours}/answer", "answer", alerts.answer, fallback),
+        _Route(f"{ours}/key", "key", alerts.key, alerts.trouble),
+        _Route(f"{ours}/minutes", "minutes", alerts.minutes, alerts.trouble),
+        _Route(f"{ours}/{{channel}}/status", "delivery_status", alerts.status, _nothing),
+    ]
 
 
 class _Boundary:
@@ -79,10 +117,9 @@ class _Boundary:
         self._workers = CapacityLimiter(_THREADS)
         self._keepers = CapacityLimiter(_KEEPERS)
 
-    async def answer(
-        self, request: Request, kind: str, answer: Callable[..., str], broken: Callable[[], str]
-    ) -> Response:
+    async def answer(self, request: Request, route: _Route) -> Response:
         """Check, carry out, and only then reply."""
+        kind = route.kind
         context, path = self._context, str(request.scope["path"])
         arrived_at = context.services.clock.now()
         try:
@@ -94,22 +131,22 @@ class _Boundary:
             log.warning("webhook.refused", kind=kind, reason=error.reason)
             return Response(status_code=403)
         try:
-            document = await self._in_time(partial(answer, form, arrived_at, **request.path_params))
+            document = await self._in_time(partial(route.answer, form, arrived_at, **request.path_params))
         except MalformedError as error:
             log.warning("webhook.malformed", kind=kind, missing=error.field)
             kept = await self._keep_malformed(kind, path, form, arrived_at)
         except TimeoutError:
             log.critical("webhook.too_slow", kind=kind, limit_s=ANSWER_WITHIN_S)
-            kept = await self._keep(kind, path, form, arrived_at)
+            kept = not route.is_kept or await self._keep(kind, path, form, arrived_at)
         except Exception:
             log.exception("webhook.failed", kind=kind)
-            kept = await self._keep(kind, path, form, arrived_at)
+            kept = not route.is_kept or await self._keep(kind, path, form, arrived_at)
         else:
             return Response(document, media_type="application/xml")
         if kind == "sms" and not kept:
             # Nobody hears this: better that the provider knows that its text is lost with us.
             return Response(status_code=503)
-        return Response(broken(), media_type="application/xml")
+        return Response(route.broken(), media_type="application/xml")
 
     async def _in_time(self, work: Callable[[], T]) -> T:
         """What *work* returns in a thread.
@@ -143,16 +180,15 @@ class _Boundary:
 
 def apply_kept(context: TelephonyContext) -> Apply:
     """How a request that waited in the journal is carried out; nobody is there any more to be answered."""
-    caller = CallerFlow(context)
-    flows = {"voice": caller.ring, "voice_status": caller.status, "menu": caller.menu, "sms": caller.text}
+    routes = {route.kind: route for route in _routes(context) if route.is_kept}
 
     def apply(kind: str, path: str, form: Mapping[str, str], at: datetime) -> None:
-        flow = flows.get(kind)
+        route = routes.get(kind)
         try:
-            if flow is not None:
-                flow(form, at)
-            else:
+            if kind not in _KEEPING_THEMSELVES:
                 _store(context, kind, path, form)
+            if route is not None:
+                route.answer(form, at, **route.parameters(path))
         except Exception as error:
             if _is_database_away(error):
                 raise

@@ -6,13 +6,17 @@ the next question is asked of what is true by then.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dispatch.domain.effects import Effect
+from dispatch.domain.errors import TimeRefusedError
 from dispatch.domain.events import Event, Kind
 from dispatch.domain.evolution import evolve
 from dispatch.domain.incidents import Incident
 from dispatch.domain.vocabulary import Source
+
+FUTURE_TOLERANCE_S = 60.0
+"""A phone's clock may run this far ahead; more is refused rather than recorded as true."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,3 +87,18 @@ class Draft:
     def decision(self) -> Decision:
         """Close the draft."""
         return Decision(incident=self.incident, events=tuple(self._events), effects=tuple(self._effects))
+
+
+def checked_time(occurred_at: datetime | None, *, earliest: datetime | None, now: datetime) -> datetime:
+    """The stated instant, or *now*.
+
+    Raises:
+        TimeRefusedError: it lies in the future, or before *earliest*.
+    """
+    if occurred_at is None:
+        return now
+    if occurred_at > now + timedelta(seconds=FUTURE_TOLERANCE_S):
+        raise TimeRefusedError(occurred_at=occurred_at.isoformat(), problem="future")
+    if earliest is not None and occurred_at < earliest:
+        raise TimeRefusedError(occurred_at=occurred_at.isoformat(), problem="before_call")
+    return min(occurred_at, now)

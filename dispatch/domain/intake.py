@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from dispatch.domain import escalation, policy, progress
+from dispatch.domain import escalation, particulars, policy, progress
 from dispatch.domain.commands import ChooseFromMenu, EndCall, OpenByHand
-from dispatch.domain.decisions import Crew, Decision, Draft
+from dispatch.domain.decisions import Crew, Decision, Draft, checked_time
 from dispatch.domain.events import Kind
 from dispatch.domain.incidents import CallLeg, DutyPerson, Incident
 from dispatch.domain.policy import Policy
@@ -98,7 +98,7 @@ def join_incident(incident: Incident, ring: Ring, *, crew: Crew, now: datetime) 
 def open_by_hand(command: OpenByHand, opening: Opening, *, crew: Crew, now: datetime) -> Decision:
     """A new incident that somebody at the desk describes."""
     draft = Draft(None, now=now, source=command.source, actor=command.actor)
-    occurred_at = progress.checked_time(command.occurred_at, earliest=None, now=now)
+    occurred_at = checked_time(command.occurred_at, earliest=None, now=now)
     facts = opening.to_data(channel=command.channel, priority=command.priority, category=command.category)
     draft.add(
         Kind.INCIDENT_OPENED,
@@ -107,7 +107,7 @@ def open_by_hand(command: OpenByHand, opening: Opening, *, crew: Crew, now: date
         occurred_at=occurred_at,
     )
     if command.location is not None:
-        progress.set_location(draft, command.location)
+        particulars.set_location(draft, command.location)
     if command.text:
         draft.add(Kind.NOTE_ADDED, private={"text": command.text})
     escalation.begin(draft, crew)

@@ -6,11 +6,11 @@ lowers it, with a reason (DESIGN 4).
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from dispatch.domain import alerts, escalation
-from dispatch.domain.commands import Action, ActOnIncident, Location
-from dispatch.domain.decisions import Crew, Decision, Draft
+from dispatch.domain import alerts, escalation, particulars
+from dispatch.domain.commands import Action, ActOnIncident
+from dispatch.domain.decisions import Crew, Decision, Draft, checked_time
 from dispatch.domain.effects import (
     CallBack,
     ConnectWorker,
@@ -25,26 +25,18 @@ from dispatch.domain.errors import (
     FieldRequiredError,
     IncidentClosedError,
     NotAssignedError,
-    ReasonRequiredError,
-    TimeRefusedError,
     WrongTransitionError,
 )
 from dispatch.domain.events import Kind
 from dispatch.domain.incidents import Assignment, DutyPerson, Incident
-from dispatch.domain.triage import raise_only, suggested_priority
 from dispatch.domain.vocabulary import (
     ENGAGED,
     AssignmentStatus,
-    Category,
     Outcome,
-    Priority,
     Source,
 )
 
 _S = AssignmentStatus
-
-FUTURE_TOLERANCE_S = 60.0
-"""A phone's clock may run this far ahead; more is refused rather than recorded as true."""
 
 STEPS: Mapping[Action, tuple[Kind, AssignmentStatus, str, frozenset[AssignmentStatus]]] = {
     Action.EN_ROUTE: (Kind.EN_ROUTE, _S.EN_ROUTE, "en_route_at", frozenset({_S.ACCEPTED, _S.STAGING})),
@@ -80,7 +72,8 @@ def act(
         DispatchError: a rule says no; nothing has changed.
     """
     draft = Draft(incident, now=now, source=command.source, actor=command.actor)
-    if incident.is_closed and command.action not in (Action.NOTE, Action.INFO):
+    reported_late = command.action in _LATE and command.occurred_at is not None
+    if incident.is_closed and not reported_late and command.action not in (Action.NOTE, Action.INFO):
         raise IncidentClosedError(number=incident.number)
     if command.action in STEPS:
         _step(draft, command)
@@ -93,40 +86,12 @@ def act(
 def refuse(incident: Incident, command: ActOnIncident, error: DispatchError, *, now: datetime) -> Decision:
     """The line that says an attempt was refused; nothing else changes."""
     draft = Draft(incident, now=now, source=command.source, actor=command.actor)
-    draft.add(
-        Kind.ACTION_REFUSED,
-        {"action": str(command.action), "staff_code": command.staff_code, "error": error.code},
-    )
+    data = {"action": str(command.action), "staff_code": command.staff_code, "error": error.code}
+    if command.occurred_at is not None:
+        # What was claimed is not lost, although it does not stand.
+        data["stated_at"] = command.occurred_at.isoformat()
+    draft.add(Kind.ACTION_REFUSED, data)
     return draft.decision()
-
-
-def checked_time(occurred_at: datetime | None, *, earliest: datetime | None, now: datetime) -> datetime:
-    """The stated instant, or *now*.
-
-    Raises:
-        TimeRefusedError: it lies in the future, or before *earliest*.
-    """
-    if occurred_at is None:
-        return now
-    if occurred_at > now + timedelta(seconds=FUTURE_TOLERANCE_S):
-        raise TimeRefusedError(occurred_at=occurred_at.isoformat(), problem="future")
-    if earliest is not None and occurred_at < earliest:
-        raise TimeRefusedError(occurred_at=occurred_at.isoformat(), problem="before_call")
-    return min(occurred_at, now)
-
-
-def set_location(draft: Draft, location: Location) -> None:
-    """Record where it is; exact positions are private."""
-    draft.add(
-        Kind.LOCATION_SET,
-        {"source": str(location.source), "accuracy_m": location.accuracy_m},
-        private={
-            "text": location.text,
-            "place": location.place,
-            "lat": None if location.lat is None else repr(location.lat),
-            "lon": None if location.lon is None else repr(location.lon),
-        },
-    )
 
 
 def close_incident(draft: Draft, *, outcome: Outcome | None, reason: str | None) -> None:
@@ -170,7 +135,9 @@ def _step(draft: Draft, command: ActOnIncident) -> None:
         raise AlreadyThereError(action=str(command.action), status=str(assignment.status))
     occurred_at = _when(draft, command)
     if assignment.status not in origins:
-        if not _is_late_report(assignment, command, field, occurred_at):
+        if not _is_late_report(draft.incident, assignment, command, field, occurred_at):
+            if draft.incident.is_closed:
+                raise IncidentClosedError(number=draft.incident.number)
             raise WrongTransitionError(action=str(command.action), status=str(assignment.status))
         draft.add(kind, {"staff_code": assignment.staff_code, "late": True}, occurred_at=occurred_at)
         return
@@ -179,13 +146,14 @@ def _step(draft: Draft, command: ActOnIncident) -> None:
         _after_available(draft, assignment)
 
 
-def _is_late_report(a: Assignment, command: ActOnIncident, field: str, occurred_at: datetime) -> bool:
+def _is_late_report(
+    incident: Incident, a: Assignment, command: ActOnIncident, field: str, occurred_at: datetime
+) -> bool:
     """A step that happened before the present one but was reported after it (a phone out of reach)."""
     if command.action not in _LATE or command.occurred_at is None or a.accepted_at is None:
         return False
-    later = [
-        at for at in (a.on_scene_at, a.left_scene_at, a.at_facility_at, a.available_at) if at is not None
-    ]
+    reached = (a.on_scene_at, a.left_scene_at, a.at_facility_at, a.available_at, incident.times.closed_at)
+    later = [at for at in reached if at is not None]
     return getattr(a, field) is None and bool(later) and occurred_at <= max(later)
 
 
@@ -312,62 +280,6 @@ def _assign(draft: Draft, command: ActOnIncident, worker: DutyPerson | None) -> 
     escalation.ask_by_name(draft, worker)
 
 
-# --- what is known about the incident -------------------------------------------------------------
-
-# Saying for the first time how urgent it is, lowers nothing: unknown stands below every colour here.
-_URGENCY = {Priority.UNKNOWN: 0, Priority.BLACK: 1, Priority.GREEN: 2, Priority.YELLOW: 3, Priority.RED: 4}
-
-
-def _set_priority(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) -> None:
-    if command.priority is None:
-        raise FieldRequiredError(field="priority")
-    current = draft.incident.priority
-    lowers = _URGENCY[command.priority] < _URGENCY[current]
-    if lowers and not (command.reason or "").strip():
-        raise ReasonRequiredError(field="reason")
-    if command.priority is not current:
-        draft.add(
-            Kind.PRIORITY_SET,
-            {"from": str(current), "to": str(command.priority), "basis": "person"},
-            private={"reason": command.reason},
-        )
-
-
-def _set_category(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) -> None:
-    if command.category is None:
-        raise FieldRequiredError(field="category")
-    current = draft.incident.category
-    if command.category is not current:
-        draft.add(Kind.CATEGORY_SET, {"from": str(current), "to": str(command.category)})
-        _raise_for(draft, command.category)
-
-
-def _raise_for(draft: Draft, category: Category) -> None:
-    """The machine may raise what a category suggests (DOMAIN 4.5); unknown counts as red already."""
-    current, suggested = draft.incident.priority, suggested_priority(category)
-    if current is Priority.UNKNOWN and suggested is not Priority.RED:
-        return
-    raised = raise_only(current, suggested)
-    if raised is not current:
-        draft.add(
-            Kind.PRIORITY_SET,
-            {"from": str(current), "to": str(raised), "basis": "category"},
-            by_engine=True,
-        )
-
-
-def _set_location(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) -> None:
-    if command.location is None:
-        raise FieldRequiredError(field="location")
-    set_location(draft, command.location)
-
-
-def _note(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) -> None:
-    if not command.text:
-        raise FieldRequiredError(field="text")
-    draft.add(Kind.NOTE_ADDED, private={"text": command.text}, occurred_at=_when(draft, command))
-
-
 def _close(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) -> None:
     if command.outcome is None:
         raise FieldRequiredError(field="outcome")
@@ -389,9 +301,9 @@ _ACTIONS: Mapping[Action, Callable[[Draft, ActOnIncident, DutyPerson | None], No
     Action.INFO: _info,
     Action.ETA: _eta,
     Action.CLOSE: _close,
-    Action.NOTE: _note,
-    Action.SET_PRIORITY: _set_priority,
-    Action.SET_LOCATION: _set_location,
-    Action.SET_CATEGORY: _set_category,
+    Action.NOTE: particulars.note,
+    Action.SET_PRIORITY: particulars.set_priority,
+    Action.SET_LOCATION: particulars.relocate,
+    Action.SET_CATEGORY: particulars.set_category,
     Action.MERGE: _merge,
 }

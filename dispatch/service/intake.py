@@ -10,9 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from dispatch.domain import intake, progress
+from dispatch.domain import intake
 from dispatch.domain.commands import ChooseFromMenu, EndCall, JoinCaller, OpenByHand, ReceiveCall
-from dispatch.domain.decisions import Draft
+from dispatch.domain.decisions import Draft, checked_time
 from dispatch.domain.effects import Purpose
 from dispatch.domain.events import Kind
 from dispatch.domain.incidents import Incident
@@ -130,7 +130,7 @@ def open_by_hand(services: Services, command: OpenByHand) -> Incident:
         TimeRefusedError: the stated time lies in the future.
     """
     now = services.clock.now()
-    progress.checked_time(command.occurred_at, earliest=None, now=now)
+    checked_time(command.occurred_at, earliest=None, now=now)
     with services.uow.write() as session:
         opening = allocate(session, services, is_drill=command.is_drill)
         crew = crew_of(session, services, opening.duty, now)

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from dispatch.domain import escalation, progress
 from dispatch.domain.commands import Action, ActOnIncident
 from dispatch.domain.errors import (
+    AlreadyThereError,
     CannotMergeError,
     DispatchError,
     FieldRequiredError,
@@ -14,7 +15,7 @@ from dispatch.domain.errors import (
 )
 from dispatch.domain.escalation import Due
 from dispatch.domain.incidents import DutyPerson, Incident
-from dispatch.domain.vocabulary import IncidentStatus
+from dispatch.domain.vocabulary import IncidentStatus, Source
 from dispatch.service import ledger
 from dispatch.service.roster_keeping import crew_of, duty_person
 from dispatch.service.services import Services
@@ -53,6 +54,9 @@ def act_within(session: Session, services: Services, command: ActOnIncident) -> 
         crew = crew_of(session, services, incident.duty, now)
         decision = progress.act(incident, command, worker=worker, crew=crew, now=now)
     except DispatchError as error:
+        if isinstance(error, AlreadyThereError) and command.source is Source.KEYPAD:
+            # The provider asks again when our answer was lost; that is nobody's attempt.
+            return error
         decision = progress.refuse(incident, command, error, now=now)
         ledger.record(session, services, decision, before=incident, at=now)
         return error

@@ -50,6 +50,7 @@ def to_callers() -> Iterator[tuple[str, str]]:
         yield f"waiting_room, {digit=}", made.waiting_room("room", digit)
     for accepted in (True, False):
         yield f"wait, {accepted=}", made.wait("room", accepted=accepted)
+    yield "hold", made.hold("room")
     for text in (words.closed(), words.wrong_number(), words.on_the_way()):
         yield "goodbye", made.goodbye(text)
     for count in (0, 1, 15):

@@ -34,6 +34,7 @@ ADDRESSES = (
     "/telephony/voice/release",
     "/telephony/sms",
     "/telephony/rooms/room/wait",
+    "/telephony/rooms/room/hold",
     "/telephony/rooms/room/events",
     "/telephony/rooms/room/recording",
     "/telephony/deliveries/one/answer",
@@ -86,6 +87,7 @@ def test_every_telephone_address_was_asked(shared_site: Site) -> None:
         "after_room",
         "release",
         "wait",
+        "hold",
         "room_event",
         "recording",
         "sms",
@@ -112,10 +114,10 @@ def test_forgeries_leave_no_trace_but_a_count(site: Site) -> None:
     assert verbs(site.send("/telephony/voice", GENUINE)) == ["Gather", "Dial/Conference"]
 
 
-def test_what_is_written_of_a_forgery_names_nobody(shared_site: Site) -> None:
-    start = len(shared_site.log.getvalue())
-    shared_site.send("/telephony/voice", GENUINE, signed="bm90IGEgc2lnbmF0dXJl")
-    written = shared_site.log.getvalue()[start:]
+def test_what_is_written_of_a_forgery_names_nobody(sqlite_site: Site) -> None:
+    start = len(sqlite_site.log.getvalue())
+    sqlite_site.send("/telephony/voice", GENUINE, signed="bm90IGEgc2lnbmF0dXJl")
+    written = sqlite_site.log.getvalue()[start:]
     assert "webhook.refused" in written
     assert RESIDENT[1:] not in written
     assert "bm90IGEgc2lnbmF0dXJl" not in written

@@ -233,6 +233,22 @@ def test_a_step_back_is_no_late_report(occurred_at: datetime | None) -> None:
     assert story.is_refused(A.EN_ROUTE, "N01", occurred_at=occurred_at) == "wrong_transition"
 
 
+def test_a_phone_that_was_out_of_reach_still_tells_its_times_after_the_end() -> None:
+    """DESIGN 6, last row: the page keeps taps and their times, and sends them later."""
+    story = Story().rings().accepts("N01").jumps(60).does(Action.AVAILABLE, "N01")
+    assert story.incident.is_closed
+    story.jumps(600).does(Action.ON_SCENE, "N01", occurred_at=at(30))
+    assert story.incident.is_closed
+    assert story.incident.times.on_scene_at == at(30)
+    assert story.part_of("N01").status is AssignmentStatus.AVAILABLE
+
+
+def test_after_the_end_nothing_new_can_have_happened() -> None:
+    story = Story().rings().accepts("N01").jumps(60).does(Action.AVAILABLE, "N01").jumps(600)
+    assert story.is_refused(Action.ON_SCENE, "N01", occurred_at=at(500)) == "incident_closed"
+    assert story.incident.times.on_scene_at is None
+
+
 def test_a_late_report_never_overwrites_a_time_that_is_known() -> None:
     story = Story().rings().accepts("N01").jumps(60).does(A.EN_ROUTE, "N01").jumps(60).does(A.ON_SCENE, "N01")
     assert story.is_refused(A.EN_ROUTE, "N01", occurred_at=at(30)) == "wrong_transition"
