@@ -274,7 +274,7 @@ def claim(services: Services, *, limit: int) -> list[Claimed]:
             return []
     claimed: list[Claimed] = []
     with services.uow.write() as session:
-        query = _due(now).order_by(Delivery.urgency, Delivery.created_at).limit(limit)
+        query = _due(now).order_by(Delivery.urgency, Delivery.created_at, Delivery.id).limit(limit)
         for row in session.scalars(query.with_for_update(skip_locked=True)).all():
             if row.valid_until is not None and row.valid_until <= now:
                 row.state = DeliveryState.WITHDRAWN
