@@ -267,6 +267,7 @@ _SENTENCES: Mapping[str, Say] = {
     "assignment.available": _of_person(msgid("%(who)s has finished and is available")),
     "help.requested": _help_requested,
     "assignment.joining": _of_person(msgid("%(who)s is being joined with the caller")),
+    "call.back_failed": _plain(msgid("The caller could not be called back")),
     "assignment.called_in": _of_person(msgid("%(who)s is called into the caller’s room")),
     "assignment.left_call": _of_person(msgid("%(who)s hung up before meeting the caller")),
     "details.requested": _of_person(msgid("%(who)s asked for the details again")),

@@ -300,7 +300,8 @@ class Story:
 
     def leaves_call(self, code: str) -> "Story":
         """A worker hangs up a call of ours."""
-        return self._take(alerts.left_call(self.incident, staff_code=code, now=self.now))
+        decision = alerts.left_call(self.incident, staff_code=code, called_in=False, now=self.now)
+        return self._take(decision)
 
     # --- time
 

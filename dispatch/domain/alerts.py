@@ -60,21 +60,34 @@ def joining(incident: Incident, *, staff_code: str, now: datetime) -> Decision:
     return draft.decision()
 
 
-def left_call(incident: Incident, *, staff_code: str, now: datetime) -> Decision:
+def left_call(incident: Incident, *, staff_code: str, called_in: bool, now: datetime) -> Decision:
     """A worker's call ended before anybody said that they met the caller who waits.
 
     Many press 1 and hang up at once. The acceptance stands, but the caller must not be taken for answered:
     unless the room's own word arrives late, the ladder calls the worker in (``escalation.CONFIRM_LEFT``).
+    *called_in* says that the call was made for nothing else, so that its end alone means that they did not
+    meet, whether it was picked up or not.
     """
     draft = Draft(incident, now=now, source=Source.VOICE, actor=f"staff:{staff_code}")
-    assignment = incident.assignment(staff_code)
-    if assignment is None or not any(code == staff_code for code, _ in incident.ladder.joining):
-        return draft.decision()
-    draft.add(Kind.LEFT_CALL, {"staff_code": staff_code})
+    assignment, live = incident.assignment(staff_code), incident.live_call
+    joining = any(code == staff_code for code, _ in incident.ladder.joining)
+    waited_for = called_in and live is not None and live.answered_at is None
+    if assignment is not None and (joining or (waited_for and assignment.is_engaged)):
+        draft.add(Kind.LEFT_CALL, {"staff_code": staff_code})
+    return draft.decision()
+
+
+def call_back_failed(incident: Incident, *, call_id: str, code: str, crew: Crew, now: datetime) -> Decision:
+    """The caller could not be called back: people are alerted at once instead."""
+    draft = Draft(incident, now=now, source=Source.ENGINE, actor="engine")
+    draft.add(Kind.CALL_BACK_FAILED, {"call_id": call_id, "code": code})
+    if not incident.is_closed and not incident.alerting_begun:
+        escalation.climb(draft, crew)
     return draft.decision()
 
 
 def _call_into_room(draft: Draft, assignment: Assignment) -> None:
     live = draft.incident.live_call
     if live is not None and live.answered_at is None and assignment.is_engaged:
-        draft.want(ConnectWorker(staff_id=assignment.staff_id, staff_code=assignment.staff_code))
+        turn = draft.incident.ladder.called_in
+        draft.want(ConnectWorker(staff_id=assignment.staff_id, staff_code=assignment.staff_code, turn=turn))

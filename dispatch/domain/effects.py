@@ -50,10 +50,14 @@ class StandDown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectWorker:
-    """Call a worker who accepted without a call in hand into the room where the caller waits."""
+    """Call a worker who accepted without a call in hand into the room where the caller waits.
+
+    ``turn`` counts how often this incident has had to call somebody in again.
+    """
 
     staff_id: str
     staff_code: str
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,12 @@ LEFT_GRACE_S = 2.0
 """That a worker's call ended and that they entered the room is told in no certain order (TESTBED 2.4); after
 this the room's word is taken not to come."""
 
+CALL_IN_EVERY_S = 30.0
+"""At most this long between two calls to a worker who does not come into the room where the caller waits."""
+
+CALLED_IN_VAINLY = 2
+"""From this call-in on another worker is alerted as well: the caller must not wait for one phone alone."""
+
 CALL_BACK_GRACE_S = 45.0
 """How long a call-back may take before people are alerted all the same."""
 
@@ -67,7 +73,7 @@ def deadlines(incident: Incident) -> tuple[Due, ...]:
         for code, at in incident.ladder.joining
     )
     found.extend(
-        Due(kind=CONFIRM_LEFT, subject=code, due_at=at + timedelta(seconds=LEFT_GRACE_S))
+        Due(kind=CONFIRM_LEFT, subject=code, due_at=at + timedelta(seconds=_left_grace_s(incident)))
         for code, at in incident.ladder.left
     )
     return tuple(found)
@@ -123,7 +129,7 @@ def decide_deadline(incident: Incident, due: Due, *, crew: Crew, now: datetime) 
     if due.kind == CONFIRM_JOIN:
         _assume_joined(draft, due.subject)
     elif due.kind == CONFIRM_LEFT:
-        _call_in(draft, due.subject)
+        _call_in(draft, due.subject, crew)
     elif due.kind == SECOND_RING:
         ring_again(draft, due.subject)
     else:
@@ -353,12 +359,24 @@ def _assume_joined(draft: Draft, staff_code: str) -> None:
     )
 
 
-def _call_in(draft: Draft, staff_code: str) -> None:
+def _call_in(draft: Draft, staff_code: str, crew: Crew) -> None:
+    """Call a worker into the room again; when that has failed before, alert somebody else as well."""
     incident = draft.incident
     since = next((at for code, at in incident.ladder.left if code == staff_code), None)
-    if since is None or since + timedelta(seconds=LEFT_GRACE_S) > draft.now:
+    if since is None or since + timedelta(seconds=_left_grace_s(incident)) > draft.now:
         return
     draft.add(Kind.CALLED_IN, {"staff_code": staff_code}, by_engine=True)
     assignment = incident.assignment(staff_code)
-    if incident.live_call is not None and assignment is not None and assignment.is_engaged:
-        draft.want(ConnectWorker(staff_id=assignment.staff_id, staff_code=staff_code))
+    live = incident.live_call
+    if live is None or live.answered_at is not None or assignment is None or not assignment.is_engaged:
+        return
+    turn = draft.incident.ladder.called_in
+    draft.want(ConnectWorker(staff_id=assignment.staff_id, staff_code=staff_code, turn=turn))
+    if turn == CALLED_IN_VAINLY:
+        draft.add(Kind.HELP_REQUESTED, {"staff_code": None}, by_engine=True)
+        climb(draft, crew)
+
+
+def _left_grace_s(incident: Incident) -> float:
+    doubled: float = LEFT_GRACE_S * 2**incident.ladder.called_in
+    return min(doubled, CALL_IN_EVERY_S)

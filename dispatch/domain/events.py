@@ -20,6 +20,7 @@ class Kind(StrEnum):
     CALL_ANSWERED = "call.answered"
     CALL_ENDED = "call.ended"
     CALL_BACK_REQUESTED = "call.back_requested"
+    CALL_BACK_FAILED = "call.back_failed"
     CALL_RETURNED = "call.returned"
     CALL_RECORDED = "call.recorded"
     TEXT_RECEIVED = "text.received"

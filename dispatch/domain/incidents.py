@@ -109,6 +109,8 @@ class Ladder:
     """Workers who accepted on the keypad while the caller waits, and since when they are being joined."""
     left: tuple[tuple[str, datetime], ...] = ()
     """Workers whose call ended before anybody said that they met the caller, and since when."""
+    called_in: int = 0
+    """How often a worker had to be called into the room again."""
     call_back_at: datetime | None = None
 
 

@@ -25,6 +25,8 @@ from dispatch.domain.vocabulary import (
     Source,
 )
 
+_WRONG_NUMBER = "9"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
@@ -136,8 +138,7 @@ def choose_from_menu(
         if not draft.incident.alerting_begun:
             # Whoever presses a key is there: the wait of caller.alert_after_s is over.
             escalation.climb(draft, crew)
-    elif len(incident.calls) == 1:
-        # Somebody else's call about the same incident must not be closed by a mistaken key.
+    elif _nobody_else_called(incident, call_id):
         progress.close_incident(draft, outcome=Outcome.WRONG_NUMBER, reason=None)
     return draft.decision()
 
@@ -198,6 +199,16 @@ def _learn(draft: Draft, priority: Priority, category: Category) -> None:
         )
     if incident.category is Category.UNKNOWN and category is not Category.UNKNOWN:
         draft.add(Kind.CATEGORY_SET, {"from": str(incident.category), "to": str(category)})
+
+
+def _nobody_else_called(incident: Incident, call_id: str) -> bool:
+    """Somebody else's emergency, or what the same caller said before, is not closed by a mistaken key."""
+    mine = incident.call(call_id).caller_number
+    others = [leg for leg in incident.calls if leg.id != call_id]
+    return all(
+        mine is not None and leg.caller_number == mine and leg.menu_digit in (None, _WRONG_NUMBER)
+        for leg in others
+    )
 
 
 def _not_later(occurred_at: datetime | None, now: datetime) -> datetime:

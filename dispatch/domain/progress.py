@@ -38,6 +38,9 @@ from dispatch.domain.vocabulary import (
 
 _S = AssignmentStatus
 
+STALE_KEY_S = 5.0
+"""A key pressed longer ago than this was not answered in time: its call has ended."""
+
 STEPS: Mapping[Action, tuple[Kind, AssignmentStatus, str, frozenset[AssignmentStatus]]] = {
     Action.EN_ROUTE: (Kind.EN_ROUTE, _S.EN_ROUTE, "en_route_at", frozenset({_S.ACCEPTED, _S.STAGING})),
     Action.STAGE: (Kind.STAGED, _S.STAGING, "staged_at", frozenset({_S.ACCEPTED, _S.EN_ROUTE})),
@@ -154,7 +157,7 @@ def _is_late_report(
         return False
     reached = (a.on_scene_at, a.left_scene_at, a.at_facility_at, a.available_at, incident.times.closed_at)
     later = [at for at in reached if at is not None]
-    return getattr(a, field) is None and bool(later) and occurred_at <= max(later)
+    return getattr(a, field) is None and bool(later) and occurred_at < max(later)
 
 
 def _after_available(draft: Draft, assignment: Assignment) -> None:
@@ -191,7 +194,8 @@ def _accept(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) ->
     alerts.mark_alerted(draft, assignment.staff_code, channel=str(command.source), at=occurred_at)
     is_primary = incident.primary is None and assignment.role.can_be_primary
     live = incident.live_call
-    by_keypad = command.source is Source.KEYPAD
+    # A key that waited in the journal is true, but nobody holds that call any more.
+    by_keypad = command.source is Source.KEYPAD and (draft.now - occurred_at).total_seconds() < STALE_KEY_S
     draft.add(
         Kind.ACCEPTED,
         {

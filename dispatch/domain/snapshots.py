@@ -64,6 +64,7 @@ def ladder_to_data(ladder: Ladder) -> dict[str, object]:
         "started_at": None if ladder.started_at is None else ladder.started_at.isoformat(),
         "ends_at": None if ladder.ends_at is None else ladder.ends_at.isoformat(),
         "joining": [[code, at.isoformat()] for code, at in ladder.joining],
+        "called_in": ladder.called_in,
         "left": [[code, at.isoformat()] for code, at in ladder.left],
         "call_back_at": None if ladder.call_back_at is None else ladder.call_back_at.isoformat(),
     }
@@ -79,6 +80,7 @@ def ladder_from_data(data: JsonObject) -> Ladder:
         ends_at=maybe_instant(data, "ends_at"),
         joining=_since(data, "joining"),
         left=_since(data, "left"),
+        called_in=cast("int", data["called_in"]),
         call_back_at=maybe_instant(data, "call_back_at"),
     )
 

@@ -93,7 +93,8 @@ def _left_call(incident: Incident, event: Event) -> Incident:
 
 
 def _called_in(incident: Incident, event: Event) -> Incident:
-    return replace(incident, ladder=_without(incident.ladder, text(event.data, "staff_code")))
+    ladder = _without(incident.ladder, text(event.data, "staff_code"))
+    return replace(incident, ladder=replace(ladder, called_in=ladder.called_in + 1))
 
 
 def _eta_stated(incident: Incident, event: Event) -> Incident:

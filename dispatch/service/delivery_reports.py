@@ -70,6 +70,7 @@ def not_handed_over(services: Services, claimed: Claimed, error: TelephonyError,
             row.state = DeliveryState.FAILED
             row.finished_at = now
             session.flush()
+            _tell_left(session, services, row)
             _tell_failure(session, services, row)
         elif not isinstance(error, OutcomeUnknownError) and not _is_wanted(session, services, row):
             # It certainly did not leave, and its worker was stood down meanwhile: there is nothing to retry.
@@ -144,7 +145,23 @@ def _tell_incident(session: Session, services: Services, row: Delivery, *, proof
     ledger.record(session, services, decision, before=incident, at=now)
 
 
+def _tell_call_back_failed(session: Session, services: Services, row: Delivery) -> None:
+    incident = ledger.load(session, services, str(row.incident_id))
+    now = services.clock.now()
+    decision = alerts.call_back_failed(
+        incident,
+        call_id=str(row.details["call_id"]),
+        code=row.error_code or "failed",
+        crew=crew_of(session, services, incident.duty, now),
+        now=now,
+    )
+    ledger.record(session, services, decision, before=incident, at=now)
+
+
 def _tell_failure(session: Session, services: Services, row: Delivery) -> None:
+    if row.purpose == Purpose.CALL_BACK:
+        _tell_call_back_failed(session, services, row)
+        return
     if row.purpose != Purpose.ALERT or row.incident_id is None:
         return
     incident = ledger.load(session, services, row.incident_id)
@@ -174,7 +191,8 @@ def _tell_left(session: Session, services: Services, row: Delivery) -> None:
         return
     incident = ledger.load(session, services, row.incident_id)
     now = services.clock.now()
-    decision = alerts.left_call(incident, staff_code=_code(session, row), now=now)
+    called_in = row.purpose == Purpose.CONNECT
+    decision = alerts.left_call(incident, staff_code=_code(session, row), called_in=called_in, now=now)
     ledger.record(session, services, decision, before=incident, at=now)
 
 

@@ -5,6 +5,7 @@ repeated webhook gets an equivalent answer from what is stored.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -58,7 +59,7 @@ def receive_call(services: Services, command: ReceiveCall) -> CallState:
             received_at=command.received_at,
         )
         incident = open_or_join(session, services, ring)
-        return _state(incident, ring.call_id)
+        return _state(_end_if_over(session, services, incident, ring), ring.call_id)
 
 
 def choose_from_menu(services: Services, command: ChooseFromMenu) -> CallState | None:
@@ -76,11 +77,17 @@ def choose_from_menu(services: Services, command: ChooseFromMenu) -> CallState |
 
 
 def end_call(services: Services, command: EndCall) -> bool:
-    """The caller is off the line; False when the call is not known."""
+    """The caller is off the line; False when the call is not known yet.
+
+    Callbacks come in no certain order: an end that comes before its beginning is kept until then.
+    """
     now = services.clock.now()
     with services.uow.write() as session:
         found = _call(session, services, command.provider_sid)
         if found is None:
+            at = (command.occurred_at or now).isoformat()
+            body = {"status": command.provider_status, "at": at}
+            keep_inbox(session, services, _end_key(command.provider_sid), "voice_end", body)
             return False
         call_id, incident = found
         crew = crew_of(session, services, incident.duty, now)
@@ -88,6 +95,31 @@ def end_call(services: Services, command: EndCall) -> bool:
         ledger.record(session, services, decision, before=incident, at=now)
     services.metrics.call_ended(decision.incident.call(call_id).outcome)
     return True
+
+
+def _end_key(provider_sid: str) -> str:
+    return f"voice_end:{provider_sid}"
+
+
+def _end_if_over(session: Session, services: Services, incident: Incident, ring: Ring) -> Incident:
+    """The incident after the end of its call, when that was told before the call itself."""
+    kept = session.scalar(
+        select(Inbox).where(
+            Inbox.facility_id == services.facility_id, Inbox.provider_key == _end_key(ring.provider_sid)
+        )
+    )
+    if kept is None:
+        return incident
+    now = services.clock.now()
+    command = EndCall(
+        provider_sid=ring.provider_sid,
+        provider_status=str(kept.body["status"]),
+        occurred_at=max(datetime.fromisoformat(str(kept.body["at"])), ring.received_at),
+    )
+    crew = crew_of(session, services, incident.duty, now)
+    decision = intake.end_call(incident, ring.call_id, command, crew=crew, now=now)
+    ledger.record(session, services, decision, before=incident, at=now)
+    return decision.incident
 
 
 def join_caller(services: Services, command: JoinCaller) -> None:

@@ -122,7 +122,8 @@ def _connect(session: Session, new: "Composer", effect: ConnectWorker) -> Iterat
         )
     )
     if not any(is_ringing(alert) or alert.state in UNSENT for alert in alerts):
-        yield new(Purpose.CONNECT, AlertChannel.VOICE, _phone(session, effect.staff_id), effect.staff_id)
+        phone = _phone(session, effect.staff_id)
+        yield new(Purpose.CONNECT, AlertChannel.VOICE, phone, effect.staff_id, f"{effect.turn}")
 
 
 def _warnings(

@@ -191,7 +191,7 @@ def _from_worker(
     if action is Action.ON_SCENE and chosen.status is AssignmentStatus.TRANSPORTING:
         # After 8 the same key means arrived at the facility (CONTRACT 4).
         action = Action.ARRIVE_FACILITY
-    return _act(session, services, worker, text, chosen, action)
+    return _act(session, services, command, worker, text, chosen, action)
 
 
 def _candidates(action: Action, choices: list[_Choice]) -> list[_Choice]:
@@ -207,7 +207,13 @@ def _candidates(action: Action, choices: list[_Choice]) -> list[_Choice]:
 
 
 def _act(
-    session: Session, services: Services, worker: Staff, text: TextCommand, chosen: _Choice, action: Action
+    session: Session,
+    services: Services,
+    command: ReceiveText,
+    worker: Staff,
+    text: TextCommand,
+    chosen: _Choice,
+    action: Action,
 ) -> TextAnswer:
     incident = progress.act_within(
         session,
@@ -220,6 +226,8 @@ def _act(
             staff_code=worker.code,
             minutes=text.minutes,
             reason=text.reason,
+            # A text that waited while the database was away says what happened when it was sent.
+            occurred_at=command.received_at,
         ),
     )
     if isinstance(incident, DispatchError):
@@ -257,6 +265,7 @@ def _not_understood(
             source=Source.SMS,
             staff_code=worker.code,
             text=command.text,
+            occurred_at=command.received_at,
         ),
     )
     return TextAnswer(understood=Understood.NOTED, short_number=engaged[0].short_number)

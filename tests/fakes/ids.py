@@ -7,6 +7,7 @@ class FailingIds(RandomIds):
     """Gives so many identifiers, then fails for ever."""
 
     def __init__(self, left: int) -> None:
+        super().__init__()
         self._left = left
 
     def new_id(self) -> str:

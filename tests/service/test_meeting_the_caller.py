@@ -1,9 +1,11 @@
 """The caller who waits in the room, and the worker who should come into it."""
 
 from dispatch.domain.commands import Action
-from dispatch.domain.escalation import JOIN_GRACE_S
+from dispatch.domain.escalation import CALL_IN_EVERY_S, JOIN_GRACE_S
 from dispatch.domain.vocabulary import Source
 from dispatch.service import alert_calls
+from tests.builders import policy
+from tests.service.conftest import MakeWorld
 from tests.world import World
 
 
@@ -78,3 +80,92 @@ def test_who_picks_up_the_connecting_call_is_taken_for_joined_when_the_room_says
 
     answered = [line for line in world.lines(call.incident_id) if line.kind == "call.answered"]
     assert [line.data["assumed"] for line in answered] == [True]
+
+
+def test_a_worker_who_is_busy_is_called_in_again_and_then_somebody_else_is_alerted_too(world: World) -> None:
+    """The caller waits in the room: one failed call must not end the trying."""
+    call = world.resident().rings()
+    world.works()
+    nurse = world.worker("N01")
+    world.network_says(world.provider.last_call_to(nurse.number), "no-answer")
+    nurse.does(call.incident_id, Action.ACCEPT, source=Source.SMS)
+    world.works()
+    asked = len(world.incident(call.incident_id).assignments)
+
+    for _ in range(3):
+        world.network_says(world.provider.last_call_to(nurse.number), "busy")
+        world.provider.forgets()
+        world.passes(CALL_IN_EVERY_S)
+        assert nurse.number in world.provider.rung
+
+    assert len(world.incident(call.incident_id).assignments) > asked
+    assert world.incident(call.incident_id).times.answered_at is None
+
+
+def test_an_end_that_is_told_before_its_call_is_not_lost(world: World) -> None:
+    """Callbacks come in no certain order; a call that never ends would be joined with nobody."""
+    resident = world.resident()
+    assert not resident.hangs_up()
+
+    call = resident.rings()
+
+    [row] = world.calls()
+    assert row.ended_at is not None
+    assert world.incident(call.incident_id).live_call is None
+
+
+def test_a_caller_who_cannot_be_called_back_has_people_alerted_at_once(make_world: MakeWorld) -> None:
+    world = make_world(plan=policy(alert_after_s=30))
+    resident = world.resident()
+    call = resident.rings()
+    world.hand.advance(2)
+    resident.hangs_up()
+    world.works()
+    [calling_back] = world.provider.sent
+    world.provider.forgets()
+
+    world.network_says(calling_back, "busy")
+    world.works()
+
+    assert world.provider.rung
+    assert "call.back_failed" in world.kinds(call.incident_id)
+
+
+def test_a_key_that_waited_for_the_database_joins_nobody(world: World) -> None:
+    """It was pressed on a call that has ended since: the acceptance is true, the meeting would not be."""
+    call = world.resident().rings()
+    world.works()
+    nurse = world.worker("N01")
+    world.network_says(world.provider.last_call_to(nurse.number), "completed")
+    pressed_at = world.hand.now()
+    world.hand.advance(15)
+
+    nurse.does(call.incident_id, Action.ACCEPT, occurred_at=pressed_at)
+    world.provider.forgets()
+    world.passes(JOIN_GRACE_S + 1)
+
+    assert world.incident(call.incident_id).times.accepted_at == pressed_at
+    assert world.incident(call.incident_id).times.answered_at is None
+    assert nurse.number in world.provider.rung
+
+
+def test_9_closes_what_the_same_caller_opened_by_two_calls(world: World) -> None:
+    resident = world.resident()
+    resident.rings("CA-1")
+    resident.hangs_up("CA-1")
+    call = resident.rings("CA-2")
+
+    resident.presses("9", "CA-2")
+
+    assert world.incident(call.incident_id).is_closed
+
+
+def test_9_does_not_take_back_what_the_same_caller_said_before(world: World) -> None:
+    resident = world.resident()
+    resident.rings("CA-1")
+    resident.presses("1", "CA-1")
+    call = resident.rings("CA-2")
+
+    resident.presses("9", "CA-2")
+
+    assert not world.incident(call.incident_id).is_closed

@@ -62,7 +62,7 @@ def test_a_failure_after_the_acceptance_changes_nothing_but_the_record() -> None
 
 # --- between accepting and meeting the caller -----------------------------------------------------
 
-CALLED_IN = [ConnectWorker(staff_id="staff-N01", staff_code="N01")]
+CALLED_IN = [ConnectWorker(staff_id="staff-N01", staff_code="N01", turn=1)]
 
 
 def test_who_presses_1_and_hangs_up_is_called_into_the_room() -> None:
@@ -96,7 +96,7 @@ def test_who_accepted_elsewhere_and_let_the_alert_ring_out_is_called_into_the_ro
     story = Story().rings().accepts("N01", source=Source.SMS)
     before = len(story.effects(ConnectWorker))
     story.alert_fails("N01", hopeless=False)
-    assert story.effects(ConnectWorker)[before:] == CALLED_IN
+    assert story.effects(ConnectWorker)[before:] == [ConnectWorker(staff_id="staff-N01", staff_code="N01")]
 
 
 def test_who_is_joined_by_one_call_and_accepts_on_another_waits_once() -> None:

@@ -157,7 +157,7 @@ def test_a_wrong_number_closes_its_own_incident_and_stands_everybody_down() -> N
 
 
 def test_a_wrong_number_closes_nobody_elses_incident() -> None:
-    story = Story().rings().rings().presses("9", call=2)
+    story = Story().rings().presses("1").rings().presses("9", call=2)
     assert not story.incident.is_closed
     outcomes = [call.outcome for call in story.incident.calls]
     assert outcomes == [CallOutcome.INCIDENT, CallOutcome.WRONG_NUMBER]
