@@ -20,6 +20,9 @@ from models.incident import Assignment
 LOAD_WINDOW = timedelta(hours=12)
 """How far back alerts count as load; the longest shift of the sample roster is twelve hours."""
 
+BASE_DECIMALS = 2
+"""Decimals of a degree kept of where somebody is based: about 1 km, the village and not the house."""
+
 
 def duty_list(session: Session, services: Services, at: datetime) -> tuple[DutyPerson, ...]:
     """Everybody on duty at *at*; when nobody is, all active staff under the policy's last tier.
@@ -41,16 +44,26 @@ def duty_list(session: Session, services: Services, at: datetime) -> tuple[DutyP
 
 
 def duty_person(row: rows.Staff, tier: str) -> DutyPerson:
-    """A staff row as the ladder needs it."""
+    """A staff row as the ladder needs it.
+
+    Where somebody is based is rounded here, because the list is frozen into the incident's first event: an
+    exact position is personal and must not stand in an event's ``data``, which can never be erased. Rounded
+    before anybody ranks by it, the decision, the incident's row and the replayed log stay the same; a
+    kilometre is enough to tell who has the shorter way.
+    """
     return DutyPerson(
         staff_id=row.id,
         staff_code=row.code,
         role=Role(row.role),
         tier=tier,
         skills=tuple(str(skill) for skill in row.skills),
-        lat=row.lat,
-        lon=row.lon,
+        lat=_village(row.lat),
+        lon=_village(row.lon),
     )
+
+
+def _village(degrees: float | None) -> float | None:
+    return None if degrees is None else round(degrees, BASE_DECIMALS)
 
 
 def shifts_around(session: Session, services: Services, at: datetime) -> list[Shift]:

@@ -5,11 +5,12 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from dispatch.domain.commands import Action
 from dispatch.domain.vocabulary import CallOutcome, IncidentStatus, Outcome
 from dispatch.service import intake
+from models.facility import Staff
 from models.traffic import Inbox
 from tests.builders import policy, tier
 from tests.fakes.clock import FakeClock
@@ -29,6 +30,19 @@ def test_a_call_is_durable_when_the_command_returns(world: World) -> None:
         PHONES["N02"],
     ]
     assert [deadline.kind for deadline in world.deadlines()] == ["ladder", "second_ring", "second_ring"]
+
+
+def test_where_a_worker_lives_is_on_record_no_closer_than_the_village(world: World) -> None:
+    with world.uow.write() as session:
+        session.execute(update(Staff).where(Staff.code == "N01").values(lat=-4.546326, lon=136.8895))
+    state = world.resident().rings()
+    (person,) = [one for one in world.incident(state.incident_id).duty if one.staff_code == "N01"]
+    assert (person.lat, person.lon) == (-4.55, 136.89)
+    written = str([line.data for line in world.lines(state.incident_id)])
+    assert "-4.55," in written
+    assert "4.546" not in written
+    assert "136.8895" not in written
+    assert world.findings() == []
 
 
 def test_a_repeat_changes_nothing_and_gets_the_same_answer(world: World) -> None:
