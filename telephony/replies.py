@@ -4,10 +4,10 @@ from dispatch.domain.commands import Action
 from dispatch.domain.segments import Elastic, compose, fit_segment
 from dispatch.service.texting import TextAnswer, Understood
 
-HELP = (
-    "Tidak dimengerti. Balas: 1 terima, 2 tolak, 3 berangkat, 4 tiba, 5 selesai, 6 bantu, "
-    "7 tunggu, 8 rujuk, 0 info. Nomor panggilan boleh di depan: 123 4."
-)
+KEYS_HELP = "Balas: 1 terima, 2 tolak, 3 berangkat, 4 tiba, 5 selesai, 6 bantu, 7 tunggu, 8 rujuk, 0 info."
+"""The keys alone, short enough to stand whole behind a sentence of its own."""
+
+HELP = f"Tidak dimengerti. {KEYS_HELP} Nomor panggilan boleh di depan: 123 4."
 
 _KEYS = {
     Action.ACCEPT: "1",
@@ -68,7 +68,7 @@ def reply_to(answer: TextAnswer) -> str | None:
         case Understood.NOTHING_WAITING:
             text = _nothing(answer)
         case Understood.NOTED:
-            text = f"Dicatat pada panggilan {answer.short_number}. {HELP}"
+            text = compose([f"Dicatat pada panggilan {answer.short_number}. ", KEYS_HELP])
         case Understood.HELP:
             text = HELP
         case Understood.REFUSED:

@@ -10,7 +10,7 @@ from dispatch.domain.commands import Action
 from dispatch.domain.errors import DispatchError
 from dispatch.domain.segments import is_gsm7, septets
 from dispatch.service.texting import TextAnswer, Understood
-from telephony.replies import ERRORS, HELP, reply_to
+from telephony.replies import ERRORS, HELP, KEYS_HELP, reply_to
 
 STEPS = (
     Action.ACCEPT,
@@ -107,6 +107,12 @@ def test_the_short_help_is_whole() -> None:
     assert reply_to(TextAnswer(understood=Understood.HELP)) == HELP
     for key in "123456780":
         assert key in HELP
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_help_after_a_note_is_whole(number: int) -> None:
+    text = reply_to(TextAnswer(understood=Understood.NOTED, short_number=number))
+    assert text == f"Dicatat pada panggilan {number}. {KEYS_HELP}"
 
 
 def test_which_one_says_how_to_write_the_number() -> None:
