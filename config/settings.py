@@ -26,6 +26,9 @@ CONFIG_VARIABLE = "SIAGA_CONFIG"
 SIMULATED_NUMBER = "+62911000911"
 """The service's number while only the simulator carries calls: clearly invented, and easy to remember."""
 
+ALIKE = 0.65
+"""How alike (0 to 1) two names are without the prefix for one to be offered in place of the other."""
+
 _DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
 _PROVIDERS = ("twilio", "simulator")
 
@@ -301,5 +304,7 @@ def _from_file(path: Path) -> dict[str, object]:
 
 
 def _meant(name: str, known: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+    # The prefix is common to all of them and would make any two names look alike.
+    meant = {key.removeprefix(PREFIX): key for key in known}
+    close = difflib.get_close_matches(name.removeprefix(PREFIX), meant, n=1, cutoff=ALIKE)
+    return f"; did you mean {meant[close[0]]}?" if close else ""

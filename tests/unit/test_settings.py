@@ -128,6 +128,23 @@ def test_a_bad_file_is_refused_by_key(tmp_path: Path, content: str, name: str, r
     assert str(file) in error.reason
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("SIAGA_FOO", None),
+        ("SIAGA_COLOUR", None),
+        ("SIAGA_X", None),
+        ("SIAGA_CONFG", "SIAGA_CONFIG"),
+        ("SIAGA_SECRET", "SIAGA_SECRET_KEY"),
+        ("SIAGA_DB_URL", "SIAGA_DATABASE_URL"),
+        ("SIAGA_FACILITY", "SIAGA_FACILITY_FILE"),
+    ],
+)
+def test_only_a_name_that_is_close_is_offered(name: str, meant: str | None) -> None:
+    offer = "" if meant is None else f"; did you mean {meant}?"
+    assert refusal({name: "x"}).reason == "there is no such setting" + offer
+
+
 def test_without_a_secret_key_nothing_starts() -> None:
     with pytest.raises(SecretKeyMissingError, match="SIAGA_SECRET_KEY: is required"):
         load_settings({})
