@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from dispatch.domain.commands import ChooseFromMenu, EndCall, ReceiveCall, ReceiveText
+from dispatch.domain.errors import IncidentNotFoundError
 from dispatch.domain.phones import normalise
 from dispatch.service import alert_calls, intake, texting
-from dispatch.service.intake import CallState
 from telephony.context import TelephonyContext
 from telephony.documents import Documents, text_reply
 from telephony.forms import Form, required, whole_number
@@ -84,8 +84,12 @@ class CallerFlow:
 
     def wait(self, _form: Form, _at: datetime, incident_id: str) -> str:
         """What the room says to whoever waits in it."""
-        state: CallState | None = intake.incident_state(self._services, incident_id)
-        return self.documents.wait(incident_id, accepted=state is not None and state.has_primary)
+        try:
+            state = intake.incident_state(self._services, incident_id)
+        except IncidentNotFoundError:
+            # A room of before the database was restored, perhaps: whoever waits in it goes on waiting.
+            return self.wait_words()
+        return self.documents.wait(incident_id, accepted=state.has_primary)
 
     def wait_words(self) -> str:
         """The same when nothing can be looked up: a failing document would disconnect the caller."""

@@ -223,6 +223,7 @@ def test_the_waiting_room_never_fails(sqlite_site: Site) -> None:
     """A failing waitUrl would disconnect the caller (TESTBED 2.5)."""
     for path in ("/telephony/rooms/unknown/wait", "/telephony/rooms/%00/wait"):
         assert verbs(sqlite_site.send(path, payload("room-wait"))) == ["Say", "Pause", "Redirect"]
+    assert "webhook.failed" not in sqlite_site.log.getvalue()
     sqlite_site.send("/telephony/voice", call())
     (incident,) = sqlite_site.rows(Incident)
     answer = sqlite_site.send(f"/telephony/rooms/{incident.id}/wait", payload("room-wait"))
