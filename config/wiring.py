@@ -6,9 +6,11 @@ change this file.
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import select
 
 from config.facility import FacilityConfig
@@ -18,7 +20,7 @@ from dispatch.adapters.ids import RandomIds
 from dispatch.domain.policy import Policy
 from dispatch.ports import TelephonyProvider
 from dispatch.service import roster_keeping
-from dispatch.service.engine import Engine
+from dispatch.service.engine import Engine, guarded
 from dispatch.service.metrics import Metrics
 from dispatch.service.sending import Sender
 from dispatch.service.services import Services
@@ -61,33 +63,41 @@ class Program:
     services: Services
     telephony: TelephonyContext
     engine: Engine | None
+    chores: BackgroundScheduler
+    """What a web process without the engine does by itself; idle where the engine runs."""
     simulator: Simulator | None
 
     def start(self) -> None:
         """Start what runs by itself; the duty phones are known before the first call."""
         self.refresh_duty_phones()
-        if self.engine is not None:
-            self.engine.every(DUTY_PHONES_EVERY_S, self.refresh_duty_phones, "duty_phones")
-            self.engine.every(JOURNAL_EVERY_S, self.drain_journal, "journal")
+        every = self._every if self.engine is None else self.engine.every
+        every(DUTY_PHONES_EVERY_S, self.refresh_duty_phones, "duty_phones")
+        every(JOURNAL_EVERY_S, self.drain_journal, "journal")
+        if self.engine is None:
+            self.chores.start()
+        else:
             self.engine.start()
 
     def stop(self) -> None:
-        """Stop in order: first the engine, then the connections to the database."""
+        """Stop in order: first what runs by itself, then the connections to the database."""
         if self.engine is not None:
             self.engine.stop()
+        if self.chores.running:
+            self.chores.shutdown()
         self.services.uow.engine.dispose()
 
     def refresh_duty_phones(self) -> None:
         """Keep in memory whom the fallback document rings, for when the database does not answer."""
-        now = self.services.clock.now()
-        with self.services.uow.read() as session:
-            self.telephony.phones.today = list(roster_keeping.duty_phones(session, self.services, now))
+        _refresh_duty_phones(self.telephony)
 
     def drain_journal(self) -> None:
         """Apply what came while the database did not answer."""
         count = self.telephony.journal.drain(apply_kept(self.telephony))
         if count:
             log.info("journal.applied", requests=count)
+
+    def _every(self, seconds: float, chore: Callable[[], None], name: str) -> None:
+        self.chores.add_job(guarded(chore, name), "interval", seconds=seconds, id=name)
 
 
 def build_program(
@@ -142,6 +152,9 @@ def build_program(
         services=services,
         telephony=telephony,
         engine=engine,
+        chores=BackgroundScheduler(
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        ),
         simulator=_simulator(settings, telephony) if "simulator" in settings.telephony else None,
     )
 
@@ -178,7 +191,15 @@ def _providers(settings: Settings, local_url: str) -> list[TelephonyProvider]:
     ]
 
 
+def _refresh_duty_phones(telephony: TelephonyContext) -> None:
+    services = telephony.services
+    with services.uow.read() as session:
+        telephony.phones.today = list(roster_keeping.duty_phones(session, services, services.clock.now()))
+
+
 def _simulator(settings: Settings, telephony: TelephonyContext) -> Simulator:
+    # Its fallback document is fixed when it is built, and must ring those who are on duty by then.
+    _refresh_duty_phones(telephony)
     account = settings.account
     base = f"{settings.public_url}/telephony"
     return build_simulator(

@@ -53,12 +53,12 @@ class Engine:
 
     def every(self, seconds: float, chore: Callable[[], None], name: str) -> None:
         """Run *chore* every so often beside the engine's own work (housekeeping, fallback lists)."""
-        self._scheduler.add_job(_guarded(chore, name), "interval", seconds=seconds, id=name)
+        self._scheduler.add_job(guarded(chore, name), "interval", seconds=seconds, id=name)
 
     def start(self) -> None:
         """Start; overdue work of a former run goes out in the first round."""
         self._scheduler.add_job(self.wake, "interval", seconds=TICK_S, id="tick")
-        self._scheduler.add_job(_guarded(self.pulse, "pulse"), "interval", seconds=PULSE_EVERY_S, id="pulse")
+        self._scheduler.add_job(guarded(self.pulse, "pulse"), "interval", seconds=PULSE_EVERY_S, id="pulse")
         self.pulse()
         self._scheduler.start()
         self._thread.start()
@@ -159,7 +159,9 @@ def _due(row: Deadline) -> Due:
     return Due(kind=row.kind, subject=row.subject, due_at=row.due_at)
 
 
-def _guarded(chore: Callable[[], None], name: str) -> Callable[[], None]:
+def guarded(chore: Callable[[], None], name: str) -> Callable[[], None]:
+    """*chore*, which fails into the log (by its *name*) and is run again at its next time."""
+
     def run() -> None:
         try:
             chore()

@@ -1,0 +1,101 @@
+"""What the whole program does by itself: it knows whom to ring when its database does not answer."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete
+
+from config.facility import load_facility
+from config.policy import load_policy
+from config.settings import load_settings
+from config.wiring import Program, build_program
+from models.facility import Shift
+from tests.contract.site import load_people
+
+
+def build(url: str, folder: Path, telephony: str = "twilio") -> Program:
+    """The program without the engine, as ``serve --no-engine`` builds it."""
+    settings = load_settings(
+        {
+            "SIAGA_DATABASE_URL": url,
+            "SIAGA_DATA_DIR": str(folder),
+            "SIAGA_SECRET_KEY": "a-key-of-the-tests",
+            "SIAGA_TELEPHONY": telephony,
+            "SIAGA_TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+            "SIAGA_TWILIO_AUTH_TOKEN": "an-invented-token",
+            "SIAGA_TWILIO_NUMBER": "+62911000911",
+        }
+    )
+    return build_program(settings, load_facility(), load_policy(), with_engine=False)
+
+
+@pytest.fixture
+def program(sqlite_database_url: str, tmp_path: Path) -> Iterator[Program]:
+    """A started web process with the sample facility's people on duty."""
+    program = build(sqlite_database_url, tmp_path)
+    load_people(program)
+    program.start()
+    yield program
+    program.stop()
+
+
+def does_its_chores(program: Program) -> None:
+    """Everything that is due from time to time, now."""
+    for chore in program.chores.get_jobs():
+        chore.func()
+
+
+def test_a_process_without_the_engine_keeps_up_with_the_roster(program: Program) -> None:
+    before = list(program.telephony.phones.today)
+    with program.services.uow.write() as session:
+        session.execute(delete(Shift).where(Shift.tier == "jaga"))
+
+    does_its_chores(program)
+
+    assert {chore.id for chore in program.chores.get_jobs()} == {"duty_phones", "journal"}
+    assert program.telephony.phones.today
+    assert set(program.telephony.phones.today) < set(before)
+
+
+def test_a_request_that_waited_is_applied_without_the_engine(program: Program) -> None:
+    journal = program.telephony.journal
+    now = program.services.clock.now()
+    journal.keep(kind="malformed", path="/telephony/voice", form={"From": "?"}, at=now)
+
+    does_its_chores(program)
+
+    assert journal.drain(lambda *_request: None) == 0
+
+
+def test_a_chore_that_fails_leaves_the_phones_that_are_known(program: Program) -> None:
+    before = list(program.telephony.phones.today)
+    with program.services.uow.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE shift RENAME TO gone")
+
+    does_its_chores(program)
+
+    assert program.telephony.phones.today == before != []
+
+
+def test_the_chores_end_with_the_program(program: Program) -> None:
+    assert program.chores.running
+    program.stop()
+    assert not program.chores.running
+
+
+def test_the_simulated_number_falls_back_to_those_on_duty(sqlite_database_url: str, tmp_path: Path) -> None:
+    people = build(sqlite_database_url, tmp_path)
+    load_people(people)
+    program = build(sqlite_database_url, tmp_path, "simulator")
+
+    assert program.simulator is not None
+    document = program.simulator.network.settings.fallback_twiml
+    assert document is not None
+    program.refresh_duty_phones()
+    on_duty = program.telephony.phones.today
+    assert on_duty
+    assert all(phone in document for phone in program.telephony.phones.numbers())
+
+    for each in (people, program):
+        each.stop()
