@@ -9,6 +9,9 @@ from models.base import Base, FacilityKey, Identifier, JsonList, JsonObject, Pho
 
 _OPEN = text("status <> 'closed'")
 
+IS_OPEN = text("incident.status <> 'closed'")
+"""Written out, because a partial index serves only a query that says the same without parameters."""
+
 
 class Incident(Base):
     """One emergency; always equal to the fold of its events (``siaga verify`` checks it)."""
@@ -20,7 +23,12 @@ class Incident(Base):
         Index("ix_incident_received", "facility_id", "received_at", "id"),
         Index("ix_incident_open", "facility_id", "status", postgresql_where=_OPEN, sqlite_where=_OPEN),
         Index(
-            "ix_incident_caller", "facility_id", "caller_number", postgresql_where=_OPEN, sqlite_where=_OPEN
+            "ix_incident_caller",
+            "facility_id",
+            "caller_number",
+            "received_at",
+            postgresql_where=_OPEN,
+            sqlite_where=_OPEN,
         ),
     )
 

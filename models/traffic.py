@@ -9,6 +9,9 @@ from models.base import Base, FacilityKey, Identifier, JsonObject, PhoneNumber, 
 
 _UNSENT = text("state IN ('pending', 'sending', 'unknown')")
 
+IS_UNSENT = text("delivery.state IN ('pending', 'sending', 'unknown')")
+"""Written out, because a partial index serves only a query that says the same without parameters."""
+
 
 class Inbox(Base):
     """One request of a provider, kept as it came; its unique key makes a repeat harmless."""

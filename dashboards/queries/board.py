@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal_column, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from dashboards.queries.staff import named
@@ -317,9 +317,17 @@ def _troubles(db: Session, ids: Iterable[str]) -> Mapping[str, list[Trouble]]:
     return found
 
 
+def last_lines(incident_ids: Sequence[str]) -> Select[Event]:
+    """The last line of each incident, by its primary key: SQLite would scan all lines for a list of pairs."""
+    return (
+        select(Event)
+        .join(Incident, and_(Event.incident_id == Incident.id, Event.sequence == Incident.event_count))
+        .where(Incident.id.in_(incident_ids))
+    )
+
+
 def _last_lines(db: Session, incidents: Sequence[Incident]) -> Mapping[str, LastLine]:
-    keys = [(row.id, row.event_count) for row in incidents]
-    rows = db.scalars(select(Event).where(tuple_(Event.incident_id, Event.sequence).in_(keys)))
+    rows = db.scalars(last_lines([row.id for row in incidents]))
     return {
         row.incident_id: LastLine(kind=row.kind, facts=row.data, at=row.occurred_at, source=row.source)
         for row in rows

@@ -18,7 +18,7 @@ from dispatch.domain.effects import Purpose
 from dispatch.domain.events import Kind
 from dispatch.domain.incidents import Incident
 from dispatch.domain.intake import Opening, Ring
-from dispatch.domain.vocabulary import IncidentChannel, IncidentStatus, Source
+from dispatch.domain.vocabulary import IncidentChannel, Source
 from dispatch.service import ledger
 from dispatch.service.roster_keeping import crew_of, duty_list
 from dispatch.service.services import Services
@@ -228,7 +228,7 @@ def open_or_join(session: Session, services: Services, ring: Ring) -> Incident:
             .where(
                 rows.Incident.facility_id == services.facility_id,
                 rows.Incident.caller_number == ring.caller_number,
-                rows.Incident.status != IncidentStatus.CLOSED,
+                rows.IS_OPEN,
             )
             .order_by(rows.Incident.received_at.desc())
             .limit(1)

@@ -30,7 +30,7 @@ from dispatch.domain.vocabulary import AlertChannel, DeliveryState, Role
 from dispatch.service.links import keep_worker_link
 from dispatch.service.services import Services
 from models.facility import Staff
-from models.traffic import Delivery
+from models.traffic import IS_UNSENT, Delivery
 
 LEASE_S = 30.0
 """Longer than any provider request may take (its timeouts are 3 s to connect and 10 s to answer)."""
@@ -287,7 +287,7 @@ def claim(services: Services, *, limit: int) -> list[Claimed]:
 
 
 def _due(now: datetime) -> Select[Delivery]:
-    return select(Delivery).where(Delivery.state.in_(UNSENT), Delivery.next_attempt_at <= now)
+    return select(Delivery).where(IS_UNSENT, Delivery.next_attempt_at <= now)
 
 
 def _take(row: Delivery, now: datetime) -> Claimed:
@@ -313,8 +313,5 @@ def _take(row: Delivery, now: datetime) -> Claimed:
 def next_due_at(session: Session) -> datetime | None:
     """When the outbox next wants the engine, or None when nothing waits."""
     return session.scalar(
-        select(Delivery.next_attempt_at)
-        .where(Delivery.state.in_(UNSENT))
-        .order_by(Delivery.next_attempt_at)
-        .limit(1)
+        select(Delivery.next_attempt_at).where(IS_UNSENT).order_by(Delivery.next_attempt_at).limit(1)
     )

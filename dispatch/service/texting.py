@@ -20,7 +20,6 @@ from dispatch.domain.vocabulary import (
     AssignmentStatus,
     CallOutcome,
     IncidentChannel,
-    IncidentStatus,
     Source,
 )
 from dispatch.service import intake, progress
@@ -162,7 +161,7 @@ def _choices(session: Session, worker: Staff) -> list[_Choice]:
     found = session.execute(
         select(rows.Incident.id, rows.Incident.short_number, rows.Assignment.status)
         .join(rows.Incident, rows.Incident.id == rows.Assignment.incident_id)
-        .where(rows.Assignment.staff_id == worker.id, rows.Incident.status != IncidentStatus.CLOSED)
+        .where(rows.Assignment.staff_id == worker.id, rows.IS_OPEN)
         .order_by(rows.Assignment.asked_at)
     )
     return [

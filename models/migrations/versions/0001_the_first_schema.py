@@ -113,7 +113,7 @@ def upgrade() -> None:
     with op.batch_alter_table("incident", schema=None) as batch_op:
         batch_op.create_index(
             "ix_incident_caller",
-            ["facility_id", "caller_number"],
+            ["facility_id", "caller_number", "received_at"],
             unique=False,
             postgresql_where=sa.text("status <> 'closed'"),
             sqlite_where=sa.text("status <> 'closed'"),
