@@ -1,12 +1,14 @@
 """The web application: telephone routes, pages, API and health, and what starts and stops with it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi.exception_handlers import http_exception_handler
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config.wiring import Program
@@ -14,7 +16,7 @@ from dashboards.api.context import ApiContext
 from dashboards.api.router import PREFIX, build_api
 from dashboards.auth import Auth
 from dashboards.health import build_health
-from dashboards.site import PagesContext, build_pages
+from dashboards.site import PagesContext, build_nothing_here, build_pages
 from dispatch.service import progress
 from telephony.webhooks import build_webhooks
 
@@ -23,6 +25,9 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
 }
+
+_FOR_PROGRAMS = ("/api/", "/telephony/", "/simulator/", "/static/")
+"""Below these, nobody reads a page: their errors stay as they are."""
 
 
 class SafeHeaders:
@@ -71,6 +76,7 @@ def build_app(program: Program) -> FastAPI:
         app.include_router(program.simulator.router, dependencies=guards)
     app.mount(PREFIX, build_api(ApiContext(services=services, facility=facility)))
     app.include_router(build_pages(pages))
+    app.add_exception_handler(404, _calm_page(pages))
 
     app.add_middleware(SafeHeaders)
     return app
@@ -89,6 +95,19 @@ def _pages_context(program: Program) -> PagesContext:
         act=partial(progress.act, services),
         tiers=tuple(tier.name for tier in services.policy.alerting.tiers),
     )
+
+
+def _calm_page(pages: PagesContext) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """For a person who opens an address that does not exist; programs are told as before."""
+    nothing_here = build_nothing_here(pages)
+
+    async def answer(request: Request, error: Exception) -> Response:
+        if request.method in ("GET", "HEAD") and not request.url.path.startswith(_FOR_PROGRAMS):
+            return await run_in_threadpool(nothing_here, request)
+        assert isinstance(error, StarletteHTTPException)
+        return await http_exception_handler(request, error)
+
+    return answer
 
 
 def _log_in_first(pages: PagesContext) -> Callable[[Request], None]:

@@ -1,8 +1,10 @@
 """Puts the pages together: one router with every page and the static files.
 
-``build_pages`` is the only thing that the composition root needs. The routes carry their own error pages, so
-they need no handlers on the application.
+The composition root needs nothing else from here. The routes carry their own error pages;
+an address without a route has ``build_nothing_here``.
 """
+
+from collections.abc import Callable
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
@@ -13,7 +15,7 @@ from dashboards.assets import Assets
 from dashboards.auth import Auth
 from dashboards.context import PagesContext
 from dashboards.page_errors import PageNotFoundError
-from dashboards.page_route import PageRoute
+from dashboards.page_route import PageRoute, refusal
 from dashboards.rendering import Renderer
 from dashboards.visits import SCOPE_KEY, Site
 
@@ -23,11 +25,7 @@ __all__ = ["PagesContext", "build_pages"]
 def build_pages(ctx: PagesContext) -> APIRouter:
     """Every page of the program, ready to be included in an application."""
     assets = Assets()
-    site = Site(
-        ctx=ctx,
-        auth=Auth(ctx),
-        renderer=Renderer(ctx.facility, assets, simulator_on=ctx.simulator_on),
-    )
+    site = _site(ctx, assets)
 
     async def belongs_to(request: Request) -> None:
         request.scope[SCOPE_KEY] = site
@@ -51,3 +49,22 @@ def build_pages(ctx: PagesContext) -> APIRouter:
         return assets.response(served_as, accepts=request.headers.get("accept-encoding", ""))
 
     return router
+
+
+def build_nothing_here(ctx: PagesContext) -> Callable[[Request], Response]:
+    """The page for an address that nobody has; it may read the database (who is logged in)."""
+    site = _site(ctx, Assets())
+
+    def nothing_here(request: Request) -> Response:
+        request.scope[SCOPE_KEY] = site
+        return refusal(request, PageNotFoundError())
+
+    return nothing_here
+
+
+def _site(ctx: PagesContext, assets: Assets) -> Site:
+    return Site(
+        ctx=ctx,
+        auth=Auth(ctx),
+        renderer=Renderer(ctx.facility, assets, simulator_on=ctx.simulator_on),
+    )

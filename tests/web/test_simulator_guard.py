@@ -72,6 +72,31 @@ def test_without_the_simulator_there_is_no_such_page(tmp_path: Path) -> None:
         assert visitor.get("/simulator").status_code == 404
 
 
+def test_a_person_at_an_unknown_address_sees_a_calm_page(tmp_path: Path) -> None:
+    with _visitor(tmp_path, "simulator") as visitor:
+        here = visitor.get("/nope")
+        english = visitor.get("/nope/deeper?lang=en")
+        head = visitor.head("/nope")
+        for_programs = [
+            visitor.get(path)
+            for path in ("/api/v1/nope", "/telephony/nope", "/simulator/api/nope", "/simulator/phones/nope")
+        ]
+        sent = visitor.post("/nope")
+        odd = visitor.get("/%00%ff'<script>?q=%00")
+
+    assert [page.status_code for page in (here, english, head, sent, odd)] == [404] * 5
+    assert [answer.status_code for answer in for_programs] == [401, 404, 404, 404]
+    assert here.headers["content-type"].startswith("text/html")
+    assert "Content-Security-Policy" in here.headers
+    assert "/static/siaga" in here.text
+    assert "There is nothing here" in english.text
+    assert "There is nothing here" not in here.text
+    assert head.content == b""
+    assert sent.headers["content-type"] == "application/json"
+    assert "<script>" not in odd.text
+    assert not [answer.url for answer in for_programs if "json" not in answer.headers["content-type"]]
+
+
 def test_every_answer_carries_the_safe_headers(tmp_path: Path) -> None:
     with _visitor(tmp_path, "simulator") as visitor:
         for path in ("/login", "/healthz", "/api/v1/incidents", "/nowhere", "/simulator"):
