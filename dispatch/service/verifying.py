@@ -4,27 +4,27 @@ What it finds is said in terms a person can act on: which incident, which line, 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain import evidence
 from dispatch.domain.events import Event, Kind
 from dispatch.domain.evidence import ChainLink
 from dispatch.domain.evolution import replay
-from dispatch.domain.incidents import Incident
 from dispatch.domain.vocabulary import Source
 from dispatch.service import ledger
+from dispatch.service.comparing import assignment_label, differences, is_code
 from dispatch.service.intake import FIRST_SHORT_NUMBER
+from dispatch.service.readability import UNREADABLE, Damage, read
 from models import incident as rows
 from models.facility import IncidentCounter
 from models.record import Event as EventRow
 from models.record import PrivateValue
 from models.unit_of_work import UnitOfWork
-
-_NOT_REPLAYED = {"facility_id"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,52 +47,93 @@ class Checked:
 
 
 def verify(uow: UnitOfWork, facility_id: str, checked: Checked | None = None) -> Iterator[Finding]:
-    """Every finding about the live database of one facility; none when the record is intact."""
+    """Every finding about the live database of one facility; none when the record is intact.
+
+    A value that cannot be read is a finding like any other; the other incidents are still looked at.
+    """
     checked = checked or Checked()
     with uow.read() as session:
-        known: set[str] = set()
-        query = select(rows.Incident).where(rows.Incident.facility_id == facility_id)
-        for row in session.scalars(
-            query.order_by(rows.Incident.received_at).execution_options(yield_per=200)
-        ):
-            known.add(row.id)
+        # Only keys here: a row that cannot be read must not end the walk over the others.
+        known = session.execute(
+            select(rows.Incident.id, rows.Incident.number)
+            .where(rows.Incident.facility_id == facility_id)
+            .order_by(rows.Incident.received_at)
+        ).all()
+        for incident_id, number in known:
             checked.incidents += 1
-            yield from _incident(session, row, checked)
+            named = number if is_code(number) else incident_id
+            yield from _incident(session, incident_id, named, checked)
+            session.expunge_all()
         yield from _numbers(session, facility_id)
+        ids = {incident_id for incident_id, _ in known}
         for incident_id in session.scalars(
             select(EventRow.incident_id).where(EventRow.facility_id == facility_id).distinct()
         ):
-            if incident_id not in known:
-                yield Finding(
-                    incident=incident_id,
-                    sequence=0,
-                    field=None,
-                    problem="missing",
-                    detail="the incident's row is gone, its lines are still there",
-                )
+            if incident_id not in ids:
+                yield _whole(incident_id, "missing", "the incident's row is gone, its lines are still there")
 
 
-def _incident(session: Session, row: rows.Incident, checked: Checked) -> Iterator[Finding]:
-    events = session.scalars(
-        select(EventRow).where(EventRow.incident_id == row.id).order_by(EventRow.sequence)
-    ).all()
-    values = {
-        (value.sequence, value.name): value
-        for value in session.scalars(select(PrivateValue).where(PrivateValue.incident_id == row.id))
-    }
-    checked.events += len(events)
-    links = [_link(event) for event in events]
+def _incident(session: Session, incident_id: str, number: str, checked: Checked) -> Iterator[Finding]:
+    events, bad_events = read(session, EventRow, EventRow.incident_id == incident_id, EventRow.sequence)
+    private, bad_values = read(
+        session,
+        PrivateValue,
+        PrivateValue.incident_id == incident_id,
+        PrivateValue.sequence,
+        PrivateValue.name,
+    )
+    incidents, bad_row = read(session, rows.Incident, rows.Incident.id == incident_id)
+    checked.events += len(events) or _count(session, incident_id)
+    found = False
+    for finding in chain(
+        _unreadable(number, "lines", bad_events),
+        _unreadable(number, "personal values", bad_values),
+        (_damaged(number, damage.column, damage) for damage in bad_row),
+        _unreadable_parts(session, incident_id, number),
+    ):
+        found = True
+        yield finding
+    if bad_events or bad_values:
+        return
+    values = {(value.sequence, value.name): value for value in private}
+    for finding in _chain(number, events, values):
+        found = True
+        yield finding
+    if bad_row:
+        return
+    row = incidents[0]
+    if not events or len(events) != row.event_count or events[-1].hash != row.chain_head:
+        found = True
+        detail = f"the incident counts {row.event_count} lines, {len(events)} are there"
+        yield replace(_whole(number, "missing", detail), sequence=len(events))
+    if not found:
+        yield from _compare(session, row, number, [_event(event, values) for event in events])
+
+
+def _count(session: Session, incident_id: str) -> int:
+    counted = select(func.count()).select_from(EventRow).where(EventRow.incident_id == incident_id)
+    return session.scalar(counted) or 0
+
+
+def _chain(
+    number: str, events: list[EventRow], values: dict[tuple[int, str], PrivateValue]
+) -> Iterator[Finding]:
+    """What the hashes say about the lines and the personal values beside them."""
     known: dict[tuple[int, str], tuple[bytes, str] | None] = {
         key: None if value.salt is None or value.value is None else (value.salt, value.value)
         for key, value in values.items()
     }
-    found = False
-    for finding in evidence.verify_chain(
-        links, private_values=lambda _incident, sequence, name: known.get((sequence, name))
-    ):
-        found = True
+    try:
+        wrong = evidence.verify_chain(
+            [_link(event) for event in events],
+            private_values=lambda _incident, sequence, name: known.get((sequence, name)),
+        )
+    except UNREADABLE:
+        yield _whole(number, "unreadable", "the lines cannot be checked against their hashes")
+        return
+    for finding in wrong:
         yield Finding(
-            incident=row.number,
+            incident=number,
             sequence=finding.sequence,
             field=finding.field,
             problem=str(finding.problem),
@@ -101,86 +142,145 @@ def _incident(session: Session, row: rows.Incident, checked: Checked) -> Iterato
     for event in events:
         for name in event.private:
             if (event.sequence, name) not in values:
-                found = True
                 yield Finding(
-                    incident=row.number,
+                    incident=number,
                     sequence=event.sequence,
                     field=name,
                     problem="missing",
                     detail="the stored value is gone, without the note that erasing it leaves",
                 )
-    if len(events) != row.event_count or (events and events[-1].hash != row.chain_head):
-        found = True
-        yield Finding(
-            incident=row.number,
-            sequence=len(events),
-            field=None,
-            problem="missing",
-            detail=f"the incident counts {row.event_count} lines, {len(events)} are there",
-        )
-    if events and not found:
-        yield from _compare(session, row, [_event(event, values) for event in events])
 
 
-def _compare(session: Session, row: rows.Incident, events: list[Event]) -> Iterator[Finding]:
+def _compare(session: Session, row: rows.Incident, number: str, events: list[Event]) -> Iterator[Finding]:
     """``replay(events) == rows``: the working tables say what the record says."""
-    stored = ledger.from_row(session, row)
-    replayed = replay(events)
-    for name, recorded, present in _differences(replayed, stored):
+    try:
+        recorded = replay(events)
+    except (*UNREADABLE, StopIteration):
+        yield _whole(number, "unreadable", "the lines do not amount to an incident")
+        return
+    try:
+        different = list(differences(recorded, ledger.from_row(session, row)))
+    except UNREADABLE:
+        yield _whole(number, "unreadable", "the rows of the incident have no meaning")
+        return
+    for difference in different:
         yield Finding(
-            incident=row.number,
+            incident=number,
             sequence=0,
-            field=name,
-            problem="changed",
-            detail=f"the lines amount to {recorded}, the table says {present}",
+            field=difference.field,
+            problem=difference.problem,
+            detail=difference.detail,
         )
 
 
-def _differences(replayed: Incident, stored: Incident) -> Iterator[tuple[str, object, object]]:
-    for field in fields(Incident):
-        if field.name in _NOT_REPLAYED:
-            continue
-        recorded, present = getattr(replayed, field.name), getattr(stored, field.name)
-        if field.name in ("calls", "assignments"):
-            recorded = sorted(recorded, key=lambda part: part.id)
-            present = sorted(present, key=lambda part: part.id)
-        if recorded == present:
-            continue
-        if field.name == "times":
-            for time in fields(recorded):
-                if getattr(recorded, time.name) != getattr(present, time.name):
-                    yield time.name, getattr(recorded, time.name), getattr(present, time.name)
-        else:
-            yield field.name, recorded, present
+# --- what cannot be read --------------------------------------------------------------------------
+
+
+def _unreadable(number: str, what: str, damages: list[Damage]) -> Iterator[Finding]:
+    """Damage in lines, or in the personal values beside them."""
+    for damage in damages:
+        sequence = damage.key[1] if len(damage.key) > 1 else 0
+        field = damage.column
+        if field is not None and len(damage.key) > 2:
+            field = f"{damage.key[2]} {field}"
+        yield replace(
+            _damaged(number, field or what, damage), sequence=sequence if isinstance(sequence, int) else 0
+        )
+
+
+def _unreadable_parts(session: Session, incident_id: str, number: str) -> Iterator[Finding]:
+    """Damage in the rows of calls and assignments."""
+    _, damages = read(
+        session, rows.Call, rows.Call.incident_id == incident_id, rows.Call.received_at, rows.Call.id
+    )
+    for damage in damages:
+        yield _damaged(number, f"call {damage.position} {damage.column or ''}".rstrip(), damage)
+    _, damages = read(
+        session,
+        rows.Assignment,
+        rows.Assignment.incident_id == incident_id,
+        rows.Assignment.asked_at,
+        rows.Assignment.id,
+    )
+    for damage in damages:
+        code = None
+        if damage.key and damage.column != "staff_code":
+            code = session.scalar(
+                select(rows.Assignment.staff_code).where(rows.Assignment.id == damage.key[0])
+            )
+        label = assignment_label(code, damage.position)
+        yield _damaged(number, f"{label} {damage.column or ''}".rstrip(), damage)
+
+
+def _damaged(number: str, field: str | None, damage: Damage) -> Finding:
+    detail = "cannot be read: it holds what this program never writes there"
+    if damage.column is None:
+        detail = "cannot be read; which value it is cannot be known"
+    return replace(_whole(number, "unreadable", detail), field=field)
+
+
+def _whole(incident: str, problem: str, detail: str) -> Finding:
+    return Finding(incident=incident, sequence=0, field=None, problem=problem, detail=detail)
+
+
+# --- the numbers of a year ------------------------------------------------------------------------
 
 
 def _numbers(session: Session, facility_id: str) -> Iterator[Finding]:
     """Incident numbers of a year have no gaps: a missing one means a missing incident.
 
     They run from the first that is given out to the last that is known, by an incident or by the counter.
+    One that is no number is named where its incident is looked at.
     """
-    last_by_year = {
-        counter.year: counter.next_value - 1
-        for counter in session.scalars(
-            select(IncidentCounter).where(IncidentCounter.facility_id == facility_id)
+    last_by_year: dict[int, int] = {}
+    counters: list[tuple[object, object]] = [
+        (year, next_value)
+        for year, next_value in session.execute(
+            select(IncidentCounter.year, IncidentCounter.next_value).where(
+                IncidentCounter.facility_id == facility_id
+            )
         )
-    }
+    ]
+    for year, next_value in counters:
+        if isinstance(year, int) and isinstance(next_value, int):
+            last_by_year[year] = next_value - 1
+        else:
+            finding = _whole(facility_id, "unreadable", "the counter of a year is no number")
+            yield replace(finding, field="incident_counter")
     present: dict[int, set[int]] = {year: set() for year in last_by_year}
-    for year, number in session.execute(
-        select(rows.Incident.year, rows.Incident.short_number).where(rows.Incident.facility_id == facility_id)
-    ):
-        present.setdefault(year, set()).add(number)
+    used: list[tuple[object, object]] = [
+        (year, number)
+        for year, number in session.execute(
+            select(rows.Incident.year, rows.Incident.short_number).where(
+                rows.Incident.facility_id == facility_id
+            )
+        )
+    ]
+    for year, number in used:
+        if isinstance(year, int) and isinstance(number, int):
+            present.setdefault(year, set()).add(number)
     for year, numbers in sorted(present.items()):
-        last = max(numbers, default=FIRST_SHORT_NUMBER - 1)
-        for number in range(FIRST_SHORT_NUMBER, max(last, last_by_year.get(year, 0)) + 1):
-            if number not in numbers:
-                yield Finding(
-                    incident=f"{facility_id}-{year}-{number:06d}",
-                    sequence=0,
-                    field=None,
-                    problem="missing",
-                    detail="no incident with this number, though it was given out",
+        for first, last in _gaps(numbers, last_by_year.get(year, 0)):
+            name = f"{facility_id}-{year}-{first:06d}"
+            if first == last:
+                yield _whole(name, "missing", "no incident with this number, though it was given out")
+            else:
+                detail = (
+                    f"no incidents with the numbers {name} … {facility_id}-{year}-{last:06d} "
+                    f"({last - first + 1} of them), though they were given out"
                 )
+                yield _whole(name, "missing", detail)
+
+
+def _gaps(numbers: set[int], given_out: int) -> Iterator[tuple[int, int]]:
+    """First and last of each run of numbers that is not there, up to the last that is known."""
+    expected = FIRST_SHORT_NUMBER
+    for number in sorted(number for number in numbers if number >= FIRST_SHORT_NUMBER):
+        if number > expected:
+            yield expected, number - 1
+        expected = number + 1
+    if expected <= given_out:
+        yield expected, given_out
 
 
 def _link(row: EventRow) -> ChainLink:

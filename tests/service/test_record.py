@@ -8,6 +8,7 @@ from sqlalchemy.exc import DatabaseError
 
 from dispatch.domain.commands import Action, Location
 from dispatch.domain.vocabulary import LocationSource, Outcome
+from dispatch.service.verifying import verify
 from models.facility import IncidentCounter
 from models.incident import Assignment, Call, Incident
 from models.record import Audit, Event, PrivateValue
@@ -126,7 +127,7 @@ def test_an_edited_incident(told: World, by_hand: Connection) -> None:
     for column, value in edits.items():
         by_hand.execute(update(Incident).where(Incident.id == first.id).values({column: value}))
         by_hand.commit()
-        field = "location" if column == "location_lat" else column
+        field = "policy.links.worker_s" if column == "policy" else column
         assert (FIRST, 0, field, "changed") in told.findings()
         by_hand.execute(
             update(Incident).where(Incident.id == first.id).values({column: getattr(first, column)})
@@ -140,13 +141,20 @@ def test_an_edited_call_and_an_edited_assignment(told: World, by_hand: Connectio
     by_hand.execute(update(Call).where(Call.incident_id == incident_id).values(outcome="prank"))
     by_hand.execute(update(Assignment).where(Assignment.incident_id == incident_id).values(asked_count=7))
     by_hand.commit()
-    assert told.findings() == [(FIRST, 0, "calls", "changed"), (FIRST, 0, "assignments", "changed")]
+    assert told.findings() == [
+        (FIRST, 0, "call 1 outcome", "changed"),
+        (FIRST, 0, "N01 asked_count", "changed"),
+        (FIRST, 0, "N02 asked_count", "changed"),
+    ]
 
 
 def test_a_deleted_assignment(told: World, by_hand: Connection) -> None:
     by_hand.execute(delete(Assignment).where(Assignment.incident_id == id_of(by_hand, SECOND)))
     by_hand.commit()
-    assert told.findings() == [(SECOND, 0, "assignments", "changed")]
+    found = told.findings()
+    assert found
+    assert {(where, problem) for where, _, _, problem in found} == {(SECOND, "missing")}
+    assert (SECOND, 0, "N01", "missing") in found
 
 
 def test_an_edited_event(told: World, by_hand: Connection) -> None:
@@ -238,7 +246,9 @@ def test_every_incident_of_the_year_gone(told: World, by_hand: Connection) -> No
     for table in (PrivateValue, Event, Call, Assignment, Deadline, Delivery, Incident):
         by_hand.execute(delete(table))
     by_hand.commit()
-    assert [number for number, *_ in told.findings()] == [FIRST, SECOND, THIRD]
+    [finding] = verify(told.uow, "KWK")
+    assert (finding.incident, finding.problem) == (FIRST, "missing")
+    assert f"{FIRST} … {THIRD} (3 of them)" in finding.detail
 
 
 def test_an_incidents_row_gone_while_its_lines_are_there(told: World, by_hand: Connection) -> None:
