@@ -111,6 +111,11 @@ def configure_logging(
     root.handlers = [handler]
     root.setLevel(level)
     logging.captureWarnings(capture=True)
+    for name in ("uvicorn", "uvicorn.error"):
+        # A server set up elsewhere in this process may have kept its lines to itself, unmasked.
+        server = logging.getLogger(name)
+        server.handlers, server.propagate, server.disabled = [], True, False
+        server.setLevel(logging.NOTSET)
     for name, quiet_level in _QUIET.items():
         logging.getLogger(name).setLevel(quiet_level)
     structlog.configure(

@@ -97,8 +97,10 @@ def refuse(incident: Incident, command: ActOnIncident, error: DispatchError, *, 
     return draft.decision()
 
 
-def close_incident(draft: Draft, *, outcome: Outcome | None, reason: str | None) -> None:
-    """End the incident and the part of everybody still in it, and tell them."""
+def close_incident(
+    draft: Draft, *, outcome: Outcome | None, reason: str | None, at: datetime | None = None
+) -> None:
+    """End the incident, now or *at* an instant before, and the part of everybody still in it; tell them."""
     for a in draft.incident.assignments:
         if a.status in (_S.ON_SCENE, _S.TRANSPORTING, _S.AT_FACILITY):
             draft.add(Kind.AVAILABLE, {"staff_code": a.staff_code, "by_close": True})
@@ -108,6 +110,7 @@ def close_incident(draft: Draft, *, outcome: Outcome | None, reason: str | None)
         Kind.INCIDENT_CLOSED,
         {"outcome": None if outcome is None else str(outcome)},
         private={"reason": reason},
+        occurred_at=at,
     )
     for call in draft.incident.calls:
         # A talk that is going on is left to end by itself, and 9 gets its own goodbye.
@@ -146,7 +149,7 @@ def _step(draft: Draft, command: ActOnIncident) -> None:
         return
     draft.add(kind, {"staff_code": assignment.staff_code}, occurred_at=occurred_at)
     if command.action is Action.AVAILABLE:
-        _after_available(draft, assignment)
+        _after_available(draft, assignment, occurred_at)
 
 
 def _is_late_report(
@@ -160,14 +163,16 @@ def _is_late_report(
     return getattr(a, field) is None and bool(later) and occurred_at < max(later)
 
 
-def _after_available(draft: Draft, assignment: Assignment) -> None:
+def _after_available(draft: Draft, assignment: Assignment, occurred_at: datetime) -> None:
     incident = draft.incident
     engaged = [a for a in incident.assignments if a.is_engaged]
     if not any(a.role.can_be_primary for a in engaged) and incident.times.accepted_at is not None:
         if not assignment.role.can_be_primary:
             return
         transported = incident.times.at_facility_at is not None
-        close_incident(draft, outcome=Outcome.TRANSPORTED if transported else None, reason=None)
+        close_incident(
+            draft, outcome=Outcome.TRANSPORTED if transported else None, reason=None, at=occurred_at
+        )
     else:
         _promote(draft, lost=assignment)
 
