@@ -31,6 +31,7 @@ def alerts(site: Site, channel: str, *, number: int = 1) -> list[Delivery]:
     """The alerts of an emergency that has just begun, of a caller who is nobody else's."""
     known = {row.id for row in site.rows(Delivery)}
     site.send("/telephony/voice", call(number, sender="anonymous"))
+    found: list[Delivery] = []
     # On a machine with much else to do the answer may overtake its own commit (ANSWER_WITHIN_S).
     for _ in range(100):
         fresh = [row for row in site.rows(Delivery) if row.id not in known]
