@@ -12,6 +12,9 @@ _OPEN = text("status <> 'closed'")
 IS_OPEN = text("incident.status <> 'closed'")
 """Written out, because a partial index serves only a query that says the same without parameters."""
 
+_UNENDED = text("ended_at IS NULL")
+_ORPHAN = text("incident_id IS NULL")
+
 
 class Incident(Base):
     """One emergency; always equal to the fold of its events (``siaga verify`` checks it)."""
@@ -81,6 +84,14 @@ class Call(Base):
         UniqueConstraint("facility_id", "provider_sid"),
         Index("ix_call_received", "facility_id", "received_at", "id"),
         Index("ix_call_caller", "facility_id", "caller_number", "received_at"),
+        Index(
+            "ix_call_unended",
+            "facility_id",
+            "received_at",
+            postgresql_where=_UNENDED,
+            sqlite_where=_UNENDED,
+        ),
+        Index("ix_call_orphan", "facility_id", "received_at", postgresql_where=_ORPHAN, sqlite_where=_ORPHAN),
     )
 
     id: Mapped[Identifier]

@@ -5,7 +5,7 @@ from models.base import Base
 from models.facility import Facility, IncidentCounter, Place, Shift, Staff, StaffBreak
 from models.incident import Assignment, Call, Incident, Link
 from models.record import Audit, Event, PrivateValue
-from models.traffic import Deadline, Delivery, Inbox, Pulse
+from models.traffic import Deadline, Delivery, Inbox, Lease, Outage, Pace, Pulse
 
 __all__ = [
     "ApiToken",
@@ -21,7 +21,10 @@ __all__ = [
     "Inbox",
     "Incident",
     "IncidentCounter",
+    "Lease",
     "Link",
+    "Outage",
+    "Pace",
     "Place",
     "PrivateValue",
     "Pulse",

@@ -1,4 +1,4 @@
-"""Tables of what comes in and goes out: inbox, deliveries (the outbox), deadlines, engine pulse."""
+"""Tables of what comes in and goes out, and of what several processes agree on: leases, paces, pulses, outages."""
 
 from datetime import datetime
 
@@ -89,4 +89,38 @@ class Pulse(Base):
 
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     at: Mapped[datetime]
+    details: Mapped[JsonObject]
+
+
+class Lease(Base):
+    """Who alone may do something now (``engine`` on SQLite), and until when unless they renew it."""
+
+    __tablename__ = "lease"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    holder: Mapped[str] = mapped_column(String(36))
+    until_at: Mapped[datetime]
+
+
+class Pace(Base):
+    """When a provider may be given its next call without exceeding its calls per second."""
+
+    __tablename__ = "pace"
+
+    provider: Mapped[str] = mapped_column(String(32), primary_key=True)
+    free_at: Mapped[datetime]
+
+
+class Outage(Base):
+    """A stretch in which the service, or a part of it, was away; a fact that reports show as a band."""
+
+    __tablename__ = "outage"
+    __table_args__ = (Index("ix_outage_from", "facility_id", "from_at"),)
+
+    id: Mapped[Identifier]
+    facility_id: Mapped[FacilityKey]
+    cause: Mapped[Word]
+    from_at: Mapped[datetime]
+    until_at: Mapped[datetime]
+    noticed_at: Mapped[datetime]
     details: Mapped[JsonObject]
