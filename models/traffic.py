@@ -1,4 +1,4 @@
-"""Tables of what comes in and goes out, and of what several processes agree on: leases, paces, pulses, outages."""
+"""Tables of what comes in and goes out, and of what several processes agree on (leases, paces, outages)."""
 
 from datetime import datetime
 
