@@ -1,8 +1,8 @@
 """Where a transaction begins and ends, and nowhere else.
 
 ``write()`` is one transaction that is committed when its block ends without an error and rolled back
-otherwise; only after the commit are the listeners told (the engine wakes). While a block is open, a
-context variable forbids every adapter to use the network.
+otherwise. After the commit of one that gave the engine something to do, the listeners are told (the engine
+wakes). While a block is open, a context variable forbids every adapter to use the network.
 """
 
 import threading
@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 
 _transaction_open: ContextVar[bool] = ContextVar("transaction_open", default=False)
 
+_FOR_ENGINE = "for_engine"
+
 
 class NetworkInTransactionError(RuntimeError):
     """An adapter was about to use the network while a transaction was open: a programmer's error."""
@@ -24,6 +26,11 @@ def refuse_inside_transaction(what: str) -> None:
     """Raise unless no transaction is open here; every network adapter calls this first."""
     if _transaction_open.get():
         raise NetworkInTransactionError(f"{what} must not run inside a database transaction")
+
+
+def wake_engine_after(session: Session) -> None:
+    """Say that this transaction sets a deadline or something to be sent: its commit wakes the engine."""
+    session.info[_FOR_ENGINE] = True
 
 
 class UnitOfWork:
@@ -38,7 +45,7 @@ class UnitOfWork:
         self._listeners: list[Callable[[], None]] = []
 
     def on_commit(self, listener: Callable[[], None]) -> None:
-        """Call *listener* after each committed write; it must be quick and must not raise."""
+        """Call *listener* after each commit that concerns the engine; it must be quick and must not raise."""
         self._listeners.append(listener)
 
     @contextmanager
@@ -56,8 +63,9 @@ class UnitOfWork:
                 raise
             finally:
                 _transaction_open.reset(token)
-        for listener in self._listeners:
-            listener()
+        if _FOR_ENGINE in session.info:
+            for listener in self._listeners:
+                listener()
 
     @contextmanager
     def read(self) -> Iterator[Session]:

@@ -1,9 +1,9 @@
 """The engine: what happens without anybody asking.
 
-Woken at once by every commit, by the next deadline, and by a metronome every second; each round fires
-the deadlines that are due and hands due deliveries to a bounded pool of senders. It remembers nothing:
-whatever a dead engine left behind is found by the next one in the same rows, so the first round after a
-start is the sweep of everything overdue.
+Woken at once by every commit that concerns it, by the next deadline, and by a metronome every second; each
+round fires the deadlines that are due and hands due deliveries to a bounded pool of senders. It remembers
+nothing: whatever a dead engine left behind is found by the next one in the same rows, so the first round
+after a start is the sweep of everything overdue.
 """
 
 import threading

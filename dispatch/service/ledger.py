@@ -37,6 +37,7 @@ from models.base import Base
 from models.record import Event as EventRow
 from models.record import PrivateValue
 from models.traffic import Deadline
+from models.unit_of_work import wake_engine_after
 
 TIME_FIELDS = tuple(field.name for field in fields(Times))
 Values = dict[str, Any]
@@ -212,6 +213,7 @@ def _set_deadlines(session: Session, before: Incident | None, incident: Incident
                 for due in wanted
             ],
         )
+        wake_engine_after(session)
 
 
 def _save(

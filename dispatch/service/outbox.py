@@ -31,6 +31,7 @@ from dispatch.service.links import keep_worker_link
 from dispatch.service.services import Services
 from models.facility import Staff
 from models.traffic import IS_UNSENT, Delivery
+from models.unit_of_work import wake_engine_after
 
 LEASE_S = 30.0
 """Longer than any provider request may take (its timeouts are 3 s to connect and 10 s to answer)."""
@@ -80,6 +81,7 @@ def insert_new(session: Session, found: Sequence[Values]) -> None:
     fresh = {v["idempotency_key"]: v for v in found if v["idempotency_key"] not in known}
     if fresh:
         session.execute(insert(Delivery), list(fresh.values()))
+        wake_engine_after(session)
 
 
 def _deliveries(
