@@ -83,8 +83,49 @@ class Handed:
     status: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedCall:
+    """One call to our number, as the provider's own log has it; ``from_number`` as the network gave it."""
+
+    provider_sid: str
+    from_number: str
+    began_at: datetime
+    ended_at: datetime | None
+    status: str
+    duration_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedText:
+    """One text to our number, as the provider's own log has it."""
+
+    provider_sid: str
+    from_number: str
+    body: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedRecording:
+    """A recording that the provider holds of a call."""
+
+    recording_sid: str
+    duration_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallDetails:
+    """What the log knows beyond a call itself: who picked up when it was put through, and its recordings."""
+
+    picked_up_by: str | None = None
+    picked_up_at: datetime | None = None
+    recordings: Sequence[LoggedRecording] = ()
+
+
 class TelephonyProvider(Protocol):
-    """Places calls and sends texts. Every method may raise a :class:`TelephonyError`, nothing else.
+    """Places calls, sends texts, reads its own log.
+
+    Every method may raise a :class:`TelephonyError`, nothing else.
 
     To add one: write ``telephony/providers/NAME.py`` with a class that has these members, name it in
     ``config.wiring``, and let the contract tests find it.
@@ -123,6 +164,18 @@ class TelephonyProvider(Protocol):
 
     def find_recent(self, *, channel: str, to_number: str, since: datetime) -> Sequence[Handed]:
         """Calls or texts to *to_number* since *since*, newest first: the answer to an unknown outcome."""
+        ...
+
+    def calls_received(self, *, since: datetime) -> Sequence[LoggedCall]:
+        """The calls to our number that began at *since* or later, oldest first."""
+        ...
+
+    def texts_received(self, *, since: datetime) -> Sequence[LoggedText]:
+        """The texts to our number that arrived at *since* or later, oldest first."""
+        ...
+
+    def details_of(self, provider_sid: str) -> CallDetails:
+        """What else the log knows of one call."""
         ...
 
 

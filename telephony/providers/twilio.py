@@ -6,7 +6,7 @@ outbox's decision alone (TESTBED 1.3). Every failure becomes one of the three er
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -16,8 +16,12 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
 from dispatch.ports import (
+    CallDetails,
     CallRequest,
     Handed,
+    LoggedCall,
+    LoggedRecording,
+    LoggedText,
     OutcomeUnknownError,
     ProviderRefusedError,
     ProviderUnavailableError,
@@ -38,6 +42,9 @@ _NO_ENVIRONMENT = {"": ""}
 
 _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError)
 """What the client raises for an answer that is no JSON, or JSON of another shape."""
+
+_PAGE = 200
+"""Entries of the log in one request."""
 
 T = TypeVar("T")
 
@@ -120,6 +127,73 @@ class TwilioProvider:
             if item.date_created is None or item.date_created >= since.replace(microsecond=0)
         ]
 
+    def calls_received(self, *, since: datetime) -> Sequence[LoggedCall]:
+        """What called our number since *since*.
+
+        The log filters by whole days of the start, which is never before the instant of creation; the rest
+        is done here.
+        """
+        day = f"{since:%Y-%m-%d}"
+        found = self._attempt(
+            lambda: _since(
+                self._client.calls.stream(to=self._number, start_time_after=day, page_size=_PAGE),
+                since,
+                lambda call: call.date_created or call.start_time,
+            )
+        )
+        return [
+            LoggedCall(
+                provider_sid=str(call.sid),
+                from_number=str(call._from or ""),  # noqa: SLF001 - so the client names a call's "from"
+                began_at=began_at,
+                ended_at=call.end_time,
+                status=str(call.status),
+                duration_s=int(call.duration or 0),
+            )
+            for call, began_at in found
+            if call.direction == "inbound"
+        ]
+
+    def texts_received(self, *, since: datetime) -> Sequence[LoggedText]:
+        """What was texted to our number since *since*."""
+        day = f"{since:%Y-%m-%d}"
+        found = self._attempt(
+            lambda: _since(
+                self._client.messages.stream(to=self._number, date_sent_after=day, page_size=_PAGE),
+                since,
+                lambda message: message.date_created or message.date_sent,
+            )
+        )
+        return [
+            LoggedText(
+                provider_sid=str(message.sid),
+                from_number=str(message.from_ or ""),
+                body=str(message.body or ""),
+                received_at=received_at,
+            )
+            for message, received_at in found
+            if message.direction == "inbound"
+        ]
+
+    def details_of(self, provider_sid: str) -> CallDetails:
+        """The first of the legs that a call was put through to and that somebody picked up; recordings."""
+        legs = self._attempt(lambda: self._client.calls.list(parent_call_sid=provider_sid, limit=_PAGE))
+        recordings = self._attempt(lambda: self._client.calls(provider_sid).recordings.list(limit=_PAGE))
+        talked = [
+            (leg.start_time, str(leg.to))
+            for leg in legs
+            if leg.start_time is not None and (leg.status == "in-progress" or int(leg.duration or 0) > 0)
+        ]
+        picked_up_at, picked_up_by = min(talked, default=(None, None))
+        return CallDetails(
+            picked_up_by=picked_up_by,
+            picked_up_at=picked_up_at,
+            recordings=[
+                LoggedRecording(recording_sid=str(each.sid), duration_s=int(each.duration or 0))
+                for each in recordings
+            ],
+        )
+
     def _handed(self, sid: str | None, status: str | None) -> Handed:
         if not sid:
             raise OutcomeUnknownError(f"{self.name}: an answer without identifier", code="unreadable")
@@ -156,6 +230,31 @@ class TwilioProvider:
         if status >= _SERVER_ERROR:
             return OutcomeUnknownError(f"{self.name}: server error", code=code)
         return ProviderRefusedError(f"{self.name}: refused", code=code)
+
+
+def _since(
+    newest_first: Iterable[T], since: datetime, at: Callable[[T], datetime | None]
+) -> list[tuple[T, datetime]]:
+    """The entries from *since* on, oldest first.
+
+    The log is sorted newest first, but by which of its times is not promised: reading ends only when a whole
+    page brought nothing of interest.
+    """
+    # The log knows whole seconds: what began within the second of *since* counts as since then.
+    from_at = since.replace(microsecond=0)
+    found: list[tuple[T, datetime]] = []
+    older = 0
+    for entry in newest_first:
+        entry_at = at(entry)
+        if entry_at is not None and entry_at >= from_at:
+            found.append((entry, entry_at))
+            older = 0
+        else:
+            older += 1
+        if older == _PAGE:
+            break
+    found.reverse()  # Before sorting, so that what came within one second keeps its order.
+    return sorted(found, key=lambda dated: dated[1])
 
 
 def _quiet_logger() -> logging.Logger:

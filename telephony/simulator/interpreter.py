@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from telephony.simulator.calls import Call, CallStatus, Direction
 from telephony.simulator.forms import Form, voice_form
 from telephony.simulator.phones import LineKind
-from telephony.simulator.switchboard import Switchboard
+from telephony.simulator.switchboard import Recording, Switchboard
 from telephony.simulator.twiml import (
     Dial,
     Document,
@@ -218,7 +218,9 @@ class Interpreter:
     def _keep_recording(self, call: Call, verb: Record, sheet: Sheet, length_s: int) -> Form:
         switchboard, account = self._switchboard, self._settings.account_sid
         sid = switchboard.new_sid("RE")
-        switchboard.recordings[sid] = length_s
+        switchboard.recordings[sid] = Recording(
+            call_sid=call.sid, length_s=length_s, made_at=switchboard.clock.now()
+        )
         while len(switchboard.recordings) > _RECORDINGS_MAX:
             switchboard.recordings.pop(next(iter(switchboard.recordings)))
         form = {

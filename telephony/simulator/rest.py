@@ -26,6 +26,7 @@ from telephony.simulator.rest_shapes import (
     call_json,
     list_json,
     message_json,
+    recording_json,
     silence,
 )
 from telephony.simulator.texting import VALIDITY_DEFAULT_S, TextMessage
@@ -112,6 +113,21 @@ def _add_calls(router: APIRouter, network: Network) -> None:
         call = _found(network.switchboard.calls.get(call_sid), request)
         return JSONResponse(call_json(call, account_sid))
 
+    @router.get("/Calls/{call_sid}/Recordings.json")
+    async def list_recordings(request: Request, call_sid: str) -> Response:
+        _authorise(request, network)
+        _found(network.switchboard.calls.get(call_sid), request)
+        chosen = [
+            recording_json(sid, recording, account_sid)
+            for sid, recording in reversed(network.switchboard.recordings.items())
+            if recording.call_sid == call_sid
+        ]
+        asked = dict(request.query_params)
+        under = f"/Calls/{call_sid}"
+        return JSONResponse(
+            list_json("recordings", chosen, account_sid=account_sid, asked=asked, under=under)
+        )
+
     @router.get("/Calls.json")
     async def list_calls(request: Request) -> Response:
         _authorise(request, network)
@@ -160,8 +176,8 @@ def _add_account(router: APIRouter, network: Network) -> None:
     @router.get("/Recordings/{name}")
     async def fetch_recording(request: Request, name: str) -> Response:
         """The sound itself; as with the provider, whoever knows the address may hear it."""
-        length_s = _found(network.switchboard.recordings.get(name.partition(".")[0]), request)
-        return Response(silence(length_s), media_type="audio/wav")
+        recording = _found(network.switchboard.recordings.get(name.partition(".")[0]), request)
+        return Response(silence(recording.length_s), media_type="audio/wav")
 
 
 def _authorise(request: Request, network: Network) -> None:

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from telephony.simulator.calls import Call, CallStatus
 from telephony.simulator.forms import API_VERSION, rfc2822
+from telephony.simulator.switchboard import Recording
 from telephony.simulator.texting import TextMessage, segments
 
 Resource = dict[str, object]
@@ -123,6 +124,30 @@ def message_json(message: TextMessage, account_sid: str) -> Resource:
     }
 
 
+def recording_json(sid: str, recording: Recording, account_sid: str) -> Resource:
+    """A recording resource."""
+    return {
+        "account_sid": account_sid,
+        "api_version": API_VERSION,
+        "call_sid": recording.call_sid,
+        "channels": 1,
+        "conference_sid": None,
+        "date_created": rfc2822(recording.made_at),
+        "date_updated": rfc2822(recording.made_at),
+        "duration": str(recording.length_s),
+        "error_code": None,
+        "price": None,
+        "price_unit": "USD",
+        "sid": sid,
+        "source": "RecordVerb",
+        "start_time": rfc2822(recording.made_at),
+        "status": "completed",
+        "subresource_uris": {},
+        "track": None,
+        "uri": f"{account_uri(account_sid)}/Recordings/{sid}.json",
+    }
+
+
 def account_json(account_sid: str) -> Resource:
     """The account resource."""
     return {
@@ -140,14 +165,14 @@ def account_json(account_sid: str) -> Resource:
 
 
 def list_json(
-    name: str, items: Sequence[Resource], *, account_sid: str, asked: Mapping[str, str]
+    name: str, items: Sequence[Resource], *, account_sid: str, asked: Mapping[str, str], under: str = ""
 ) -> Resource:
     """One page of a list, newest first, with the addresses of its neighbours."""
     size = min(_PAGE_SIZE_MAX, max(1, _whole(asked.get("PageSize", ""), 50)))
     page = _whole(asked.get("Page", ""), 0)
     start = page * size
     chosen = list(items[start : start + size])
-    path = f"{account_uri(account_sid)}/{name.capitalize()}.json"
+    path = f"{account_uri(account_sid)}{under}/{name.capitalize()}.json"
 
     def uri(number: int) -> str:
         return f"{path}?{urlencode({**asked, 'Page': number, 'PageSize': size})}"

@@ -70,6 +70,15 @@ class Problems:
         self._changes.touch()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """What was recorded of a call."""
+
+    call_sid: str
+    length_s: int
+    made_at: datetime
+
+
 class Switchboard:
     """All phones and all legs. Lives on one event loop; between two awaits nothing else moves."""
 
@@ -88,8 +97,8 @@ class Switchboard:
         self.changes = changes
         self.phones: dict[str, Phone] = {}
         self.calls: dict[str, Call] = {}
-        self.recordings: dict[str, int] = {}
-        """Seconds of each recording, by its SID."""
+        self.recordings: dict[str, Recording] = {}
+        """By SID."""
         self._new_id = new_id
         for spec in settings.phones:
             self.add_phone(spec)

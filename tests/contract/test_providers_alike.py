@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 import telephony.providers
-from dispatch.ports import ProviderRefusedError, TelephonyProvider
+from dispatch.ports import CallDetails, ProviderRefusedError, TelephonyProvider
 from models.session import open_database
 from models.unit_of_work import NetworkInTransactionError, UnitOfWork
 from telephony.simulator.build import build_simulator
@@ -74,9 +74,12 @@ class Town:
         self.sees(number, lambda seen: seen.state == "idle")
 
     def picks_up(self, number: str) -> None:
+        self.uses(number, "answer")
+
+    def uses(self, number: str, action: str, **fields: str) -> None:
         answer = httpx.post(
-            f"{self.base}/simulator/phones/{number}/answer",
-            json={},
+            f"{self.base}/simulator/phones/{number}/{action}",
+            json=fields,
             headers={"X-Requested-With": "test"},
             trust_env=False,
         )
@@ -211,6 +214,58 @@ def test_what_was_sent_is_found_again_newest_first(town: Town) -> None:
     assert town.provider.find_recent(channel="sms", to_number=DOCTOR, since=began_at) == []
 
 
+def test_the_log_tells_who_called_us_and_who_picked_up(town: Town) -> None:
+    """What came while we were away, with whoever the fallback document reached."""
+    began_at = datetime.now(UTC)
+    town.program.on("/voice", f'<Dial answerOnBridge="true"><Number>{DOCTOR}</Number></Dial>')
+    town.uses(NURSE, "dial", to=SERVICE)
+    town.rings(DOCTOR)
+    (ringing,) = town.provider.calls_received(since=began_at)
+    assert (ringing.from_number, ringing.ended_at) == (NURSE, None)
+    assert town.provider.details_of(ringing.provider_sid) == CallDetails(recordings=[])
+    town.picks_up(DOCTOR)
+    town.sees(NURSE, lambda seen: seen.state == "in_call")
+    talking = town.provider.details_of(ringing.provider_sid)
+    assert talking.picked_up_by == DOCTOR
+    assert talking.picked_up_at is not None
+    assert talking.picked_up_at >= began_at.replace(microsecond=0)
+    town.uses(NURSE, "hang-up")
+    town.falls_silent(DOCTOR)
+    town.provider.place_call(call_request(town.base, NURSE))
+    (ended,) = town.provider.calls_received(since=began_at)
+    assert (ended.provider_sid, ended.status) == (ringing.provider_sid, "completed")
+    assert ended.ended_at is not None
+    assert began_at.replace(microsecond=0) <= ended.began_at <= ended.ended_at
+    assert town.provider.calls_received(since=datetime.now(UTC) + LONG_AGO) == []
+
+
+def test_the_log_tells_what_was_recorded(town: Town) -> None:
+    began_at = datetime.now(UTC)
+    town.program.on("/voice", '<Record maxLength="2" timeout="2" action="/next"/>')
+    town.uses(NURSE, "dial", to=SERVICE)
+    town.sees(NURSE, lambda seen: "Terima kasih" in seen.heard)
+    (call,) = town.provider.calls_received(since=began_at)
+    (recording,) = town.provider.details_of(call.provider_sid).recordings
+    assert recording.recording_sid.startswith("RE")
+    assert recording.duration_s >= 1
+
+
+def test_the_log_tells_who_texted_us_oldest_first(town: Town) -> None:
+    began_at = datetime.now(UTC)
+    for number, words in ((NURSE, "Tolong"), (DOCTOR, "4"), (NURSE, "cepat")):
+        town.uses(number, "text", to=SERVICE, body=words)
+    town.provider.send_text(text_request(town.base, NURSE))
+    found = town.provider.texts_received(since=began_at)
+    assert [(text.from_number, text.body) for text in found] == [
+        (NURSE, "Tolong"),
+        (DOCTOR, "4"),
+        (NURSE, "cepat"),
+    ]
+    assert all(text.received_at >= began_at.replace(microsecond=0) for text in found)
+    assert len({text.provider_sid for text in found}) == 3
+    assert town.provider.texts_received(since=datetime.now(UTC) + LONG_AGO) == []
+
+
 @pytest.mark.parametrize("number", ["0811", "+", "anonymous", "+62 811 000"])
 def test_a_number_that_cannot_be_rung_is_refused_with_the_networks_code(town: Town, number: str) -> None:
     with pytest.raises(ProviderRefusedError) as refused:
@@ -230,6 +285,9 @@ def test_nothing_is_sent_while_a_transaction_is_open(town: Town, sqlite_database
         lambda: town.provider.stop_ringing("CA0"),
         lambda: town.provider.redirect_call("CA0", f"{town.base}/next"),
         lambda: town.provider.find_recent(channel="voice", to_number=NURSE, since=datetime.now(UTC)),
+        lambda: town.provider.calls_received(since=datetime.now(UTC)),
+        lambda: town.provider.texts_received(since=datetime.now(UTC)),
+        lambda: town.provider.details_of("CA0"),
     ]
     for opened in (uow.write, uow.read):
         for ask in asks:

@@ -21,6 +21,7 @@ from dispatch.ports import (
     TextRequest,
 )
 from models.unit_of_work import refuse_inside_transaction
+from tests.fakes.call_log import FakeCallLog
 
 WAIT_S = 10.0
 """How long a test waits for another thread before it says that nothing came."""
@@ -53,7 +54,7 @@ class Sent:
         return self.status_url.rpartition("/")[2]
 
 
-class FakeProvider:
+class FakeProvider(FakeCallLog):
     """A telephone company."""
 
     def __init__(
@@ -64,6 +65,7 @@ class FakeProvider:
         carries_text: bool = True,
         now: Callable[[], datetime],
     ) -> None:
+        super().__init__()
         self._name = name
         self._carries_voice = carries_voice
         self._carries_text = carries_text
