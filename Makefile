@@ -1,10 +1,11 @@
 # Siaga 911. `make` alone lists what there is.
 .DEFAULT_GOAL := help
 CHECKS := check-format check-lint check-types check-imports check-templates check-spelling check-dead-code
-.PHONY: help demo test check $(CHECKS) dev-installed format screenshots lock clean
+.PHONY: help demo test bench check $(CHECKS) dev-installed format screenshots lock clean
 
 PORT ?= 8911
 ARGS ?=
+BENCH ?=
 # Tests that wait (browser, servers) leave a core idle; two workers fit the smallest machine we promise.
 WORKERS ?= 2
 
@@ -22,6 +23,10 @@ test: ## every test, on SQLite, PostgreSQL and in a real browser (ARGS="-k roste
 	@tools/bootstrap dev
 	@tools/test-deps
 	$(RUN) pytest -n $(WORKERS) $(ARGS)
+
+bench: ## the figures of docs/performance.md, on this machine (BENCH="latency lifecycles")
+	@tools/bootstrap
+	$(RUN) bench $(BENCH)
 
 check: $(CHECKS) ## formatters, linters, types, import contracts, dead code
 
