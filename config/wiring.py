@@ -21,6 +21,7 @@ from dispatch.domain.policy import Policy
 from dispatch.ports import TelephonyProvider
 from dispatch.service import roster_keeping
 from dispatch.service.engine import Engine, guarded
+from dispatch.service.engine_lease import EngineLease
 from dispatch.service.metrics import Metrics
 from dispatch.service.sending import Sender
 from dispatch.service.services import Services
@@ -144,6 +145,8 @@ def build_program(
                 wording=IndonesianWording(),
                 addresses=telephony.addresses,
             ),
+            # PostgreSQL lets any number of engines share the work (ADR 0021).
+            lease=EngineLease(services) if uow.is_sqlite else None,
         )
         uow.on_commit(engine.wake)
     return Program(

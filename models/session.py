@@ -11,6 +11,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_TIMEOUT_MS = 5000
@@ -42,6 +44,12 @@ def open_database(url: str, *, pool_size: int = 20) -> Engine:
     )
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
+
+
+def is_database_away(error: BaseException) -> bool:
+    """Whether *error* is the database's own and passes, and is not about what was asked of it."""
+    about_the_question = (DataError, IntegrityError, ProgrammingError)
+    return isinstance(error, PoolTimeoutError | DBAPIError) and not isinstance(error, about_the_question)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:

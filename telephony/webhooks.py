@@ -16,10 +16,9 @@ from typing import TypeVar
 import structlog
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from dispatch.service import intake
+from models.session import is_database_away
 from telephony.alert_flow import AlertFlow
 from telephony.caller_flow import CallerFlow
 from telephony.context import TelephonyContext
@@ -190,18 +189,12 @@ def apply_kept(context: TelephonyContext) -> Apply:
             if route is not None:
                 route.answer(form, at, **route.parameters(path))
         except Exception as error:
-            if _is_database_away(error):
+            if is_database_away(error):
                 raise
             log.exception("journal.laid_aside", kind=kind)
             raise NeverApplicableError(kind) from error
 
     return apply
-
-
-def _is_database_away(error: Exception) -> bool:
-    """Whether *error* is the database's, and not about what was asked of it."""
-    about_the_request = (DataError, IntegrityError, ProgrammingError)
-    return isinstance(error, PoolTimeoutError | DBAPIError) and not isinstance(error, about_the_request)
 
 
 def _store(context: TelephonyContext, kind: str, path: str, form: Form) -> None:

@@ -1,9 +1,10 @@
 """The engine: what happens without anybody asking.
 
-Woken at once by every commit that concerns it, by the next deadline, and by a metronome every second; each
-round fires the deadlines that are due and hands due deliveries to a bounded pool of senders. It remembers
-nothing: whatever a dead engine left behind is found by the next one in the same rows, so the first round
-after a start is the sweep of everything overdue.
+Woken at once by every commit that concerns it (of other processes by ``models.signals``), by the next
+deadline, and at least every quarter of a second; each round fires the deadlines that are due and hands due
+deliveries to a bounded pool of senders. It remembers nothing: whatever a dead engine left behind is found by
+the next one in the same rows, so the first round after a start is the sweep of everything overdue. Given a
+lease, it stands by while another engine holds it.
 """
 
 import threading
@@ -17,14 +18,18 @@ from sqlalchemy import select
 
 from dispatch.domain.escalation import Due
 from dispatch.service import outbox, progress
+from dispatch.service.engine_lease import RENEW_EVERY_S, EngineLease
 from dispatch.service.outbox import Claimed
 from dispatch.service.sending import Sender
 from dispatch.service.services import Services
+from models.session import is_database_away
 from models.traffic import Deadline, Pulse
 
 log = structlog.get_logger(__name__)
 
-TICK_S = 1.0
+TICK_S = 0.25
+"""At most this long between two rounds: how soon a commit of another process is seen that nobody tells of."""
+
 PULSE_EVERY_S = 5.0
 BATCH = 100
 """Deadlines fired in one round; a bound on the round, not on the work."""
@@ -33,10 +38,17 @@ BATCH = 100
 class Engine:
     """Fires deadlines and sends deliveries until it is stopped."""
 
-    def __init__(self, services: Services, sender: Sender, *, senders: int = 8) -> None:
-        """Prepare; nothing runs before :meth:`start`. *senders* bounds the requests under way."""
+    def __init__(
+        self, services: Services, sender: Sender, *, senders: int = 8, lease: EngineLease | None = None
+    ) -> None:
+        """Prepare; nothing runs before :meth:`start`. *senders* bounds the requests under way.
+
+        Where only one engine may be at work, *lease* decides which.
+        """
         self._services = services
         self._sender = sender
+        self._lease = lease
+        self._database_is_away = False
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._slots = threading.Semaphore(senders)
@@ -48,8 +60,13 @@ class Engine:
         )
 
     def wake(self) -> None:
-        """Look at once: something was committed, or a second went by."""
+        """Look at once: something was committed."""
         self._wake.set()
+
+    @property
+    def is_active(self) -> bool:
+        """Whether this engine is at work, and not standing by for another."""
+        return self._lease is None or self._lease.is_held
 
     def every(self, seconds: float, chore: Callable[[], None], name: str) -> None:
         """Run *chore* every so often beside the engine's own work (housekeeping, fallback lists)."""
@@ -57,9 +74,11 @@ class Engine:
 
     def start(self) -> None:
         """Start; overdue work of a former run goes out in the first round."""
-        self._scheduler.add_job(self.wake, "interval", seconds=TICK_S, id="tick")
-        self._scheduler.add_job(guarded(self.pulse, "pulse"), "interval", seconds=PULSE_EVERY_S, id="pulse")
-        self.pulse()
+        if self._lease is not None:
+            guarded(self.renew, "lease")()
+            self.every(RENEW_EVERY_S, self.renew, "lease")
+        guarded(self.pulse, "pulse")()
+        self.every(PULSE_EVERY_S, self.pulse, "pulse")
         self._scheduler.start()
         self._thread.start()
         self.wake()
@@ -73,9 +92,13 @@ class Engine:
         if self._thread.is_alive():
             self._thread.join(timeout=10)
         self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._lease is not None and self._lease.is_held:
+            guarded(self._lease.release, "lease")()
 
     def run_once(self) -> int:
         """One round, with its sends carried out before it returns; for tests and simulations."""
+        if not self.is_active:
+            return 0
         done = self._fire_due()
         for claimed in outbox.claim(self._services, limit=self._senders):
             self._sender.send(claimed)
@@ -83,7 +106,9 @@ class Engine:
         return done
 
     def pulse(self) -> None:
-        """Leave a sign of life for ``/readyz``, ``doctor`` and the outage record."""
+        """Leave a sign of life for ``/readyz``, ``doctor`` and the outage record; only while at work."""
+        if not self.is_active:
+            return
         now = self._services.clock.now()
         with self._services.uow.write() as session:
             row = session.get(Pulse, "engine")
@@ -92,18 +117,38 @@ class Engine:
             else:
                 row.at = now
 
+    def renew(self) -> None:
+        """Keep or take the lease; whoever takes it over goes to work at once."""
+        assert self._lease is not None
+        was_held = self._lease.is_held
+        if self._lease.renew() != was_held:
+            log.warning("engine.lease_lost" if was_held else "engine.lease_taken")
+            self.wake()
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._wake.clear()
-            try:
-                self._fire_due()
-                self._send_due()
-                pause_s = self._pause_s()
-            except Exception:
-                # One broken round must not end the alerting of everybody else.
+            self._wake.wait(timeout=self._round() if self.is_active else TICK_S)
+
+    def _round(self) -> float:
+        """Do what is due; how long to wait for the next round."""
+        try:
+            self._fire_due()
+            self._send_due()
+            pause_s = self._pause_s()
+        except Exception as error:
+            # One broken round must not end the alerting of everybody else.
+            if not is_database_away(error):
                 log.exception("engine.round_failed")
-                pause_s = TICK_S
-            self._wake.wait(timeout=pause_s)
+            elif not self._database_is_away:
+                # Said once: a traceback four times a second would bury everything else.
+                log.critical("engine.database_away", reason=_reason(error))
+                self._database_is_away = True
+            return TICK_S
+        if self._database_is_away:
+            self._database_is_away = False
+            log.warning("engine.database_back")
+        return pause_s
 
     def _fire_due(self) -> int:
         now = self._services.clock.now()
@@ -115,7 +160,9 @@ class Engine:
         for incident_id, deadline in due:
             try:
                 progress.fire(self._services, incident_id, deadline)
-            except Exception:
+            except Exception as error:
+                if is_database_away(error):
+                    raise
                 # The deadline stays and comes again with the next round; the others go on.
                 log.exception("engine.deadline_failed", incident_id=incident_id, kind=deadline.kind)
         return len(due)
@@ -133,9 +180,12 @@ class Engine:
     def _send(self, claimed: Claimed) -> None:
         try:
             self._sender.send(claimed)
-        except Exception:
+        except Exception as error:
             # Its lease runs out and it is asked about and sent again.
-            log.exception("engine.send_failed", delivery_id=claimed.id)
+            if is_database_away(error):
+                log.warning("engine.send_not_recorded", delivery_id=claimed.id, reason=_reason(error))
+            else:
+                log.exception("engine.send_failed", delivery_id=claimed.id)
         finally:
             self._slots.release()
             self.wake()
@@ -159,13 +209,21 @@ def _due(row: Deadline) -> Due:
     return Due(kind=row.kind, subject=row.subject, due_at=row.due_at)
 
 
+def _reason(error: Exception) -> str:
+    """The driver's own word (``AdminShutdown``, ``DeadlockDetected``), which carries nothing personal."""
+    return type(getattr(error, "orig", None) or error).__name__
+
+
 def guarded(chore: Callable[[], None], name: str) -> Callable[[], None]:
     """*chore*, which fails into the log (by its *name*) and is run again at its next time."""
 
     def run() -> None:
         try:
             chore()
-        except Exception:
-            log.exception("engine.chore_failed", chore=name)
+        except Exception as error:
+            if is_database_away(error):
+                log.warning("engine.chore_waits", chore=name, reason=_reason(error))
+            else:
+                log.exception("engine.chore_failed", chore=name)
 
     return run

@@ -65,9 +65,15 @@ def act_within(session: Session, services: Services, command: ActOnIncident) -> 
 
 
 def fire(services: Services, incident_id: str, due: Due) -> None:
-    """A deadline has come: do what it stands for, or nothing when the state has moved on."""
+    """A deadline has come: do what it stands for, or nothing when the state has moved on.
+
+    Nothing as well, at the cost of one query, when somebody else is at this incident: the deadline is looked
+    at again with the next round.
+    """
     now = services.clock.now()
     with services.uow.write() as session:
+        if not _is_ours(session, incident_id, due):
+            return
         incident = ledger.load(session, services, incident_id)
         if due not in escalation.deadlines(incident):
             # Somebody acted in the meantime; the row is a leftover of a crash or of another engine.
@@ -78,6 +84,21 @@ def fire(services: Services, incident_id: str, due: Due) -> None:
         crew = crew_of(session, services, incident.duty, now)
         decision = escalation.decide_deadline(incident, due, crew=crew, now=now)
         ledger.record(session, services, decision, before=incident, at=now)
+
+
+def _is_ours(session: Session, incident_id: str, due: Due) -> bool:
+    """Lock the incident, never waiting for it, if the deadline is still there: engines share the work so."""
+    query = (
+        select(rows.Incident.id)
+        .join(Deadline, Deadline.incident_id == rows.Incident.id)
+        .where(
+            rows.Incident.id == incident_id,
+            Deadline.kind == due.kind,
+            Deadline.subject == due.subject,
+            Deadline.due_at == due.due_at,
+        )
+    )
+    return session.scalar(query.with_for_update(of=rows.Incident, skip_locked=True)) is not None
 
 
 def _worker(

@@ -1,0 +1,234 @@
+"""Several engines on one database: all work on PostgreSQL, one by a lease on SQLite, nothing twice."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.event import listen
+
+from dispatch.adapters.clock import SystemClock
+from dispatch.domain.escalation import Due
+from dispatch.service import progress
+from dispatch.service.engine import Engine
+from dispatch.service.engine_lease import LEASE_S, MARGIN_S, NAME, RENEW_EVERY_S, EngineLease
+from models.incident import Incident as IncidentRow
+from models.traffic import Lease, Pulse
+from tests.builders import policy, tier
+from tests.service.conftest import MakeWorld
+from tests.world import PHONES, World, at_once
+
+QUICK = policy(tier("jaga", at_once=2, within_s=0.1))
+
+
+def lease_of(world: World) -> EngineLease:
+    """One process's part in the lease; durations pass with the clock by hand."""
+    return EngineLease(world.services, monotonic=lambda: world.hand.now().timestamp())
+
+
+def engine_of(world: World) -> Engine:
+    return Engine(world.services, world.sender, lease=lease_of(world))
+
+
+# --- the lease ------------------------------------------------------------------------------------
+
+
+def test_one_of_two_holds_it_as_long_as_it_renews(world: World) -> None:
+    one, other = lease_of(world), lease_of(world.restarted())
+    assert [one.renew(), other.renew()] == [True, False]
+    for _ in range(10):
+        world.hand.advance(RENEW_EVERY_S)
+        assert [one.renew(), other.renew()] == [True, False]
+
+
+def test_another_takes_over_when_the_holder_is_dead(world: World) -> None:
+    dead, other = lease_of(world), lease_of(world.restarted())
+    dead.renew()
+    world.hand.advance(LEASE_S)
+    assert not other.renew(), "the lease is still running"
+    world.hand.advance(0.001)
+    assert other.renew()
+
+
+def test_a_holder_that_could_not_renew_stops_before_another_may_begin(world: World) -> None:
+    late = lease_of(world)
+    late.renew()
+    world.hand.advance(LEASE_S - MARGIN_S)
+    assert not late.is_held
+    assert late.renew(), "nobody else took it"
+
+
+def test_a_holder_comes_back_to_find_it_taken(world: World) -> None:
+    frozen, other = lease_of(world), lease_of(world.restarted())
+    frozen.renew()
+    world.hand.advance(60)
+    assert other.renew()
+    assert not frozen.renew()
+
+
+def test_an_orderly_end_hands_it_over_at_once(world: World) -> None:
+    one, other = lease_of(world), lease_of(world.restarted())
+    one.renew()
+    one.release()
+    assert not one.is_held
+    assert other.renew()
+
+
+def test_releasing_what_another_took_leaves_it_there(world: World) -> None:
+    late, other = lease_of(world), lease_of(world.restarted())
+    late.renew()
+    world.hand.advance(60)
+    other.renew()
+    late.release()
+    with world.uow.read() as session:
+        assert session.get(Lease, NAME) is not None
+
+
+def test_a_clock_that_is_set_back_locks_nobody_out(world: World) -> None:
+    dead, other = lease_of(world), lease_of(world.restarted())
+    dead.renew()
+    world.hand.advance(-3600)
+    assert other.renew()
+
+
+def test_nobody_waits_for_the_lease_of_a_process_that_is_gone(world: World) -> None:
+    dead = lease_of(world)
+    dead.renew()
+    with subprocess.Popen(["true"]) as process:
+        pass
+    with world.uow.write() as session:
+        row = session.get_one(Lease, NAME)
+        row.holder = row.holder.replace(f":{os.getpid()}:", f":{process.pid}:")
+    assert lease_of(world).renew()
+
+
+def test_a_process_of_another_container_is_not_taken_for_dead(world: World) -> None:
+    elsewhere = lease_of(world)
+    elsewhere.renew()
+    with world.uow.write() as session:
+        session.get_one(Lease, NAME).holder = "1:4194304:a token"
+    assert not lease_of(world).renew()
+
+
+def test_those_who_stand_by_do_not_queue_to_write(world: World) -> None:
+    lease_of(world.restarted()).renew()
+    standby = lease_of(world)
+    asked = statements_of(world)
+    standby.renew()
+    assert [word for word in asked if word.startswith(("BEGIN IMMEDIATE", "INSERT", "UPDATE"))] == []
+    assert asked
+
+
+# --- who is at work -------------------------------------------------------------------------------
+
+
+def test_an_engine_that_stands_by_does_nothing_and_gives_no_sign_of_life(world: World) -> None:
+    assert lease_of(world.restarted()).renew()
+    standby = engine_of(world)
+    standby.renew()
+    world.resident().rings()
+    standby.pulse()
+    assert (standby.is_active, standby.run_once(), world.provider.sent) == (False, 0, [])
+    with world.uow.read() as session:
+        assert session.get(Pulse, "engine") is None
+
+
+def test_what_the_dead_one_left_is_done_by_the_one_that_takes_over(world: World) -> None:
+    dead, standby = engine_of(world), engine_of(world.restarted())
+    dead.renew()
+    world.resident().rings()
+    world.hand.advance(LEASE_S + 0.001)
+    standby.renew()
+    while standby.run_once():
+        pass
+    assert world.provider.rung == [PHONES["N01"], PHONES["N02"]]
+
+
+def test_the_engine_that_stops_lets_another_begin(world: World) -> None:
+    one, other = engine_of(world), engine_of(world.restarted())
+    one.renew()
+    other.renew()
+    one.stop()
+    other.renew()
+    assert (one.is_active, other.is_active) == (False, True)
+
+
+def test_a_standby_goes_to_work_by_itself(make_world: MakeWorld) -> None:
+    world = make_world(plan=QUICK, clock=SystemClock())
+    again = world.restarted()
+    one, standby = (Engine(w.services, w.sender, lease=EngineLease(w.services)) for w in (world, again))
+    one.start()
+    standby.start()
+    assert (one.is_active, standby.is_active) == (True, False)
+    one.stop()
+    world.resident().rings()
+    try:
+        assert world.provider.waits_for(lambda provider: PHONES["N01"] in provider.rung)
+    finally:
+        standby.stop()
+
+
+# --- all at work ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def on_postgresql(postgresql_database_url: str) -> Iterator[World]:
+    world = World(postgresql_database_url)
+    yield world
+    world.close()
+
+
+def due_of(world: World) -> tuple[str, Due]:
+    """The ladder's next step, which is due now."""
+    (row,) = [row for row in world.deadlines() if row.kind == "ladder"]
+    world.hand.advance((row.due_at - world.hand.now()).total_seconds())
+    return row.incident_id, Due(kind=row.kind, subject=row.subject, due_at=row.due_at)
+
+
+def test_a_deadline_that_another_engine_is_at_is_not_waited_for(on_postgresql: World) -> None:
+    world, other = on_postgresql, on_postgresql.restarted()
+    world.resident().rings()
+    incident_id, due = due_of(world)
+    lines = world.kinds(incident_id)
+    with other.uow.write() as session:
+        session.scalars(select(IncidentRow).where(IncidentRow.id == incident_id).with_for_update()).one()
+        progress.fire(world.services, incident_id, due)
+    assert world.kinds(incident_id) == lines
+    progress.fire(world.services, incident_id, due)
+    assert world.kinds(incident_id) != lines, "the deadline was still there"
+
+
+def test_a_deadline_that_another_engine_fired_costs_one_question(on_postgresql: World) -> None:
+    world, other = on_postgresql, on_postgresql.restarted()
+    world.resident().rings()
+    incident_id, due = due_of(world)
+    progress.fire(world.services, incident_id, due)
+    lines, asked = world.kinds(incident_id), statements_of(other)
+    progress.fire(other.services, incident_id, due)
+    assert world.kinds(incident_id) == lines
+    assert len(asked) == 1
+
+
+def test_many_engines_at_the_same_deadlines_fire_each_once(on_postgresql: World) -> None:
+    world = on_postgresql
+    ids = [world.resident(f"+6281199990{n:02}").rings(f"CA-{n}").incident_id for n in range(12)]
+    world.works()
+    world.hand.advance(30)
+    engines = [world.engine, *(world.restarted().engine for _ in range(3))]
+    while any(at_once(*(engine.run_once for engine in engines))):
+        pass
+    assert {world.kinds(incident_id).count("alert.requested") for incident_id in ids} == {2}
+    assert world.provider.rung.count(PHONES["N03"]) == 12
+    assert world.findings() == []
+
+
+def statements_of(world: World) -> list[str]:
+    """Grows with every statement that this process gives to the database."""
+    found: list[str] = []
+
+    def note(*event: object) -> None:
+        found.append(str(event[2]))
+
+    listen(world.uow.engine, "before_cursor_execute", note)
+    return found
