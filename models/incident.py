@@ -13,7 +13,13 @@ IS_OPEN = text("incident.status <> 'closed'")
 """Written out, because a partial index serves only a query that says the same without parameters."""
 
 _UNENDED = text("ended_at IS NULL")
-_ORPHAN = text("incident_id IS NULL")
+IS_UNENDED = text("call.ended_at IS NULL")
+"""Only rings: a text ends as it comes."""
+
+_ORPHAN = text("incident_id IS NULL AND outcome <> 'information'")
+IS_ORPHAN = text("call.incident_id IS NULL AND call.outcome <> 'information'")
+"""Of a sender that is no ordinary phone a row is kept that belongs to no incident, and rightly so."""
+
 
 
 class Incident(Base):

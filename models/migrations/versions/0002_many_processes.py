@@ -16,7 +16,7 @@ depends_on = None
 JSON_TYPE = sa.JSON().with_variant(JSONB(), "postgresql")
 
 _UNENDED = sa.text("ended_at IS NULL")
-_ORPHAN = sa.text("incident_id IS NULL")
+_ORPHAN = sa.text("incident_id IS NULL AND outcome <> 'information'")
 
 
 def upgrade() -> None:
