@@ -102,6 +102,7 @@ def secrets_of(settings: Settings) -> list[str]:
     return [
         settings.secret_key.get_secret_value(),
         account.auth_token.get_secret_value(),
+        *([settings.heartbeat_url.get_secret_value()] if settings.heartbeat_url else []),
         *([str(password)] if password else []),
     ]
 

@@ -23,6 +23,7 @@ from dispatch.domain import roster
 from dispatch.domain.places import Place, suspects
 from dispatch.domain.policy import Policy
 from dispatch.domain.vocabulary import PlaceKind
+from dispatch.service.watchdog import last_report
 from models import migrating
 from models.facility import Place as PlaceRow
 from models.facility import Shift, Staff
@@ -34,6 +35,7 @@ from models.unit_of_work import UnitOfWork
 LOOK_AHEAD = timedelta(hours=24)
 CLOCK_SLACK = timedelta(minutes=1)
 PULSE_AGE_MAX = timedelta(seconds=60)
+WATCHDOG_AGE_MAX = timedelta(minutes=5)
 DISK_WRONG_MB = 200
 DISK_DOUBTFUL_MB = 2000
 
@@ -129,6 +131,7 @@ def _database(settings: Settings, facility: FacilityConfig, policy: Policy, now:
             yield from _roster(session, facility, policy, now)
             yield _places(session, facility)
             yield _engine(session, now)
+            yield _watchdog(session, now)
     finally:
         engine.dispose()
 
@@ -217,6 +220,20 @@ def _engine(session: Session, now: datetime) -> Check:
     if now - pulse.at > PULSE_AGE_MAX:
         return _check("engine", f"silent for {age_s} s: nobody is being alerted", State.WRONG)
     return _check("engine", f"last sign of life {max(age_s, 0)} s ago")
+
+
+def _watchdog(session: Session, now: datetime) -> Check:
+    report = last_report(session)
+    if report.checked_at is None:
+        return _check("watchdog", "has never looked; it does while siaga serve runs", State.DOUBTFUL)
+    if report.findings:
+        first = report.findings[0]
+        text = f"{len(report.findings)} findings; {first.detail} (since {first.since_at:%Y-%m-%d %H:%M} UTC)"
+        return _check("watchdog", text, State.WRONG)
+    age_s = max(0, round((now - report.checked_at).total_seconds()))
+    if now - report.checked_at > WATCHDOG_AGE_MAX:
+        return _check("watchdog", f"has not looked for {age_s} s", State.DOUBTFUL)
+    return _check("watchdog", f"found nothing {age_s} s ago")
 
 
 def _first_line(error: SQLAlchemyError) -> str:

@@ -93,6 +93,18 @@ def _web_origin(text: str) -> str:
     return origin
 
 
+def _web_address(secret: SecretStr) -> SecretStr:
+    """An address with whatever path it needs; its text often is a secret, so it is never repeated."""
+    try:
+        parts = urlsplit(secret.get_secret_value())
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError("is no web address") from error
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("is no web address; write https://HOST/PATH")
+    return secret
+
+
 def _providers(value: object) -> object:
     """Read ``a, b`` (or a list, in the file) into names in order."""
     if isinstance(value, str):
@@ -198,6 +210,11 @@ class Settings(BaseSettings):
     )
     data_dir: Annotated[Path, AfterValidator(_folder)] = Field(
         default=Path("var"), description="Folder of everything the program writes."
+    )
+    heartbeat_url: Annotated[SecretStr, AfterValidator(_web_address)] | None = Field(
+        default=None,
+        description="Asked by GET every minute while the watchdog finds nothing, for a watcher outside who "
+        "raises the alarm when that stops. Unset means never.",
     )
     log_format: Literal["console", "json"] = Field(
         default="console", description="`console` for people, `json` for machines."

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from config.facility import FacilityConfig
 from config.settings import Settings
 from dispatch.adapters.clock import SystemClock
+from dispatch.adapters.heartbeat import HttpHeartbeat
 from dispatch.adapters.ids import RandomIds
 from dispatch.domain.policy import Policy
 from dispatch.ports import TelephonyProvider
@@ -25,6 +26,8 @@ from dispatch.service.engine_lease import EngineLease
 from dispatch.service.metrics import Metrics
 from dispatch.service.sending import Sender
 from dispatch.service.services import Services
+from dispatch.service.watchdog import EVERY_S as WATCHDOG_EVERY_S
+from dispatch.service.watchdog import Watchdog
 from models.facility import Staff
 from models.session import open_database
 from models.unit_of_work import UnitOfWork
@@ -66,6 +69,7 @@ class Program:
     engine: Engine | None
     chores: BackgroundScheduler
     """What a web process without the engine does by itself; idle where the engine runs."""
+    watchdog: Watchdog
     simulator: Simulator | None
 
     def start(self) -> None:
@@ -74,6 +78,7 @@ class Program:
         every = self._every if self.engine is None else self.engine.every
         every(DUTY_PHONES_EVERY_S, self.refresh_duty_phones, "duty_phones")
         every(JOURNAL_EVERY_S, self.drain_journal, "journal")
+        every(WATCHDOG_EVERY_S, self.watch, "watchdog")
         if self.engine is None:
             self.chores.start()
         else:
@@ -96,6 +101,10 @@ class Program:
         count = self.telephony.journal.drain(apply_kept(self.telephony))
         if count:
             log.info("journal.applied", requests=count)
+
+    def watch(self) -> None:
+        """Ask whether all is well, wherever the engine runs: a dead one is seen by those that live."""
+        self.watchdog.round()
 
     def _every(self, seconds: float, chore: Callable[[], None], name: str) -> None:
         self.chores.add_job(guarded(chore, name), "interval", seconds=seconds, id=name)
@@ -158,6 +167,7 @@ def build_program(
         chores=BackgroundScheduler(
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         ),
+        watchdog=Watchdog(services, _heartbeat(settings)),
         simulator=_simulator(settings, telephony) if "simulator" in settings.telephony else None,
     )
 
@@ -192,6 +202,11 @@ def _providers(settings: Settings, local_url: str) -> list[TelephonyProvider]:
         )
         for name in settings.telephony
     ]
+
+
+def _heartbeat(settings: Settings) -> HttpHeartbeat | None:
+    url = settings.heartbeat_url
+    return None if url is None else HttpHeartbeat(url.get_secret_value())
 
 
 def _refresh_duty_phones(telephony: TelephonyContext) -> None:

@@ -20,6 +20,8 @@ from dashboards.queries import board as queries
 from dashboards.queries.staff import breaks_at, shifts_between, staff_by_code
 from dashboards.visits import Visit, require
 from dispatch.domain import roster
+from dispatch.service.invariants import Finding
+from dispatch.service.watchdog import last_report
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -46,6 +48,7 @@ class BoardPage:
     duty: tuple[OnDuty, ...]
     names: Mapping[str, str]
     silent_since: datetime | None
+    findings: tuple[Finding, ...]
     tag: str
 
 
@@ -87,6 +90,7 @@ def _tag(db: Session, visit: Visit) -> str:
         int(visit.now.timestamp() // 60),
         _duty(db, visit),
         queries.engine_silent_since(db, visit.now) is not None,
+        last_report(db).findings,
         visit.language,
         visit.sees_numbers,
         visit.site.renderer.assets.build,
@@ -102,6 +106,7 @@ def _read(db: Session, visit: Visit, tag: str) -> BoardPage:
         duty=_duty(db, visit),
         names={code: member.name for code, member in staff_by_code(db, facility).items()},
         silent_since=queries.engine_silent_since(db, visit.now),
+        findings=last_report(db).findings,
         tag=tag,
     )
 

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from dashboards import metrics
 from dispatch.service.services import Services
+from dispatch.service.watchdog import last_report
 from models import migrating
 from models.traffic import Pulse
 
@@ -37,7 +38,9 @@ def build_health(services: Services) -> APIRouter:
     def readyz() -> JSONResponse:
         """200 when calls are taken and people are alerted, else 503 with every reason."""
         reasons = failing(services, schema_wanted)
-        body = {"status": "not_ready" if reasons else "ready", "reasons": dict(reasons)}
+        body: dict[str, object] = {"status": "not_ready" if reasons else "ready", "reasons": dict(reasons)}
+        if found := found_by_watchdog(services):
+            body["watchdog"] = found
         return JSONResponse(body, status_code=503 if reasons else 200, headers=_NO_STORE)
 
     @router.get("/metrics")
@@ -65,3 +68,13 @@ def failing(services: Services, schema_wanted: str) -> Mapping[str, str]:
     if silent > ENGINE_SILENT_AFTER:
         return {"engine": f"gave its last sign of life {silent.total_seconds():.0f} s ago"}
     return {}
+
+
+def found_by_watchdog(services: Services) -> Mapping[str, int]:
+    """How many findings the watchdog's last round had, by check; empty when there were none."""
+    try:
+        with services.uow.read() as session:
+            counts = last_report(session).counts()
+    except SQLAlchemyError:
+        return {}
+    return {check: count for check, count in counts.items() if count}

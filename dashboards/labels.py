@@ -125,7 +125,25 @@ PURPOSE: Mapping[str, str] = {
     "details": msgid("Details"),
     "warning": msgid("Warning"),
     "hang_up": msgid("Hanging up"),
+    "watchdog": msgid("Warning of the watchdog"),
 }
+
+FINDING: Mapping[str, str] = {
+    "engine_silent": msgid("The engine is silent: nobody is being alerted"),
+    "alert_not_left": msgid("No alert has left for"),
+    "nobody_will_look": msgid("No owner, and nobody is called any more:"),
+    "deadline_overdue": msgid("The next person is called too late:"),
+    "call_without_incident": msgid("A call came in and became no incident"),
+    "kept_without_call": msgid("A call was taken and is not in the log"),
+    "delivery_stuck": msgid("A call or text does not get out:"),
+    "not_one_primary": msgid("Not exactly one owner:"),
+    "record_not_intact": msgid("The record is not intact:"),
+    "clock_wrong": msgid("The clock of this machine is wrong"),
+    "call_without_ending": msgid("Nobody knows how a call ended:"),
+    "backup_missing": msgid("There is no new backup"),
+    "check_failed": msgid("A check could not be carried out"),
+}
+"""What the watchdog finds; an incident's number follows where there is one."""
 
 ROLE: Mapping[str, str] = {
     "responder": msgid("Responder"),
@@ -225,6 +243,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     "location_source": LOCATION_SOURCE,
     "delivery": DELIVERY,
     "purpose": PURPOSE,
+    "finding": FINDING,
     "role": ROLE,
     "action": ACTION,
     "time": TIME,

@@ -193,6 +193,9 @@ class MessageFacts:
     reason: str | None = None
     tier: str | None = None
     link: str | None = None
+    check: str | None = None
+    since: str | None = None
+    others: int = 0
 
 
 class Wording(Protocol):
@@ -200,6 +203,18 @@ class Wording(Protocol):
 
     def text(self, facts: MessageFacts) -> str:
         """One GSM-7 segment of at most 160 characters."""
+        ...
+
+
+class HeartbeatError(Exception):
+    """The sign of life did not arrive; the message is the reason."""
+
+
+class Heartbeat(Protocol):
+    """Whoever watches from outside, and is told every minute that all is well; silence is their alarm."""
+
+    def beat(self) -> None:
+        """Tell them once, within seconds; raises a :class:`HeartbeatError` and nothing else."""
         ...
 
 

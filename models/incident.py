@@ -21,7 +21,6 @@ IS_ORPHAN = text("call.incident_id IS NULL AND call.outcome <> 'information'")
 """Of a sender that is no ordinary phone a row is kept that belongs to no incident, and rightly so."""
 
 
-
 class Incident(Base):
     """One emergency; always equal to the fold of its events (``siaga verify`` checks it)."""
 

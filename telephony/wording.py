@@ -6,7 +6,25 @@ The number, the keys and the link are never shortened; the place is, when it mus
 from dispatch.domain.effects import Purpose, StandDownReason
 from dispatch.domain.segments import Elastic, compose, fit_segment
 from dispatch.ports import MessageFacts
+from dispatch.service import invariants, watchdog
 from telephony.prompts import CATEGORY_WORDS, PRIORITY_WORDS
+
+_FOUND = {
+    invariants.ENGINE_SILENT: "mesin diam, petugas TIDAK dipanggil. Panggil petugas jaga sendiri",
+    invariants.ALERT_NOT_LEFT: "{call}: belum ada petugas terhubung. Panggil petugas jaga sendiri",
+    invariants.NOBODY_WILL_LOOK: "{call} tanpa penanggung jawab, tidak ada yang dipanggil lagi",
+    invariants.DEADLINE_OVERDUE: "{call}: petugas berikutnya terlambat dipanggil",
+    invariants.CALL_WITHOUT_INCIDENT: "ada panggilan masuk yang tidak menjadi insiden",
+    invariants.KEPT_WITHOUT_CALL: "ada panggilan diterima yang tidak tercatat",
+    invariants.DELIVERY_STUCK: "{call}: telepon atau SMS tidak terkirim",
+    invariants.NOT_ONE_PRIMARY: "{call}: penanggung jawab tidak tepat satu",
+    invariants.RECORD_NOT_INTACT: "catatan tidak utuh. Jangan ubah apa pun",
+    invariants.CLOCK_WRONG: "jam mesin salah",
+    invariants.CALL_WITHOUT_ENDING: "{call}: tidak diketahui selesainya",
+    invariants.BACKUP_MISSING: "tidak ada cadangan data baru",
+    watchdog.CHECK_FAILED: "pemeriksaan sistem gagal",
+}
+"""What the watchdog found, for supervisors who sit at no screen."""
 
 
 class IndonesianWording:
@@ -24,6 +42,8 @@ class IndonesianWording:
                     f"PERHATIAN: panggilan {facts.short_number}, tidak ada petugas jaga pada tier "
                     f"'{facts.tier}'. Tier berikutnya dihubungi. Periksa jadwal."
                 )
+            case Purpose.WATCHDOG:
+                return self._watchdog(facts)
             case _:
                 return fit_segment(f"Panggilan darurat {facts.short_number}.")
 
@@ -53,3 +73,10 @@ class IndonesianWording:
                 ". Anda tidak diperlukan lagi. Terima kasih.",
             ]
         )
+
+    def _watchdog(self, facts: MessageFacts) -> str:
+        call = "sebuah panggilan" if facts.short_number is None else f"panggilan {facts.short_number}"
+        found = _FOUND.get(facts.check or "", "ada yang tidak beres").format(call=call)
+        since = f" (sejak {facts.since})" if facts.since else ""
+        others = f" Dan {facts.others} temuan lain." if facts.others else ""
+        return fit_segment(f"SIAGA: {found}{since}.{others} Lihat papan.")

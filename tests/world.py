@@ -351,7 +351,7 @@ def _text(world: World, sender: str | None, text: str, sid: str | None) -> TextA
         raw_sender=sender or "TELKOMSEL",
         text=text,
         received_at=world.clock.now(),
-        body={"Body": text},
+        body={"From": sender or "TELKOMSEL", "Body": text},
     )
     return texting.receive_text(world.services, command)
 

@@ -20,6 +20,7 @@ class Purpose(StrEnum):
     DETAILS = "details"
     WARNING = "warning"
     HANG_UP = "hang_up"
+    WATCHDOG = "watchdog"
 
 
 class StandDownReason(StrEnum):

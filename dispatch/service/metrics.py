@@ -5,6 +5,7 @@ and hands it around. Never touches the database or HTTP; ``dashboards.metrics`` 
 at zero with its process; several processes are added up by whoever scrapes them.
 """
 
+import math
 from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -50,6 +51,28 @@ class Metrics:
             ["status"],
             registry=self.registry,
         )
+        self._unaccepted = Gauge(
+            "siaga_unaccepted_incidents",
+            "Open incidents that nobody who can own them has accepted",
+            registry=self.registry,
+        )
+        self._unaccepted_oldest = Gauge(
+            "siaga_unaccepted_oldest_seconds",
+            "How long the oldest of them has waited; 0 when there is none",
+            registry=self.registry,
+        )
+        self._ages = Gauge(
+            "siaga_heartbeat_age_seconds",
+            "Since the last sign of life of a part (engine, watchdog, backup); absent when it never gave one",
+            ["part"],
+            registry=self.registry,
+        )
+        self._watchdog_findings = Gauge(
+            "siaga_watchdog_findings",
+            "What the watchdog found in its last round, by check",
+            ["check"],
+            registry=self.registry,
+        )
         self._alert_latency = Histogram(
             "siaga_alert_latency_seconds",
             "From a webhook's arrival to the first alert being handed to a provider",
@@ -85,6 +108,24 @@ class Metrics:
             if status is not IncidentStatus.CLOSED:
                 self._open_incidents.labels(status=str(status)).set(counts.get(status, 0))
 
-    def open_incidents_unknown(self) -> None:
-        """Leave the number of open incidents out rather than repeat an old one."""
-        self._open_incidents.clear()
+    def unaccepted_incidents(self, count: float, oldest_s: float) -> None:
+        """Set how many open incidents have no owner, and how long the oldest of them has waited."""
+        self._unaccepted.set(count)
+        self._unaccepted_oldest.set(oldest_s)
+
+    def heartbeats(self, ages_s: Mapping[str, float]) -> None:
+        """Set how long ago each part last gave a sign of life; a part that is not named never did."""
+        self._ages.clear()
+        for part, age_s in ages_s.items():
+            self._ages.labels(part=part).set(age_s)
+
+    def watchdog_findings(self, counts: Mapping[str, int]) -> None:
+        """Set how many findings each check has."""
+        for check, count in counts.items():
+            self._watchdog_findings.labels(check=check).set(count)
+
+    def standing_unknown(self) -> None:
+        """Leave out what only the database knows rather than repeat what was true once."""
+        for gauge in (self._open_incidents, self._ages, self._watchdog_findings):
+            gauge.clear()
+        self.unaccepted_incidents(math.nan, math.nan)

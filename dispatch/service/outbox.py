@@ -132,7 +132,7 @@ def _warnings(
     session: Session, services: Services, new: "Composer", effect: WarnSupervisors
 ) -> Iterator[Values]:
     turn = f"{effect.tier}:{new.incident.ladder.repeats}"
-    for staff in _supervisors(session, services):
+    for staff in supervisors(session, services):
         yield new(Purpose.WARNING, AlertChannel.SMS, staff.phone, staff.id, turn, {"tier": effect.tier})
 
 
@@ -238,7 +238,8 @@ def _phone(session: Session, staff_id: str) -> str:
     return session.scalars(select(Staff.phone).where(Staff.id == staff_id)).one()
 
 
-def _supervisors(session: Session, services: Services) -> Sequence[Staff]:
+def supervisors(session: Session, services: Services) -> Sequence[Staff]:
+    """Those who are told when something is wrong, on duty or not."""
     return session.scalars(
         select(Staff).where(
             Staff.facility_id == services.facility_id,

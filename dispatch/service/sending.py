@@ -145,7 +145,7 @@ class Sender:
         with self._services.uow.read() as session:
             incident = session.get(Incident, claimed.incident_id) if claimed.incident_id else None
             if incident is None:
-                return MessageFacts(purpose=claimed.purpose)
+                return _of_the_service(claimed)
             accepted_by = session.scalar(
                 select(Staff.name)
                 .join(Assignment, Assignment.staff_id == Staff.id)
@@ -167,3 +167,15 @@ class Sender:
             tier=claimed.details.get("tier"),
             link=link,
         )
+
+
+def _of_the_service(claimed: Claimed) -> MessageFacts:
+    """The facts of a text that belongs to no incident: what the watchdog found."""
+    details = claimed.details
+    return MessageFacts(
+        purpose=claimed.purpose,
+        short_number=details.get("short_number"),
+        check=details.get("check"),
+        since=details.get("since"),
+        others=details.get("others", 0),
+    )

@@ -73,6 +73,14 @@ def verify(uow: UnitOfWork, facility_id: str, checked: Checked | None = None) ->
                 yield _whole(incident_id, "missing", "the incident's row is gone, its lines are still there")
 
 
+def verify_one(session: Session, incident_id: str) -> Iterator[Finding]:
+    """Every finding about one incident: its chain, its personal values, its rows."""
+    number = session.scalar(select(rows.Incident.number).where(rows.Incident.id == incident_id))
+    named = number if number is not None and is_code(number) else incident_id
+    yield from _incident(session, incident_id, named, Checked())
+    session.expunge_all()
+
+
 def _incident(session: Session, incident_id: str, number: str, checked: Checked) -> Iterator[Finding]:
     events, bad_events = read(session, EventRow, EventRow.incident_id == incident_id, EventRow.sequence)
     private, bad_values = read(

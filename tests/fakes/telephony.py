@@ -224,7 +224,15 @@ class FakeWording:
     """Says the bare facts."""
 
     def text(self, facts: MessageFacts) -> str:
-        said = [facts.purpose, facts.short_number, facts.reason, facts.accepted_by, facts.tier, facts.link]
+        said = [
+            facts.purpose,
+            facts.short_number,
+            facts.reason,
+            facts.accepted_by,
+            facts.tier,
+            facts.check,
+            facts.link,
+        ]
         return " ".join(str(fact) for fact in said if fact is not None)
 
 

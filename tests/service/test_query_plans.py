@@ -1,14 +1,18 @@
 """The queries that run on every call, every commit and every refresh use their indexes."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, Select, event, text
 
+from dashboards import metrics
 from dashboards.queries import board
 from dispatch.service import outbox
+from dispatch.service.watchdog import Watchdog
 from models.session import open_database
+from tests.databases import PostgresDatabases
 from tests.service.conftest import MakeWorld
 from tests.world import World
 
@@ -18,6 +22,14 @@ def sqlite_world(sqlite_database_url: str) -> Iterator[World]:
     world = World(sqlite_database_url)
     yield world
     world.close()
+
+
+@pytest.fixture
+def postgres_world(postgres_databases: PostgresDatabases) -> Iterator[World]:
+    with postgres_databases.database(migrated=True) as url:
+        world = World(url)
+        yield world
+        world.close()
 
 
 class _Listener:
@@ -81,6 +93,61 @@ def test_the_boards_last_lines_are_found_by_their_keys(sqlite_database_url: str)
     engine.dispose()
     assert _walks(lines) == []
     assert any("event" in line and "incident_id=? AND sequence=?" in line for line in lines)
+
+
+def _asked_by_the_watchdog(world: World) -> list[tuple[str, Any]]:
+    """Every statement of one round, with an incident that is going on."""
+    world.resident().rings()
+    world.works()
+    listener = _Listener(world.uow.engine)
+    report = Watchdog(world.services).round()
+    assert report is not None
+    assert report.findings == ()
+    return listener.asked
+
+
+def test_the_watchdog_walks_no_growing_table(sqlite_world: World) -> None:
+    lines = _plans(sqlite_world.uow.engine, _asked_by_the_watchdog(sqlite_world))
+
+    assert _walks(lines) == []
+    for index in (
+        "ix_call_orphan",
+        "ix_call_unended",
+        "ix_incident_open",
+        "ix_inbox_received",
+        "ix_event_recorded",
+    ):
+        assert any(index in line for line in lines), index
+    for index in ("ix_delivery_due", "ix_deadline_due"):
+        assert any(index in line and "<" in line for line in lines), index
+    of_incidents = [line for line in lines if line.startswith("SEARCH incident ")]
+    assert [line for line in of_incidents if "ix_incident_open" not in line and "(id=?)" not in line] == []
+
+
+def test_the_watchdog_walks_no_growing_table_on_a_server_either(postgres_world: World) -> None:
+    asked = _asked_by_the_watchdog(postgres_world)
+    lines: list[str] = []
+    with postgres_world.uow.engine.connect() as connection:
+        # So small a table would be walked for being small; what is left walks because no index serves it.
+        connection.exec_driver_sql("SET enable_seqscan = off")
+        for statement, parameters in asked:
+            lines += [row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)]
+
+    walks = re.compile(r"Seq Scan on (\w+)")
+    assert [line for line in lines if (found := walks.search(line)) and found[1] in BIG] == []
+    for index in ("ix_call_orphan", "ix_call_unended", "ix_incident_open", "ix_delivery_due"):
+        assert any(index in line for line in lines), index
+    used = {found[1] for line in lines if (found := re.search(r"using (\w+) on incident\b", line))}
+    assert used <= {"ix_incident_open", "pk_incident"}
+
+
+def test_the_metrics_count_only_what_is_open(sqlite_world: World) -> None:
+    sqlite_world.resident().rings()
+    listener = _Listener(sqlite_world.uow.engine)
+    metrics.render(sqlite_world.services)
+    lines = _plans(sqlite_world.uow.engine, listener.asked)
+    assert _walks(lines) == []
+    assert any("ix_incident_open" in line for line in lines)
 
 
 def test_nothing_waits_costs_nothing(make_world: MakeWorld) -> None:

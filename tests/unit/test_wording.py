@@ -11,12 +11,17 @@ from dispatch.domain.effects import Purpose, StandDownReason
 from dispatch.domain.segments import is_gsm7, septets
 from dispatch.domain.vocabulary import Category, Priority
 from dispatch.ports import MessageFacts
+from dispatch.service.invariants import ALERT_NOT_LEFT, CHECKS
+from dispatch.service.watchdog import CHECK_FAILED
 from telephony.prompts import CATEGORY_WORDS, PRIORITY_WORDS
 from telephony.wording import IndonesianWording
 
 LINK = "https://911.puskesmas-kwamki.example/w/Ab3dEf6hIj9kLm2n"
 PLACES = (None, "", "Jalur 2", "Gang “Melati” – dekat gereja 🚑", "dekat pasar sentral " * 40, "{[~^€]}" * 30)
 WORDING = IndonesianWording()
+
+
+FOUND = [*(check.name for check in CHECKS), CHECK_FAILED]
 
 
 def every_message() -> Iterator[MessageFacts]:
@@ -37,6 +42,10 @@ def every_message() -> Iterator[MessageFacts]:
         )
     for tier in ("jaga", "cadangan yang namanya sangat panjang " * 5):
         yield MessageFacts(purpose=Purpose.WARNING, short_number=999_999, tier=tier)
+    for check, number in itertools.product(FOUND, (None, 999_999)):
+        yield MessageFacts(
+            purpose=Purpose.WATCHDOG, check=check, short_number=number, since="31/12 23.59", others=99
+        )
     for purpose in set(Purpose) - {Purpose.WARNING}:
         yield MessageFacts(purpose=str(purpose), short_number=123)
 
@@ -100,3 +109,19 @@ def test_who_is_stood_down_learns_why(name: str | None) -> None:
 def test_every_word_of_the_field_has_a_translation() -> None:
     assert set(CATEGORY_WORDS) == {str(category) for category in Category}
     assert set(PRIORITY_WORDS) == {str(priority) for priority in Priority}
+
+
+def test_each_finding_of_the_watchdog_has_its_own_words() -> None:
+    said = {
+        check: WORDING.text(MessageFacts(purpose=Purpose.WATCHDOG, check=check, short_number=123))
+        for check in FOUND
+    }
+    assert len(set(said.values())) == len(FOUND)
+    assert not [check for check, text in said.items() if "tidak beres" in text]
+    facts = MessageFacts(
+        purpose=Purpose.WATCHDOG, check=ALERT_NOT_LEFT, short_number=123, since="24/11 14.05", others=2
+    )
+    assert WORDING.text(facts) == (
+        "SIAGA: panggilan 123: belum ada petugas terhubung. Panggil petugas jaga sendiri "
+        "(sejak 24/11 14.05). Dan 2 temuan lain. Lihat papan."
+    )

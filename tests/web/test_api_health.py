@@ -1,5 +1,6 @@
 """What machines watch: alive, ready with every reason why not, and the metrics by name."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -7,15 +8,17 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import delete
 
 from dashboards.api.context import ApiContext
 from dashboards.api.router import PREFIX, build_api
 from dashboards.health import build_health
 from dispatch.domain.vocabulary import CallOutcome, UserRole
 from dispatch.service.metrics import Metrics
+from dispatch.service.watchdog import Watchdog
 from models.migrating import downgrade
 from models.session import open_database
-from models.traffic import Pulse
+from models.traffic import Deadline, Pulse
 from models.unit_of_work import UnitOfWork
 from tests.api_world import NOON, Program, World, world
 
@@ -62,6 +65,27 @@ def test_ready_means_that_an_engine_gives_signs_of_life(here: World) -> None:
     assert "15 s ago" in answer.json()["reasons"]["engine"]
 
 
+def test_what_the_watchdog_found_is_named_and_takes_nothing_out_of_service(here: World) -> None:
+    here.writes(Pulse(name="engine", at=NOON, details={}))
+    here.opens()
+    here.clock.advance(10)
+    with here.services.uow.write() as session:
+        session.execute(delete(Deadline))
+    Watchdog(here.services).round()
+    answer = watcher(here).sends("GET", "/readyz")
+    assert (answer.status_code, answer.json()) == (
+        200,
+        {"status": "ready", "reasons": {}, "watchdog": {"nobody_will_look": 1}},
+    )
+    found = scraped(watcher(here))
+    assert found["siaga_watchdog_findings", (("check", "nobody_will_look"),)] == 1
+    assert found["siaga_watchdog_findings", (("check", "engine_silent"),)] == 0
+    assert found["siaga_heartbeat_age_seconds", (("part", "watchdog"),)] == 0
+    assert found["siaga_heartbeat_age_seconds", (("part", "engine"),)] == 10
+    assert found["siaga_unaccepted_incidents", ()] == 1
+    assert found["siaga_unaccepted_oldest_seconds", ()] == 10
+
+
 def test_a_database_that_is_not_migrated_is_not_ready(here: World, database_url: str) -> None:
     downgrade(database_url)
     answer = watcher(here).sends("GET", "/readyz")
@@ -79,7 +103,8 @@ def test_a_database_that_does_not_answer_is_named_and_metrics_go_on(here: World,
     here.services.metrics.webhook_refused("signature")
     found = scraped(program)
     assert found["siaga_webhooks_refused_total", (("reason", "signature"),)] == 1
-    assert not [name for name, _ in found if name == "siaga_open_incidents"]
+    assert not [name for name, _ in found if name in ("siaga_open_incidents", "siaga_heartbeat_age_seconds")]
+    assert math.isnan(found["siaga_unaccepted_incidents", ()])
     refused = program.sends("GET", f"{PREFIX}/incidents", headers={"Authorization": "Bearer x"})
     assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
     engine.dispose()

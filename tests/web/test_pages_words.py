@@ -16,6 +16,7 @@ from dispatch.domain import errors, vocabulary
 from dispatch.domain.commands import Action
 from dispatch.domain.effects import Purpose
 from dispatch.domain.events import Kind
+from dispatch.service.watchdog import Report
 from tests.tidy.tree import ROOT
 
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext:babel_extract")]
@@ -85,6 +86,7 @@ def test_translations_keep_the_fields_of_the_sentence() -> None:
         ("delivery", vocabulary.DeliveryState),
         ("role", vocabulary.Role),
         ("purpose", Purpose),
+        ("finding", Report().counts()),
         ("action", Action),
         ("time", TIME_NAMES),
         ("part_time", PART_TIMES),

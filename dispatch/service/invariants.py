@@ -1,0 +1,371 @@
+"""What must hold at every instant (DESIGN 4), as questions to the database that stay cheap as it grows.
+
+Each check is one statement, or a few, that walks an index whose size does not follow the number of
+incidents; it finds what is wrong, in terms a person can act on. Decides nothing about who is told:
+``watchdog`` does. Changes nothing.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from dispatch.domain.effects import Purpose
+from dispatch.domain.phones import normalise
+from dispatch.domain.vocabulary import ENGAGED, DeliveryState, IncidentStatus, Role
+from dispatch.service import verifying
+from dispatch.service.services import Services
+from models.facility import Staff
+from models.incident import IS_OPEN, IS_ORPHAN, IS_UNENDED, Assignment, Call, Incident
+from models.record import Event
+from models.traffic import IS_UNSENT, Deadline, Delivery, Inbox, Pulse
+
+BACKUP = "backup"
+"""The name of the sign of life that a backup leaves."""
+
+CALL_WITHOUT_INCIDENT = "call_without_incident"
+CALL_WITHOUT_ENDING = "call_without_ending"
+KEPT_WITHOUT_CALL = "kept_without_call"
+NOBODY_WILL_LOOK = "nobody_will_look"
+NOT_ONE_PRIMARY = "not_one_primary"
+ALERT_NOT_LEFT = "alert_not_left"
+DEADLINE_OVERDUE = "deadline_overdue"
+DELIVERY_STUCK = "delivery_stuck"
+RECORD_NOT_INTACT = "record_not_intact"
+ENGINE_SILENT = "engine_silent"
+CLOCK_WRONG = "clock_wrong"
+BACKUP_MISSING = "backup_missing"
+
+MOST = 10
+"""Findings of one check that are named; a bound on the list, never on the alarm."""
+
+ENGINE_SILENT_AFTER = timedelta(seconds=20)
+ALERT_LEAVES_WITHIN = timedelta(seconds=60)
+DEADLINE_SLACK = timedelta(seconds=30)
+DELIVERY_SLACK = timedelta(seconds=60)
+DELIVERY_LASTS = timedelta(minutes=5)
+CALL_LASTS = timedelta(hours=4)
+KEPT_LATELY = timedelta(minutes=10)
+CHANGED_LATELY = timedelta(minutes=2)
+CLOCK_SLACK = timedelta(minutes=1)
+BACKUP_LASTS = timedelta(hours=26)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+_OPEN = (IS_OPEN, Incident.status.in_([s for s in IncidentStatus if s is not IncidentStatus.CLOSED]))
+"""Said twice: the list makes the index of what is open the cheapest one where nothing was ever counted.
+
+Sorting or selecting by columns of another index beside it would lead into that one, through all incidents there
+ever were: the queries below leave that to Python, for what is open is little."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that is not as it must be.
+
+    ``subject`` tells it from others of the same check; ``detail`` holds nothing personal.
+    """
+
+    check: str
+    subject: str
+    detail: str
+    since_at: datetime
+    number: str | None = None
+    short_number: int | None = None
+
+
+Find = Callable[[Session, Services, datetime], Iterator[Finding]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A question with a name; while its finding lasts, supervisors are told again after ``again_after``."""
+
+    name: str
+    find: Find
+    again_after: timedelta = HOUR
+
+
+def _orphans(session: Session, services: Services, now: datetime) -> Iterator[Finding]:
+    """Every ring has an incident."""
+    query = (
+        select(Call.id, Call.provider_sid, Call.received_at)
+        .where(Call.facility_id == services.facility_id, IS_ORPHAN, Call.received_at <= now)
+        .order_by(Call.received_at)
+        .limit(MOST)
+    )
+    for call_id, sid, received_at in session.execute(query):
+        detail = f"the call {sid} belongs to no incident: nobody was alerted for it"
+        yield Finding(check=CALL_WITHOUT_INCIDENT, subject=call_id, detail=detail, since_at=received_at)
+
+
+def _unended(session: Session, services: Services, now: datetime) -> Iterator[Finding]:
+    """Every ring has its ending; after a day nobody can find it any more."""
+    query = (
+        select(Call.id, Call.received_at, Incident.number, Incident.short_number)
+        .join(Incident, Incident.id == Call.incident_id)
+        .where(
+            Call.facility_id == services.facility_id,
+            IS_UNENDED,
+            Call.received_at < now - CALL_LASTS,
+            Call.received_at > now - DAY,
+        )
+        .order_by(Call.received_at)
+        .limit(MOST)
+    )
+    for call_id, received_at, number, short_number in session.execute(query):
+        yield Finding(
+            check=CALL_WITHOUT_ENDING,
+            subject=call_id,
+            detail=f"a call of {number} has no ending: the provider never said that it is over",
+            since_at=received_at,
+            number=number,
+            short_number=short_number,
+        )
+
+
+def _kept_without_call(session: Session, services: Services, now: datetime) -> Iterator[Finding]:
+    """What was kept and answered 200 is in the log of calls; a worker's text is a command and no call."""
+    sid = func.substr(Inbox.provider_key, func.length(Inbox.kind) + 2)
+    has_call = exists().where(Call.facility_id == services.facility_id, Call.provider_sid == sid)
+    query = select(Inbox.provider_key, Inbox.kind, Inbox.received_at, Inbox.body).where(
+        Inbox.facility_id == services.facility_id,
+        Inbox.received_at > now - KEPT_LATELY,
+        Inbox.kind.in_(("voice", "sms")),
+        ~has_call,
+    )
+    staff = set(session.scalars(select(Staff.phone).where(Staff.facility_id == services.facility_id)))
+    for key, kind, received_at, body in session.execute(query):
+        if kind == "sms" and normalise(str(body.get("From", ""))) in staff:
+            continue
+        what = "a call" if kind == "voice" else "a text"
+        detail = f"{what} was kept and answered, and is in no log of calls ({key})"
+        yield Finding(check=KEPT_WITHOUT_CALL, subject=key, detail=detail, since_at=received_at)
+
+
+def _forgotten(session: Session, services: Services, _now: datetime) -> Iterator[Finding]:
+    """No incident without an owner or a next deadline."""
+    owned = exists().where(
+        Assignment.incident_id == Incident.id,
+        Assignment.is_primary.is_(True),
+        Assignment.status.in_(ENGAGED),
+    )
+    awaited = exists().where(Deadline.incident_id == Incident.id)
+    query = (
+        select(Incident.id, Incident.number, Incident.short_number, Incident.received_at)
+        .where(Incident.facility_id == services.facility_id, *_OPEN, ~owned, ~awaited)
+        .order_by(Incident.short_number)
+        .limit(MOST)
+    )
+    for incident_id, number, short_number, received_at in session.execute(query):
+        yield Finding(
+            check=NOBODY_WILL_LOOK,
+            subject=incident_id,
+            detail=f"{number} is open, nobody owns it, and no deadline will wake anybody",
+            since_at=received_at,
+            number=number,
+            short_number=short_number,
+        )
+
+
+def _primaries(session: Session, services: Services, _now: datetime) -> Iterator[Finding]:
+    """Exactly one of those who accepted is primary; call takers talk and never are."""
+    query = (
+        select(
+            Incident.id,
+            Incident.number,
+            Incident.short_number,
+            Incident.received_at,
+            Assignment.is_primary,
+            Assignment.role,
+        )
+        .join(Assignment, Assignment.incident_id == Incident.id)
+        .where(Incident.facility_id == services.facility_id, *_OPEN, Assignment.status.in_(ENGAGED))
+        .order_by(Incident.short_number)
+    )
+    for (incident_id, number, short_number, received_at), parts in groupby(
+        session.execute(query), key=lambda row: tuple(row)[:4]
+    ):
+        engaged = list(parts)
+        owners = sum(part.is_primary for part in engaged)
+        if owners == 1 or (owners == 0 and all(part.role == Role.CALL_TAKER for part in engaged)):
+            continue
+        yield Finding(
+            check=NOT_ONE_PRIMARY,
+            subject=incident_id,
+            detail=f"{number} has {owners} owners among those who accepted, and must have one",
+            since_at=received_at,
+            number=number,
+            short_number=short_number,
+        )
+
+
+def _unalerted(session: Session, services: Services, now: datetime) -> Iterator[Finding]:
+    """The first alert of an incident leaves at once, unless the policy or a call-back holds it."""
+    waits = exists().where(
+        Deadline.incident_id == Incident.id, Deadline.kind == "begin", Deadline.due_at > now
+    )
+    taken = exists().where(Assignment.incident_id == Incident.id, Assignment.status.in_(ENGAGED))
+    patience = ALERT_LEAVES_WITHIN + timedelta(seconds=services.policy.caller.alert_after_s)
+    query = (
+        select(Incident.id, Incident.number, Incident.short_number, Incident.received_at)
+        .where(
+            Incident.facility_id == services.facility_id,
+            *_OPEN,
+            Incident.alerted_at.is_(None),
+            ~waits,
+            ~taken,
+        )
+        .order_by(Incident.short_number)
+    )
+    for incident_id, number, short_number, received_at in session.execute(query):
+        if received_at >= now - patience:
+            continue
+        yield Finding(
+            check=ALERT_NOT_LEFT,
+            subject=incident_id,
+            detail=f"{number}: no alert has left the house, and nobody has accepted",
+            since_at=received_at,
+            number=number,
+            short_number=short_number,
+        )
+
+
+def _deadlines(session: Session, services: Services, now: datetime) -> Iterator[Finding]:
+    """Deadlines fire when they are due."""
+    query = (
+        select(Deadline.kind, Deadline.due_at, Incident.id, Incident.number, Incident.short_number)
+        .join(Incident, Incident.id == Deadline.incident_id)
+        .where(Deadline.facility_id == services.facility_id, Deadline.due_at < now - DEADLINE_SLACK)
+        .order_by(Deadline.due_at)
+        .limit(MOST)
+    )
+    for kind, due_at, incident_id, number, short_number in session.execute(query):
+        yield Finding(
+            check=DEADLINE_OVERDUE,
+            subject=f"{incident_id} {kind}",
+            detail=f"{number}: the deadline {kind!r} is overdue: the next person is not asked",
+            since_at=due_at,
+            number=number,
+            short_number=short_number,
+        )
+
+
+def _deliveries(session: Session, services: Services, now: datetime) -> Iterator[Finding]:
+    """What is to leave does: nothing is overdue, no lease ran out long ago, nothing is tried in vain."""
+    query = (
+        select(
+            Delivery.id,
+            Delivery.purpose,
+            Delivery.state,
+            Delivery.attempts,
+            Delivery.error_code,
+            Delivery.created_at,
+            Incident.number,
+            Incident.short_number,
+        )
+        .outerjoin(Incident, Incident.id == Delivery.incident_id)
+        .where(
+            Delivery.facility_id == services.facility_id,
+            IS_UNSENT,
+            # Our own warning that cannot leave must not call for another one.
+            Delivery.purpose != Purpose.WATCHDOG,
+            # True of all of them; it lets both databases walk the small index of what is unsent.
+            Delivery.next_attempt_at < now + HOUR,
+            or_(
+                Delivery.next_attempt_at < now - DELIVERY_SLACK,
+                and_(Delivery.created_at < now - DELIVERY_LASTS, Delivery.attempts > 0),
+            ),
+        )
+        .order_by(Delivery.next_attempt_at)
+        .limit(MOST)
+    )
+    for delivery_id, purpose, state, attempts, code, created_at, number, short_number in session.execute(
+        query
+    ):
+        whose = number or "a warning to the supervisors"
+        known = DeliveryState(state)
+        detail = f"{whose}: {purpose} is {known} after {attempts} tries" + (f" ({code})" if code else "")
+        yield Finding(
+            check=DELIVERY_STUCK,
+            subject=delivery_id,
+            detail=detail,
+            since_at=created_at,
+            number=number,
+            short_number=short_number,
+        )
+
+
+def _record(session: Session, services: Services, now: datetime) -> Iterator[Finding]:
+    """``replay(events) == row`` and an unbroken chain, for what was written a moment ago."""
+    lately = (
+        select(Event.incident_id, func.max(Event.recorded_at).label("at"))
+        .where(Event.facility_id == services.facility_id, Event.recorded_at > now - CHANGED_LATELY)
+        .group_by(Event.incident_id)
+        .order_by(func.max(Event.recorded_at).desc())
+        .limit(MOST)
+    )
+    for incident_id, at in session.execute(lately).all():
+        found = next(verifying.verify_one(session, incident_id), None)
+        if found is not None:
+            what = f"{found.field}: {found.problem}" if found.field else found.problem
+            yield Finding(
+                check=RECORD_NOT_INTACT,
+                subject=incident_id,
+                detail=f"{found.incident} event {found.sequence}: {what}: {found.detail}",
+                since_at=at,
+                number=found.incident,
+            )
+
+
+def _engine(session: Session, _services: Services, now: datetime) -> Iterator[Finding]:
+    """An engine gives signs of life; one that was never started is no failure but a way of running."""
+    last_at = session.scalar(select(func.max(Pulse.at)).where(Pulse.name.like("engine%")))
+    if last_at is not None and now - last_at > ENGINE_SILENT_AFTER:
+        detail = "the engine is silent: nobody is being alerted"
+        yield Finding(check=ENGINE_SILENT, subject="engine", detail=detail, since_at=last_at)
+
+
+def _clock(session: Session, services: Services, now: datetime) -> Iterator[Finding]:
+    """No line was recorded later than now."""
+    latest_at = session.scalar(
+        select(Event.recorded_at)
+        .where(Event.facility_id == services.facility_id)
+        .order_by(Event.recorded_at.desc())
+        .limit(1)
+    )
+    if latest_at is not None and latest_at > now + CLOCK_SLACK:
+        detail = f"the clock is behind the record, whose last line is of {latest_at:%Y-%m-%d %H:%M:%S} UTC"
+        yield Finding(check=CLOCK_WRONG, subject="clock", detail=detail, since_at=now)
+
+
+def _backup(session: Session, _services: Services, now: datetime) -> Iterator[Finding]:
+    """Where backups are made by themselves, the last good one is of today and the last try did not fail."""
+    row = session.get(Pulse, BACKUP)
+    if row is None or not row.details.get("is_wanted"):
+        return
+    failed = row.details.get("failed")
+    if failed or now - row.at > BACKUP_LASTS:
+        detail = str(failed) if failed else "there is no new backup"
+        yield Finding(check=BACKUP_MISSING, subject=BACKUP, detail=detail, since_at=row.at)
+
+
+CHECKS = (
+    Check(name=ENGINE_SILENT, find=_engine),
+    Check(name=ALERT_NOT_LEFT, find=_unalerted),
+    Check(name=NOBODY_WILL_LOOK, find=_forgotten),
+    Check(name=DEADLINE_OVERDUE, find=_deadlines),
+    Check(name=CALL_WITHOUT_INCIDENT, find=_orphans),
+    Check(name=KEPT_WITHOUT_CALL, find=_kept_without_call),
+    Check(name=DELIVERY_STUCK, find=_deliveries),
+    Check(name=NOT_ONE_PRIMARY, find=_primaries),
+    Check(name=RECORD_NOT_INTACT, find=_record, again_after=DAY),
+    Check(name=CLOCK_WRONG, find=_clock),
+    Check(name=CALL_WITHOUT_ENDING, find=_unended, again_after=DAY),
+    Check(name=BACKUP_MISSING, find=_backup, again_after=DAY),
+)
+"""Every check, the most pressing first: the first finding is the one that a text names."""
