@@ -59,8 +59,8 @@ DAY = timedelta(days=1)
 _OPEN = (IS_OPEN, Incident.status.in_([s for s in IncidentStatus if s is not IncidentStatus.CLOSED]))
 """Said twice: the list makes the index of what is open the cheapest one where nothing was ever counted.
 
-Sorting or selecting by columns of another index beside it would lead into that one, through all incidents there
-ever were: the queries below leave that to Python, for what is open is little."""
+Sorting or selecting by columns of another index beside it would lead into that one, and so through every
+incident there ever was; the queries below leave that to Python, for what is open is little."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,9 +187,7 @@ def _primaries(session: Session, services: Services, _now: datetime) -> Iterator
         .where(Incident.facility_id == services.facility_id, *_OPEN, Assignment.status.in_(ENGAGED))
         .order_by(Incident.short_number)
     )
-    for (incident_id, number, short_number, received_at), parts in groupby(
-        session.execute(query), key=lambda row: tuple(row)[:4]
-    ):
+    for incident_id, parts in groupby(session.execute(query).all(), key=lambda row: row.id):
         engaged = list(parts)
         owners = sum(part.is_primary for part in engaged)
         if owners == 1 or (owners == 0 and all(part.role == Role.CALL_TAKER for part in engaged)):
@@ -197,10 +195,10 @@ def _primaries(session: Session, services: Services, _now: datetime) -> Iterator
         yield Finding(
             check=NOT_ONE_PRIMARY,
             subject=incident_id,
-            detail=f"{number} has {owners} owners among those who accepted, and must have one",
-            since_at=received_at,
-            number=number,
-            short_number=short_number,
+            detail=f"{engaged[0].number} has {owners} owners among those who accepted, and must have one",
+            since_at=engaged[0].received_at,
+            number=engaged[0].number,
+            short_number=engaged[0].short_number,
         )
 
 
