@@ -5,9 +5,9 @@ the program: the strings in a row are given a meaning in ``dispatch``.
 """
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, cast
 
-from sqlalchemy import JSON, DateTime, ForeignKey, MetaData, String, TypeDecorator
+from sqlalchemy import JSON, DateTime, ForeignKey, MetaData, String, Table, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, mapped_column
@@ -61,6 +61,11 @@ class Base(DeclarativeBase):
         JsonObject: type_map_json,
         JsonList: type_map_json,
     }
+
+
+def table_of(entity: type[Base]) -> Table:
+    """The table behind *entity*, for statements that are made once and run often."""
+    return cast("Table", entity.__table__)
 
 
 Identifier = Annotated[str, mapped_column(String(36), primary_key=True)]

@@ -9,6 +9,7 @@ A seal over all chain heads, kept elsewhere, would show both.
 """
 
 import hashlib
+import json
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,6 +33,8 @@ PrivateLookup: TypeAlias = Callable[[str, int, str], tuple[bytes, str] | None]
 """(incident, sequence, name) -> (salt, value), or None when the value was erased, as the law allows."""
 
 _LARGEST_INTEGER = 2**53 - 1
+_SMALLEST_PLAIN = 0.0001
+"""Below this, Python writes an exponent where ECMAScript writes zeros, or another exponent."""
 _DEEPEST = 32
 _NEARBY = 8
 _TOO_SHORT_SALT = 16
@@ -106,24 +109,24 @@ def canonical(link: ChainLink) -> bytes:
     Raises NotCanonicalError, naming the place, for fractions, NaN, integers beyond 2^53 − 1, keys that are no
     text, text that is no Unicode, other types, and nesting deeper than 32.
     """
-    _refuse_ambiguous(link.data, "data", 0)
-    try:
-        return rfc8785.dumps(
-            {
-                "incident": link.incident,
-                "sequence": link.sequence,
-                "kind": link.kind,
-                "occurred_at": instant(link.occurred_at),
-                "recorded_at": instant(link.recorded_at),
-                "source": link.source,
-                "actor": link.actor,
-                "data": dict(link.data),
-                "private": dict(link.private),
-                "previous": link.previous,
-            }
-        )
-    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
-        raise NotCanonicalError(f"event {link.sequence}: {error}") from error
+    tiny: list[float] = []
+    data = _plain(link.data, "data", 0, tiny)
+    return _written(
+        {
+            "incident": link.incident,
+            "sequence": link.sequence,
+            "kind": link.kind,
+            "occurred_at": instant(link.occurred_at),
+            "recorded_at": instant(link.recorded_at),
+            "source": link.source,
+            "actor": link.actor,
+            "data": data,
+            "private": dict(link.private),
+            "previous": link.previous,
+        },
+        link.sequence,
+        by_library=bool(tiny),
+    )
 
 
 def link_hash(link: ChainLink) -> str:
@@ -317,36 +320,59 @@ def _digest(salt: bytes, value: str) -> str:
     return hashlib.sha256(salt + value.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _refuse_ambiguous(value: object, path: str, depth: int) -> None:
-    """Raise NotCanonicalError at the first thing that two programs could write differently."""
+def _written(value: dict[str, object], sequence: int, *, by_library: bool) -> bytes:
+    """RFC 8785 of *value*, which holds what :func:`_plain` lets through."""
+    try:
+        text = _encode(value)
+        # Keys beyond ASCII are ordered by UTF-16, which the library knows how to do.
+        if text.isascii() and not by_library:
+            return text.encode("ascii")
+        return rfc8785.dumps(value)  # type: ignore[arg-type] # JSON, as _plain has made sure
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError, ValueError) as error:
+        raise NotCanonicalError(f"event {sequence}: {error}") from error
+
+
+_encode = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+).encode
+"""For ASCII and the numbers of :func:`_plain` this writes what RFC 8785 asks for, thirty times as fast as
+the library does; ``tests/property/test_evidence.py`` holds the two against each other."""
+
+
+def _plain(value: object, path: str, depth: int, tiny: list[float]) -> object:
+    """The same value with every number in the one form that both writers spell alike.
+
+    Numbers so small that they do not are put into *tiny*. Raises NotCanonicalError at the first thing that
+    two programs could write differently.
+    """
     if value is None or isinstance(value, bool | str):
-        return
+        return value
     if isinstance(value, int):
         if abs(value) > _LARGEST_INTEGER:
             raise NotCanonicalError(f"{path}: {value} is beyond 2^53 − 1; write it as text")
-        return
+        return value
     if isinstance(value, float):
-        # RFC 8785 spells every finite number the way ECMAScript does, on both databases and in any reader.
-        if not math.isfinite(value):
-            raise NotCanonicalError(f"{path}: {value!r} is no number")
-        if abs(value) > _LARGEST_INTEGER:
-            raise NotCanonicalError(f"{path}: {value!r} is beyond 2^53 − 1; write it as text")
-        return
+        return _number(value, path, tiny)
     if depth >= _DEEPEST:
         raise NotCanonicalError(f"{path}: nested deeper than {_DEEPEST}")
-    for place, inner in _contents(value, path):
-        _refuse_ambiguous(inner, place, depth + 1)
-
-
-def _contents(value: object, path: str) -> Iterator[tuple[str, object]]:
-    """Yield what a container holds, each with its place; raises NotCanonicalError for any other type."""
     if isinstance(value, Mapping):
-        for key, inner in value.items():
+        for key in value:
             if not isinstance(key, str):
                 raise NotCanonicalError(f"{path}: the key {key!r} is no text")
-            yield f"{path}.{key}", inner
-    elif isinstance(value, list | tuple):
-        for position, inner in enumerate(value):
-            yield f"{path}[{position}]", inner
-    else:
-        raise NotCanonicalError(f"{path}: {type(value).__name__} has no form in JSON")
+        return {key: _plain(inner, f"{path}.{key}", depth + 1, tiny) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner, f"{path}[{place}]", depth + 1, tiny) for place, inner in enumerate(value)]
+    raise NotCanonicalError(f"{path}: {type(value).__name__} has no form in JSON")
+
+
+def _number(value: float, path: str, tiny: list[float]) -> float | int:
+    """A finite number; RFC 8785 spells it the way ECMAScript does, on both databases and in any reader."""
+    if not math.isfinite(value):
+        raise NotCanonicalError(f"{path}: {value!r} is no number")
+    if abs(value) > _LARGEST_INTEGER:
+        raise NotCanonicalError(f"{path}: {value!r} is beyond 2^53 − 1; write it as text")
+    if value.is_integer():
+        return int(value)
+    if abs(value) < _SMALLEST_PLAIN:
+        tiny.append(value)
+    return value

@@ -7,8 +7,7 @@ repeated webhook gets an equivalent answer from what is stored.
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain import intake
@@ -23,11 +22,45 @@ from dispatch.service import ledger
 from dispatch.service.roster_keeping import crew_of, duty_list
 from dispatch.service.services import Services
 from models import incident as rows
+from models.base import table_of
 from models.facility import Facility, IncidentCounter
+from models.statements import either
 from models.traffic import Delivery, Inbox
 
 FIRST_SHORT_NUMBER = 100
 """Short numbers have three digits, keys one, so that the two are never confused (CONTRACT 4)."""
+
+_INCIDENT, _CALL, _COUNTER = table_of(rows.Incident), table_of(rows.Call), table_of(IncidentCounter)
+
+_KEEP = either(
+    lambda insert: insert(table_of(Inbox)).on_conflict_do_nothing().returning(table_of(Inbox).c.id)
+)
+_LOCK_OPENINGS = (
+    select(Facility.id).where(Facility.id == bindparam("facility_id")).with_for_update(key_share=True)
+)
+_OPEN_OF_CALLER = (
+    select(_INCIDENT.c.id)
+    .where(
+        _INCIDENT.c.facility_id == bindparam("facility_id"),
+        _INCIDENT.c.caller_number == bindparam("caller_number"),
+        rows.IS_OPEN,
+    )
+    .order_by(_INCIDENT.c.received_at.desc())
+    .limit(1)
+    .with_for_update()
+)
+_TAKE_NUMBER = either(
+    lambda insert: (
+        insert(_COUNTER)
+        .on_conflict_do_update(
+            index_elements=["facility_id", "year"], set_={"next_value": _COUNTER.c.next_value + 1}
+        )
+        .returning(_COUNTER.c.next_value)
+    )
+)
+_FIND_CALL = select(_CALL.c.id, _CALL.c.incident_id).where(
+    _CALL.c.facility_id == bindparam("facility_id"), _CALL.c.provider_sid == bindparam("provider_sid")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,37 +242,27 @@ def keep_inbox(session: Session, services: Services, key: str, kind: str, body: 
         "received_at": services.clock.now(),
         "body": dict(body),
     }
-    insert = sqlite.insert if services.uow.is_sqlite else postgresql.insert
-    done = session.execute(insert(Inbox).values(**values).on_conflict_do_nothing().returning(Inbox.id))
-    return done.first() is not None
+    connection = session.connection()
+    return connection.execute(_KEEP[connection.dialect.name], values).first() is not None
 
 
 def open_or_join(session: Session, services: Services, ring: Ring) -> Incident:
     """Let *ring* join the open incident of its number, or open a new one."""
     now = services.clock.now()
-    # One opening at a time per facility: two calls of one number in the same instant are one incident.
-    session.execute(
-        select(Facility.id).where(Facility.id == services.facility_id).with_for_update(key_share=True)
-    )
-    open_row = None
+    connection = session.connection()
+    key = {"facility_id": services.facility_id}
+    if not services.uow.is_sqlite:
+        # One opening at a time per facility: two calls of one number in the same instant are one incident.
+        connection.execute(_LOCK_OPENINGS, key)
+    open_id = None
     if ring.caller_number is not None:
-        open_row = session.scalar(
-            select(rows.Incident)
-            .where(
-                rows.Incident.facility_id == services.facility_id,
-                rows.Incident.caller_number == ring.caller_number,
-                rows.IS_OPEN,
-            )
-            .order_by(rows.Incident.received_at.desc())
-            .limit(1)
-            .with_for_update()
-        )
-    if open_row is None:
+        open_id = connection.execute(_OPEN_OF_CALLER, {**key, "caller_number": ring.caller_number}).scalar()
+    if open_id is None:
         opening = allocate(session, services)
         crew = crew_of(session, services, opening.duty, now)
         decision, before = intake.open_incident(ring, opening, crew=crew, now=now), None
     else:
-        before = ledger.from_row(session, open_row)
+        before = ledger.load(session, services, open_id)
         crew = crew_of(session, services, before.duty, now)
         decision = intake.join_incident(before, ring, crew=crew, now=now)
     ledger.record(session, services, decision, before=before, at=now)
@@ -250,16 +273,9 @@ def allocate(session: Session, services: Services, *, is_drill: bool = False) ->
     """The facts of a new incident: its number, the policy and the people on duty now, frozen."""
     now = services.clock.now()
     year = services.local_year(now)
-    insert = sqlite.insert if services.uow.is_sqlite else postgresql.insert
-    taken = session.execute(
-        insert(IncidentCounter)
-        .values(facility_id=services.facility_id, year=year, next_value=FIRST_SHORT_NUMBER + 1)
-        .on_conflict_do_update(
-            index_elements=["facility_id", "year"],
-            set_={"next_value": IncidentCounter.next_value + 1},
-        )
-        .returning(IncidentCounter.next_value)
-    ).scalar_one()
+    connection = session.connection()
+    first = {"facility_id": services.facility_id, "year": year, "next_value": FIRST_SHORT_NUMBER + 1}
+    taken = connection.execute(_TAKE_NUMBER[connection.dialect.name], first).scalar_one()
     short_number = taken - 1
     return Opening(
         incident_id=services.ids.new_id(),
@@ -276,11 +292,8 @@ def allocate(session: Session, services: Services, *, is_drill: bool = False) ->
 def _call(
     session: Session, services: Services, provider_sid: str, *, for_update: bool = True
 ) -> tuple[str, Incident] | None:
-    found = session.execute(
-        select(rows.Call.id, rows.Call.incident_id).where(
-            rows.Call.facility_id == services.facility_id, rows.Call.provider_sid == provider_sid
-        )
-    ).first()
+    key = {"facility_id": services.facility_id, "provider_sid": provider_sid}
+    found = session.connection().execute(_FIND_CALL, key).first()
     if found is None:
         return _called_back(session, services, provider_sid, for_update=for_update)
     if found.incident_id is None:

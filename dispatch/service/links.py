@@ -12,9 +12,17 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.base import table_of
 from models.incident import Link
+from models.statements import either
 
 WORKER = "worker"
+
+_KEEP = either(
+    lambda insert: (kept := insert(table_of(Link))).on_conflict_do_update(
+        index_elements=["token_hash"], set_={"expires_at": kept.excluded.expires_at}
+    )
+)
 
 _ALPHABET = string.digits + string.ascii_letters
 _LENGTH = 16
@@ -53,21 +61,17 @@ def keep_worker_link(
     lives_s: float,
 ) -> None:
     """Make sure that the worker's address for this incident opens, from now on for *lives_s*."""
-    hashed = token_hash(worker_token(key, incident_id, staff_id))
-    link = session.get(Link, hashed)
-    expires_at = now + timedelta(seconds=lives_s)
-    if link is not None:
-        link.expires_at = expires_at
-        return
-    session.add(
-        Link(
-            token_hash=hashed,
-            facility_id=facility_id,
-            kind=WORKER,
-            incident_id=incident_id,
-            staff_id=staff_id,
-            phone=None,
-            created_at=now,
-            expires_at=expires_at,
-        )
+    connection = session.connection()
+    connection.execute(
+        _KEEP[connection.dialect.name],
+        {
+            "token_hash": token_hash(worker_token(key, incident_id, staff_id)),
+            "facility_id": facility_id,
+            "kind": WORKER,
+            "incident_id": incident_id,
+            "staff_id": staff_id,
+            "phone": None,
+            "created_at": now,
+            "expires_at": now + timedelta(seconds=lives_s),
+        },
     )

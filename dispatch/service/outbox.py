@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from dispatch.domain.decisions import Decision
@@ -29,7 +29,9 @@ from dispatch.domain.incidents import Incident
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState, Role
 from dispatch.service.links import keep_worker_link
 from dispatch.service.services import Services
+from models.base import table_of
 from models.facility import Staff
+from models.statements import either
 from models.traffic import IS_UNSENT, Delivery
 from models.unit_of_work import wake_engine_after
 
@@ -43,6 +45,9 @@ UNSENT = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.UNKNOWN)
 _RINGING = (None, "queued", "initiated", "ringing")
 
 Values = dict[str, Any]
+
+_INSERT_NEW = either(lambda insert: insert(table_of(Delivery)).on_conflict_do_nothing())
+_PHONE = select(table_of(Staff).c.phone).where(table_of(Staff).c.id == bindparam("staff_id"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,12 +81,10 @@ def enqueue(session: Session, services: Services, decision: Decision, *, now: da
 
 def insert_new(session: Session, found: Sequence[Values]) -> None:
     """Insert the deliveries whose idempotency key is not known yet."""
-    keys = [values["idempotency_key"] for values in found]
-    known = set(session.scalars(select(Delivery.idempotency_key).where(Delivery.idempotency_key.in_(keys))))
-    fresh = {v["idempotency_key"]: v for v in found if v["idempotency_key"] not in known}
-    if fresh:
-        session.execute(insert(Delivery), list(fresh.values()))
+    if found:
         wake_engine_after(session)
+        connection = session.connection()
+        connection.execute(_INSERT_NEW[connection.dialect.name], list(found))
 
 
 def _deliveries(
@@ -235,7 +238,7 @@ def is_ringing(alert: Delivery) -> bool:
 
 
 def _phone(session: Session, staff_id: str) -> str:
-    return session.scalars(select(Staff.phone).where(Staff.id == staff_id)).one()
+    return str(session.connection().execute(_PHONE, {"staff_id": staff_id}).scalar_one())
 
 
 def supervisors(session: Session, services: Services) -> Sequence[Staff]:

@@ -3,10 +3,11 @@
 The same function feeds alerting, pages and reports, so that the roster shown is the roster rung.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain.decisions import Condition, Crew
@@ -15,6 +16,7 @@ from dispatch.domain.roster import Shift, on_duty
 from dispatch.domain.vocabulary import ENGAGED, Role
 from dispatch.service.services import Services
 from models import facility as rows
+from models.base import table_of
 from models.incident import Assignment
 
 LOAD_WINDOW = timedelta(hours=12)
@@ -24,14 +26,51 @@ BASE_DECIMALS = 2
 """Decimals of a degree kept of where somebody is based: about 1 km, the village and not the house."""
 
 
+_STAFF, _SHIFT, _BREAK = table_of(rows.Staff), table_of(rows.Shift), table_of(rows.StaffBreak)
+_ASSIGNMENT = table_of(Assignment)
+
+_ACTIVE_STAFF = (
+    select(_STAFF.c.id, _STAFF.c.code, _STAFF.c.role, _STAFF.c.skills, _STAFF.c.lat, _STAFF.c.lon)
+    .where(_STAFF.c.facility_id == bindparam("facility_id"), _STAFF.c.is_active.is_(True))
+    .order_by(_STAFF.c.code)
+)
+_SHIFTS = (
+    select(_STAFF.c.code.label("staff_code"), _SHIFT.c.tier, _SHIFT.c.starts_at, _SHIFT.c.ends_at)
+    .join(_STAFF, _STAFF.c.id == _SHIFT.c.staff_id)
+    .where(
+        _SHIFT.c.facility_id == bindparam("facility_id"),
+        _SHIFT.c.ends_at > bindparam("at"),
+        _SHIFT.c.starts_at <= bindparam("at"),
+    )
+    .order_by(_SHIFT.c.starts_at, _STAFF.c.code)
+)
+_ENGAGED_NOW = select(_ASSIGNMENT.c.staff_id).where(
+    _ASSIGNMENT.c.staff_id.in_(bindparam("staff_ids", expanding=True)),
+    _ASSIGNMENT.c.status.in_([str(status) for status in sorted(ENGAGED)]),
+)
+_ON_BREAK = select(_BREAK.c.staff_id).where(
+    _BREAK.c.facility_id == bindparam("facility_id"), _BREAK.c.until_at.is_(None)
+)
+_ASKED = (
+    select(_ASSIGNMENT.c.staff_id, func.count())
+    .where(
+        _ASSIGNMENT.c.staff_id.in_(bindparam("staff_ids", expanding=True)),
+        _ASSIGNMENT.c.asked_at >= bindparam("since"),
+    )
+    .group_by(_ASSIGNMENT.c.staff_id)
+)
+
+
 def duty_list(session: Session, services: Services, at: datetime) -> tuple[DutyPerson, ...]:
     """Everybody on duty at *at*; when nobody is, all active staff under the policy's last tier.
 
     An empty roster must not leave a caller alone: then everybody is asked, and the log says so by the
     ``alert.nobody_on_duty`` lines of the tiers before.
     """
-    people = {row.code: row for row in _active_staff(session, services)}
-    shifts = on_duty(shifts_around(session, services, at), at)
+    connection = session.connection()
+    key = {"facility_id": services.facility_id}
+    people = {row.code: row for row in connection.execute(_ACTIVE_STAFF, key)}
+    shifts = on_duty((Shift(**row) for row in connection.execute(_SHIFTS, {**key, "at": at}).mappings()), at)
     chosen: dict[str, DutyPerson] = {}
     for tier in services.policy.alerting.tiers:
         for shift in shifts:
@@ -43,7 +82,7 @@ def duty_list(session: Session, services: Services, at: datetime) -> tuple[DutyP
     return tuple(chosen.values())
 
 
-def duty_person(row: rows.Staff, tier: str) -> DutyPerson:
+def duty_person(row: "rows.Staff | Row[*tuple[Any, ...]]", tier: str) -> DutyPerson:
     """A staff row as the ladder needs it.
 
     Where somebody is based is rounded here, because the list is frozen into the incident's first event: an
@@ -66,55 +105,51 @@ def _village(degrees: float | None) -> float | None:
     return None if degrees is None else round(degrees, BASE_DECIMALS)
 
 
-def shifts_around(session: Session, services: Services, at: datetime) -> list[Shift]:
-    """The shifts that cover *at*."""
-    found = session.execute(
-        select(rows.Staff.code, rows.Shift.tier, rows.Shift.starts_at, rows.Shift.ends_at)
-        .join(rows.Staff, rows.Staff.id == rows.Shift.staff_id)
-        .where(
-            rows.Shift.facility_id == services.facility_id,
-            rows.Shift.ends_at > at,
-            rows.Shift.starts_at <= at,
-        )
-        .order_by(rows.Shift.starts_at, rows.Staff.code)
-    )
-    return [
-        Shift(staff_code=code, tier=tier, starts_at=starts_at, ends_at=ends_at)
-        for code, tier, starts_at, ends_at in found
-    ]
-
-
 def crew_of(session: Session, services: Services, duty: Iterable[DutyPerson], at: datetime) -> Crew:
-    """How things stand right now with the people of *duty*."""
-    codes = {person.staff_id: person.staff_code for person in duty}
-    if not codes:
-        return {}
-    engaged = set(
-        session.scalars(
-            select(Assignment.staff_id).where(Assignment.staff_id.in_(codes), Assignment.status.in_(ENGAGED))
+    """How things stand right now with the people of *duty*; asked only when a decision looks at it."""
+    return _CrewNow(session, services, {person.staff_id: person.staff_code for person in duty}, at)
+
+
+class _CrewNow(Mapping[str, Condition]):
+    """Most commands wake nobody and so never look at the crew: it is read at the first look."""
+
+    def __init__(self, session: Session, services: Services, codes: Mapping[str, str], at: datetime) -> None:
+        self._session = session
+        self._services = services
+        self._codes = codes
+        self._at = at
+        self._conditions: Mapping[str, Condition] | None = None
+
+    def __getitem__(self, staff_code: str) -> Condition:
+        return self._read()[staff_code]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+    def _read(self) -> Mapping[str, Condition]:
+        if self._conditions is None:
+            self._conditions = self._conditions_now() if self._codes else {}
+        return self._conditions
+
+    def _conditions_now(self) -> dict[str, Condition]:
+        connection = self._session.connection()
+        people = {"staff_ids": list(self._codes)}
+        engaged = set(connection.execute(_ENGAGED_NOW, people).scalars())
+        on_break = set(connection.execute(_ON_BREAK, {"facility_id": self._services.facility_id}).scalars())
+        loads: dict[str, int] = dict(
+            connection.execute(_ASKED, {**people, "since": self._at - LOAD_WINDOW}).all()
         )
-    )
-    breaks = set(
-        session.scalars(
-            select(rows.StaffBreak.staff_id).where(
-                rows.StaffBreak.facility_id == services.facility_id, rows.StaffBreak.until_at.is_(None)
+        return {
+            code: Condition(
+                engaged_elsewhere=staff_id in engaged,
+                on_break=staff_id in on_break,
+                alerts_in_shift=loads.get(staff_id, 0),
             )
-        )
-    )
-    counted = session.execute(
-        select(Assignment.staff_id, func.count())
-        .where(Assignment.staff_id.in_(codes), Assignment.asked_at >= at - LOAD_WINDOW)
-        .group_by(Assignment.staff_id)
-    )
-    loads = dict(counted.all())
-    return {
-        code: Condition(
-            engaged_elsewhere=staff_id in engaged,
-            on_break=staff_id in breaks,
-            alerts_in_shift=loads.get(staff_id, 0),
-        )
-        for staff_id, code in codes.items()
-    }
+            for staff_id, code in self._codes.items()
+        }
 
 
 def duty_phones(session: Session, services: Services, at: datetime) -> Sequence[str]:

@@ -1,13 +1,14 @@
 """What every command needs to do its work, put together once by ``config.wiring``."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from dispatch.domain.policy import Policy
 from dispatch.ports import Clock, IdSource
 from dispatch.service.metrics import Metrics
+from dispatch.service.states import States
 from models.unit_of_work import UnitOfWork
 
 
@@ -23,6 +24,7 @@ class Services:
     zone: ZoneInfo
     policy: Policy
     link_key: bytes
+    states: States = field(default_factory=States)
     wake: Callable[[], None] = lambda: None
 
     def local_year(self, at: datetime) -> int:

@@ -16,7 +16,7 @@ from dispatch.domain.events import Event, Kind
 from dispatch.domain.evidence import ChainLink
 from dispatch.domain.evolution import replay
 from dispatch.domain.vocabulary import Source
-from dispatch.service import ledger
+from dispatch.service import incident_rows
 from dispatch.service.comparing import assignment_label, differences, is_code
 from dispatch.service.intake import FIRST_SHORT_NUMBER
 from dispatch.service.readability import UNREADABLE, Damage, read
@@ -167,7 +167,7 @@ def _compare(session: Session, row: rows.Incident, number: str, events: list[Eve
         yield _whole(number, "unreadable", "the lines do not amount to an incident")
         return
     try:
-        different = list(differences(recorded, ledger.from_row(session, row)))
+        different = list(differences(recorded, incident_rows.from_row(session.connection(), row)))
     except UNREADABLE:
         yield _whole(number, "unreadable", "the rows of the incident have no meaning")
         return

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+import rfc8785
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dispatch.domain.evidence import (
@@ -49,6 +50,24 @@ def _chain(contents: list[dict[str, JsonValue]], incident: str = "i1") -> Iterat
         )
         previous = link.hash
         yield link
+
+
+_ascii = st.text(st.characters(max_codepoint=127), max_size=12)
+_numbers = st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(-(2.0**53) + 1, 2.0**53 - 1)
+_plain_values: st.SearchStrategy[JsonValue] = st.recursive(
+    st.none() | st.booleans() | _numbers | _ascii | _text,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_ascii | _text, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(_ascii, _plain_values, max_size=4))
+@example({"tiny": 1e-7, "small": 0.00001, "edge": 0.0001, "whole": 30.0, "minus": -0.0, "DEL": "\x7f"})
+@example({"e-": 0.1, "control": "\x00\x1f\b\t\n\f\r", "quotes": '"\\/'})
+def test_the_quick_writer_and_the_library_write_the_same_bytes(data: dict[str, JsonValue]) -> None:
+    (link,) = _chain([data])
+    everything = json.loads(canonical(link))
+    assert canonical(link) == rfc8785.dumps({**everything, "data": data})
 
 
 @given(st.lists(_data, max_size=6))

@@ -1,0 +1,260 @@
+"""How an incident stands in its tables: values to rows, rows to values, and the statements for both.
+
+The statements are made once, because making one costs more than running it. Decides nothing; whether the rows
+say what the record says is checked by ``verifying``.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any, cast
+
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
+
+from dispatch.domain import policy
+from dispatch.domain.incidents import Assignment, CallLeg, Incident, KnownLocation, Times
+from dispatch.domain.snapshots import duty_from_data, duty_to_data, ladder_from_data, ladder_to_data
+from dispatch.domain.vocabulary import (
+    AssignmentStatus,
+    CallOutcome,
+    Category,
+    IncidentChannel,
+    IncidentStatus,
+    LocationSource,
+    Outcome,
+    Priority,
+    Role,
+)
+from models import incident as rows
+from models.base import table_of
+
+Values = dict[str, Any]
+
+TIME_FIELDS = tuple(field.name for field in fields(Times))
+_ASSIGNMENT_FIELDS = tuple(field.name for field in fields(Assignment))
+
+_INCIDENT = table_of(rows.Incident)
+_CALL = table_of(rows.Call)
+_ASSIGNMENT = table_of(rows.Assignment)
+
+_ID = "row_id"
+"""The parameter that names the row in an update; its own column is never changed."""
+
+_FIXED = {"id", "facility_id", "number", "year", "short_number", "channel", "is_drill", "policy", "duty"}
+"""What an incident keeps as it was opened."""
+
+_SELECT_INCIDENT = select(_INCIDENT).where(_INCIDENT.c.id == bindparam("incident_id"))
+_SELECT_CALLS = (
+    select(_CALL)
+    .where(_CALL.c.incident_id == bindparam("incident_id"))
+    .order_by(_CALL.c.received_at, _CALL.c.id)
+)
+_SELECT_ASSIGNMENTS = (
+    select(_ASSIGNMENT)
+    .where(_ASSIGNMENT.c.incident_id == bindparam("incident_id"))
+    .order_by(_ASSIGNMENT.c.asked_at, _ASSIGNMENT.c.staff_code)
+)
+_INSERT_INCIDENT = insert(_INCIDENT)
+_UPDATE_INCIDENT = (
+    update(_INCIDENT)
+    .where(_INCIDENT.c.id == bindparam(_ID))
+    .values({column.name: bindparam(column.name) for column in _INCIDENT.c if column.name not in _FIXED})
+)
+_INSERT_CALL = insert(_CALL)
+_UPDATE_CALL = (
+    update(_CALL)
+    .where(_CALL.c.id == bindparam(_ID))
+    .values({name: bindparam(name) for name in ("outcome", "menu_digit", "answered_at", "ended_at")})
+)
+_INSERT_ASSIGNMENT = insert(_ASSIGNMENT)
+_UPDATE_ASSIGNMENT = (
+    update(_ASSIGNMENT)
+    .where(_ASSIGNMENT.c.id == bindparam(_ID))
+    .values(
+        {
+            name: bindparam(name)
+            for name in _ASSIGNMENT_FIELDS
+            if name not in ("id", "staff_id", "staff_code", "role", "tier")
+        }
+    )
+)
+
+
+def read(connection: Connection, incident_id: str) -> Incident:
+    """The incident with this identifier, which must exist."""
+    return from_row(connection, connection.execute(_SELECT_INCIDENT, {"incident_id": incident_id}).one())
+
+
+def from_row(connection: Connection, row: "rows.Incident | Row[*tuple[Any, ...]]") -> Incident:
+    """The state behind *row*, with its calls and assignments."""
+    key = {"incident_id": row.id}
+    return Incident(
+        id=row.id,
+        facility_id=row.facility_id,
+        number=row.number,
+        year=row.year,
+        short_number=row.short_number,
+        status=IncidentStatus(row.status),
+        priority=Priority(row.priority),
+        category=Category(row.category),
+        channel=IncidentChannel(row.channel),
+        times=Times(**{name: getattr(row, name) for name in TIME_FIELDS}),
+        policy=policy.from_data(row.policy),
+        duty=tuple(duty_from_data(cast("Mapping[str, object]", entry)) for entry in row.duty),
+        outcome=None if row.outcome is None else Outcome(row.outcome),
+        is_drill=row.is_drill,
+        merged_into=row.merged_into,
+        caller_number=row.caller_number,
+        location=KnownLocation(
+            text=row.location_text,
+            place=row.location_place,
+            lat=row.location_lat,
+            lon=row.location_lon,
+            source=None if row.location_source is None else LocationSource(row.location_source),
+            accuracy_m=row.location_accuracy_m,
+        ),
+        calls=tuple(_leg(call) for call in connection.execute(_SELECT_CALLS, key)),
+        assignments=tuple(_assignment(part) for part in connection.execute(_SELECT_ASSIGNMENTS, key)),
+        ladder=ladder_from_data(row.ladder),
+        help_wanted=row.help_wanted,
+    )
+
+
+def write(
+    connection: Connection, before: Incident | None, incident: Incident, *, event_count: int, chain_head: str
+) -> None:
+    """Bring the rows from *before* (None: there are none) to *incident*."""
+    place = {"event_count": event_count, "chain_head": chain_head}
+    if before is None:
+        values = {**_fixed(incident), **_changing(incident), **place}
+        connection.execute(_INSERT_INCIDENT, values)
+    else:
+        connection.execute(_UPDATE_INCIDENT, {_ID: incident.id, **_changing(incident), **place})
+
+
+def write_parts(connection: Connection, before: Incident | None, incident: Incident) -> None:
+    """Bring the rows of calls and assignments from *before* to *incident*."""
+    added, changed = _differing(() if before is None else before.calls, incident.calls)
+    if added:
+        connection.execute(_INSERT_CALL, [_call_values(incident, leg) for leg in added])
+    for leg in changed:
+        connection.execute(_UPDATE_CALL, {_ID: leg.id, **_call_changes(leg)})
+    new, altered = _differing(() if before is None else before.assignments, incident.assignments)
+    if new:
+        connection.execute(_INSERT_ASSIGNMENT, [_assignment_values(incident, part) for part in new])
+    for part in altered:
+        connection.execute(_UPDATE_ASSIGNMENT, {_ID: part.id, **_assignment_changes(part)})
+
+
+def in_order(incident: Incident) -> tuple[tuple[CallLeg, ...], tuple[Assignment, ...]]:
+    """Calls and assignments in the order in which they are read from their tables."""
+    calls = sorted(incident.calls, key=lambda leg: (leg.received_at, leg.id))
+    parts = sorted(incident.assignments, key=lambda part: (part.asked_at, part.staff_code))
+    return tuple(calls), tuple(parts)
+
+
+def _differing(
+    before: "Sequence[CallLeg | Assignment]", after: "Sequence[Any]"
+) -> tuple[list[Any], list[Any]]:
+    """What is new in *after*, and what changed; what is the same object did not."""
+    known = {part.id: part for part in before}
+    added = [part for part in after if part.id not in known]
+    changed = [part for part in after if part.id in known and part is not known[part.id]]
+    return added, [part for part in changed if part != known[part.id]]
+
+
+def _fixed(incident: Incident) -> Values:
+    return {
+        "id": incident.id,
+        "facility_id": incident.facility_id,
+        "number": incident.number,
+        "year": incident.year,
+        "short_number": incident.short_number,
+        "channel": str(incident.channel),
+        "is_drill": incident.is_drill,
+        "policy": policy.to_data(incident.policy),
+        "duty": [duty_to_data(person) for person in incident.duty],
+    }
+
+
+def _changing(incident: Incident) -> Values:
+    location = incident.location
+    return {
+        "status": str(incident.status),
+        "priority": str(incident.priority),
+        "category": str(incident.category),
+        "outcome": None if incident.outcome is None else str(incident.outcome),
+        "merged_into": incident.merged_into,
+        "caller_number": incident.caller_number,
+        "location_text": location.text,
+        "location_place": location.place,
+        "location_lat": location.lat,
+        "location_lon": location.lon,
+        "location_source": None if location.source is None else str(location.source),
+        "location_accuracy_m": location.accuracy_m,
+        **{name: getattr(incident.times, name) for name in TIME_FIELDS},
+        "ladder": ladder_to_data(incident.ladder),
+        "help_wanted": incident.help_wanted,
+    }
+
+
+def _call_values(incident: Incident, leg: CallLeg) -> Values:
+    return {
+        "id": leg.id,
+        "facility_id": incident.facility_id,
+        "incident_id": incident.id,
+        "provider": leg.provider,
+        "provider_sid": leg.provider_sid,
+        "channel": str(leg.channel),
+        "caller_number": leg.caller_number,
+        "opened_incident": leg.opened_incident,
+        "received_at": leg.received_at,
+        **_call_changes(leg),
+    }
+
+
+def _call_changes(leg: CallLeg) -> Values:
+    return {
+        "outcome": str(leg.outcome),
+        "menu_digit": leg.menu_digit,
+        "answered_at": leg.answered_at,
+        "ended_at": leg.ended_at,
+    }
+
+
+def _leg(row: Row[*tuple[Any, ...]]) -> CallLeg:
+    return CallLeg(
+        id=row.id,
+        provider=row.provider,
+        provider_sid=row.provider_sid,
+        channel=IncidentChannel(row.channel),
+        caller_number=row.caller_number,
+        received_at=row.received_at,
+        opened_incident=row.opened_incident,
+        outcome=CallOutcome(row.outcome),
+        menu_digit=row.menu_digit,
+        answered_at=row.answered_at,
+        ended_at=row.ended_at,
+    )
+
+
+def _assignment_values(incident: Incident, part: Assignment) -> Values:
+    return {
+        "id": part.id,
+        "facility_id": incident.facility_id,
+        "incident_id": incident.id,
+        "staff_id": part.staff_id,
+        "staff_code": part.staff_code,
+        "role": str(part.role),
+        "tier": part.tier,
+        **_assignment_changes(part),
+    }
+
+
+def _assignment_changes(part: Assignment) -> Values:
+    changing = _ASSIGNMENT_FIELDS[_ASSIGNMENT_FIELDS.index("status") :]
+    return {**{name: getattr(part, name) for name in changing}, "status": str(part.status)}
+
+
+def _assignment(row: Row[*tuple[Any, ...]]) -> Assignment:
+    values = {name: getattr(row, name) for name in _ASSIGNMENT_FIELDS}
+    return Assignment(**{**values, "role": Role(row.role), "status": AssignmentStatus(row.status)})
