@@ -35,6 +35,7 @@ from dispatch.service.intake import CallState
 from dispatch.service.metrics import Metrics
 from dispatch.service.sending import Sender
 from dispatch.service.services import Services
+from dispatch.service.states import States
 from dispatch.service.texting import TextAnswer
 from dispatch.service.verifying import verify
 from models.facility import Facility, Shift, Staff
@@ -112,7 +113,9 @@ class World:
         """The same health centre as another process sees it, perhaps with another policy file."""
         again = copy(self)
         again.uow = UnitOfWork(open_database(self._url))
-        again.services = replace(self.services, uow=again.uow, policy=plan or self.services.policy)
+        again.services = replace(
+            self.services, uow=again.uow, policy=plan or self.services.policy, states=States()
+        )
         again.sender = again._new_sender()
         again.engine = Engine(again.services, again.sender)
         self._heirs.append(again)

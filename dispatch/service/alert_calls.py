@@ -6,7 +6,7 @@ that alert.
 
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 
 from dispatch.domain import alerts
 from dispatch.domain.commands import JoinCaller
@@ -17,9 +17,19 @@ from dispatch.domain.incidents import Assignment, Incident
 from dispatch.domain.vocabulary import AlertChannel, IncidentChannel, Source
 from dispatch.service import ledger
 from dispatch.service.services import Services
+from models.base import table_of
 from models.facility import Staff
 from models.record import Event
 from models.traffic import Delivery
+
+_DELIVERY, _STAFF = table_of(Delivery), table_of(Staff)
+_ANSWERED = (
+    select(
+        _DELIVERY.c.purpose, _DELIVERY.c.incident_id, _DELIVERY.c.staff_id, _DELIVERY.c.details, _STAFF.c.code
+    )
+    .outerjoin(_STAFF, _STAFF.c.id == _DELIVERY.c.staff_id)
+    .where(_DELIVERY.c.id == bindparam("delivery_id"), _DELIVERY.c.facility_id == bindparam("facility"))
+)
 
 _IN_ROOM = "in_room"
 
@@ -57,16 +67,16 @@ class AnsweredCall:
 def answered(services: Services, delivery_id: str) -> AnsweredCall | None:
     """The call behind *delivery_id*, or None when there is none."""
     with services.uow.read() as session:
-        row = session.get(Delivery, delivery_id)
-        if row is None or row.incident_id is None or row.facility_id != services.facility_id:
+        key = {"delivery_id": delivery_id, "facility": services.facility_id}
+        row = session.connection().execute(_ANSWERED, key).first()
+        if row is None or row.incident_id is None:
             return None
-        code = session.scalar(select(Staff.code).where(Staff.id == row.staff_id)) if row.staff_id else None
         call_id = row.details.get("call_id")
         return AnsweredCall(
             purpose=Purpose(row.purpose),
             incident=ledger.load(session, services, row.incident_id, for_update=False),
             staff_id=row.staff_id,
-            staff_code=code,
+            staff_code=row.code,
             call_id=None if call_id is None else str(call_id),
         )
 

@@ -35,6 +35,10 @@ _INCIDENT, _CALL, _COUNTER = table_of(rows.Incident), table_of(rows.Call), table
 _KEEP = either(
     lambda insert: insert(table_of(Inbox)).on_conflict_do_nothing().returning(table_of(Inbox).c.id)
 )
+_KEPT = select(table_of(Inbox).c.body).where(
+    table_of(Inbox).c.facility_id == bindparam("facility_id"),
+    table_of(Inbox).c.provider_key == bindparam("provider_key"),
+)
 _LOCK_OPENINGS = (
     select(Facility.id).where(Facility.id == bindparam("facility_id")).with_for_update(key_share=True)
 )
@@ -136,11 +140,8 @@ def _end_key(provider_sid: str) -> str:
 
 def _end_if_over(session: Session, services: Services, incident: Incident, ring: Ring) -> Incident:
     """The incident after the end of its call, when that was told before the call itself."""
-    kept = session.scalar(
-        select(Inbox).where(
-            Inbox.facility_id == services.facility_id, Inbox.provider_key == _end_key(ring.provider_sid)
-        )
-    )
+    key = {"facility_id": services.facility_id, "provider_key": _end_key(ring.provider_sid)}
+    kept = session.connection().execute(_KEPT, key).first()
     if kept is None:
         return incident
     now = services.clock.now()

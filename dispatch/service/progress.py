@@ -1,6 +1,6 @@
 """Steps of workers and dispatchers, and deadlines that have come: one command, one transaction."""
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain import escalation, progress
@@ -20,8 +20,13 @@ from dispatch.service import ledger
 from dispatch.service.roster_keeping import crew_of, duty_person
 from dispatch.service.services import Services
 from models import incident as rows
+from models.base import table_of
 from models.facility import Staff
 from models.traffic import Deadline
+
+_STAFF_BY_CODE = select(table_of(Staff)).where(
+    table_of(Staff).c.facility_id == bindparam("facility"), table_of(Staff).c.code == bindparam("code")
+)
 
 
 def act(services: Services, command: ActOnIncident) -> Incident:
@@ -106,9 +111,8 @@ def _worker(
 ) -> DutyPerson | None:
     if command.staff_code is None:
         return None
-    row = session.scalar(
-        select(Staff).where(Staff.facility_id == services.facility_id, Staff.code == command.staff_code)
-    )
+    key = {"facility": services.facility_id, "code": command.staff_code}
+    row = session.connection().execute(_STAFF_BY_CODE, key).first()
     if row is None:
         raise StaffNotFoundError(staff_code=command.staff_code)
     on_duty = incident.on_duty(row.code)

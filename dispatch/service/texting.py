@@ -7,7 +7,7 @@ attached as a note to the worker's incident when there is exactly one.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Select, select
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from dispatch.domain.commands import Action, ActOnIncident, ReceiveText
@@ -26,8 +26,33 @@ from dispatch.service import intake, progress
 from dispatch.service.roster_keeping import end_break, start_break
 from dispatch.service.services import Services
 from models import incident as rows
+from models.base import table_of
 from models.facility import Staff
 from models.traffic import Inbox
+
+_STAFF, _INBOX = table_of(Staff), table_of(Inbox)
+_INCIDENT, _ASSIGNMENT = table_of(rows.Incident), table_of(rows.Assignment)
+
+_THIS_TEXT = (
+    _INBOX.c.facility_id == bindparam("facility"),
+    _INBOX.c.provider_key == bindparam("key"),
+)
+_REPLY_KEPT = select(_INBOX.c.reply).where(*_THIS_TEXT)
+_KEEP_REPLY = update(_INBOX).where(*_THIS_TEXT).values(reply=bindparam("said"))
+_WORKER_BY_PHONE = select(_STAFF.c.id, _STAFF.c.code).where(
+    _STAFF.c.facility_id == bindparam("facility"),
+    _STAFF.c.phone == bindparam("phone"),
+    _STAFF.c.is_active.is_(True),
+)
+_CHOICES = (
+    select(_INCIDENT.c.id, _INCIDENT.c.short_number, _ASSIGNMENT.c.status)
+    .join(_INCIDENT, _INCIDENT.c.id == _ASSIGNMENT.c.incident_id)
+    .where(_ASSIGNMENT.c.staff_id == bindparam("staff_id"), rows.IS_OPEN)
+    .order_by(_ASSIGNMENT.c.asked_at)
+)
+
+_Worker = Row[str, str]
+"""Identifier and code of a health worker."""
 
 
 class Understood(StrEnum):
@@ -90,7 +115,7 @@ def receive_text(services: Services, command: ReceiveText) -> TextAnswer | str:
     with services.uow.write() as session:
         key = f"sms:{command.provider_sid}"
         if not intake.keep_inbox(session, services, key, "sms", command.body):
-            return session.scalar(_kept(services, key).with_only_columns(Inbox.reply)) or ""
+            return session.connection().execute(_REPLY_KEPT, _text_key(services, key)).scalar() or ""
         worker = _worker(session, services, command.sender)
         if worker is None:
             return _from_resident(session, services, command)
@@ -107,23 +132,19 @@ def receive_text(services: Services, command: ReceiveText) -> TextAnswer | str:
 def keep_reply(services: Services, provider_sid: str, reply: str) -> None:
     """Store the reply beside the text, for a repeat of the same webhook."""
     with services.uow.write() as session:
-        row = session.scalar(_kept(services, f"sms:{provider_sid}"))
-        if row is not None:
-            row.reply = reply
+        key = _text_key(services, f"sms:{provider_sid}")
+        session.connection().execute(_KEEP_REPLY, {**key, "said": reply})
 
 
-def _kept(services: Services, key: str) -> Select[Inbox]:
-    return select(Inbox).where(Inbox.facility_id == services.facility_id, Inbox.provider_key == key)
+def _text_key(services: Services, key: str) -> dict[str, str]:
+    return {"facility": services.facility_id, "key": key}
 
 
-def _worker(session: Session, services: Services, sender: str | None) -> Staff | None:
+def _worker(session: Session, services: Services, sender: str | None) -> _Worker | None:
     if sender is None:
         return None
-    return session.scalar(
-        select(Staff).where(
-            Staff.facility_id == services.facility_id, Staff.phone == sender, Staff.is_active.is_(True)
-        )
-    )
+    key = {"facility": services.facility_id, "phone": sender}
+    return session.connection().execute(_WORKER_BY_PHONE, key).first()
 
 
 def _from_resident(session: Session, services: Services, command: ReceiveText) -> TextAnswer:
@@ -157,13 +178,8 @@ def _from_resident(session: Session, services: Services, command: ReceiveText) -
     return TextAnswer(understood=Understood.EMERGENCY, short_number=incident.short_number)
 
 
-def _choices(session: Session, worker: Staff) -> list[_Choice]:
-    found = session.execute(
-        select(rows.Incident.id, rows.Incident.short_number, rows.Assignment.status)
-        .join(rows.Incident, rows.Incident.id == rows.Assignment.incident_id)
-        .where(rows.Assignment.staff_id == worker.id, rows.IS_OPEN)
-        .order_by(rows.Assignment.asked_at)
-    )
+def _choices(session: Session, worker: _Worker) -> list[_Choice]:
+    found = session.connection().execute(_CHOICES, {"staff_id": worker.id})
     return [
         _Choice(incident_id=incident_id, short_number=short, status=AssignmentStatus(status))
         for incident_id, short, status in found
@@ -171,7 +187,7 @@ def _choices(session: Session, worker: Staff) -> list[_Choice]:
 
 
 def _from_worker(
-    session: Session, services: Services, command: ReceiveText, worker: Staff, text: TextCommand
+    session: Session, services: Services, command: ReceiveText, worker: _Worker, text: TextCommand
 ) -> TextAnswer:
     choices = _choices(session, worker)
     action = _ACTIONS.get(text.verb) if text.verb is not None else None
@@ -209,7 +225,7 @@ def _act(
     session: Session,
     services: Services,
     command: ReceiveText,
-    worker: Staff,
+    worker: _Worker,
     text: TextCommand,
     chosen: _Choice,
     action: Action,
@@ -249,7 +265,7 @@ def _act(
 
 
 def _not_understood(
-    session: Session, services: Services, command: ReceiveText, worker: Staff, choices: list[_Choice]
+    session: Session, services: Services, command: ReceiveText, worker: _Worker, choices: list[_Choice]
 ) -> TextAnswer:
     engaged = [c for c in choices if c.status in ENGAGED] or choices
     if len(engaged) != 1 or not command.text.strip():
