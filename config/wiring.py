@@ -30,6 +30,7 @@ from dispatch.service.watchdog import EVERY_S as WATCHDOG_EVERY_S
 from dispatch.service.watchdog import Watchdog
 from models.facility import Staff
 from models.session import open_database
+from models.signals import Listener, Notifier
 from models.unit_of_work import UnitOfWork
 from telephony.addresses import PublicAddresses
 from telephony.caller_flow import CallerFlow
@@ -71,6 +72,8 @@ class Program:
     """What a web process without the engine does by itself; idle where the engine runs."""
     watchdog: Watchdog
     simulator: Simulator | None
+    signals: Listener | Notifier | None
+    """How this process hears of the others' commits, or tells them of its own; SQLite has only the tick."""
 
     def start(self) -> None:
         """Start what runs by itself; the duty phones are known before the first call."""
@@ -83,9 +86,13 @@ class Program:
             self.chores.start()
         else:
             self.engine.start()
+        if self.signals is not None:
+            self.signals.start()
 
     def stop(self) -> None:
         """Stop in order: first what runs by itself, then the connections to the database."""
+        if self.signals is not None:
+            self.signals.stop()
         if self.engine is not None:
             self.engine.stop()
         if self.chores.running:
@@ -157,7 +164,6 @@ def build_program(
             # PostgreSQL lets any number of engines share the work (ADR 0021).
             lease=EngineLease(services) if uow.is_sqlite else None,
         )
-        uow.on_commit(engine.wake)
     return Program(
         settings=settings,
         facility=facility,
@@ -169,7 +175,20 @@ def build_program(
         ),
         watchdog=Watchdog(services, _heartbeat(settings)),
         simulator=_simulator(settings, telephony) if "simulator" in settings.telephony else None,
+        signals=_signals(uow, engine),
     )
+
+
+def _signals(uow: UnitOfWork, engine: Engine | None) -> Listener | Notifier | None:
+    """Let commits of this process wake the engines: its own at once, others by PostgreSQL's notices."""
+    if engine is not None:
+        uow.on_commit(engine.wake)
+        return None if uow.is_sqlite else Listener(uow.engine, engine.wake)
+    if uow.is_sqlite:
+        return None
+    notifier = Notifier(uow.engine)
+    uow.on_commit(notifier.notify)
+    return notifier
 
 
 def prompts_of(facility: FacilityConfig) -> Prompts:

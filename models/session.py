@@ -9,7 +9,7 @@ of failing (TESTBED 2.4).
 import sqlite3
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -28,7 +28,12 @@ def open_database(url: str, *, pool_size: int = 20) -> Engine:
     if parsed.get_backend_name() != "sqlite":
         # What a statement carries may be personal; it must not stand in an error's text, and so in a log.
         return create_engine(
-            url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True, hide_parameters=True
+            url,
+            pool_size=pool_size,
+            max_overflow=10,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args=server_options(parsed),
         )
     if parsed.database and parsed.database != ":memory:":
         file = Path(parsed.database)
@@ -44,6 +49,21 @@ def open_database(url: str, *, pool_size: int = 20) -> Engine:
     )
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
+
+
+def server_options(url: URL) -> dict[str, int]:
+    """How soon a connection to a server that vanished is given up: without them a command waits for minutes.
+
+    What the address itself says counts more.
+    """
+    options = {
+        "connect_timeout": 3,
+        "tcp_user_timeout": 5000,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 2,
+    }
+    return {name: value for name, value in options.items() if name not in url.query}
 
 
 def is_database_away(error: BaseException) -> bool:
