@@ -13,6 +13,9 @@ pytest_plugins = ["tests.databases"]
 
 FOREIGN_SETTINGS = ("SIAGA_", "TWILIO_")
 
+TRIED_LESS = "tried less than meant"
+"""The property of a test that this machine did not let do all it should; said aloud at the end of the run."""
+
 # The same examples on every run: a failure here is a failure there. HYPOTHESIS_PROFILE=explore looks further.
 settings.register_profile(
     "ci",
@@ -31,6 +34,15 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
     network_guard.install()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what passed without being tried as it should be: nothing is skipped in silence."""
+    passed = [report for report in terminalreporter.getreports("passed") if report.when == "call"]
+    for report in passed:
+        for name, what in report.user_properties:
+            if name == TRIED_LESS:
+                terminalreporter.write_line(f"LESS THAN MEANT {report.nodeid}: {what}", yellow=True)
 
 
 @pytest.fixture(autouse=True)

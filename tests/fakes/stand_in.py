@@ -12,6 +12,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -166,7 +167,11 @@ class StandIn:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Carry *work* out in the company's loop, from any other thread."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(WAIT_S)
+        return self.begin(work).result(WAIT_S)
+
+    def begin(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """The same, without waiting for its end."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     async def send(self, url: str, form: Mapping[str, str]) -> Answer:
         """Send a signed webhook; as with Twilio, once more when there is no connection, and only then."""

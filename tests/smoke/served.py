@@ -10,7 +10,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -36,6 +37,9 @@ def free_port() -> int:
             return port
 
 
+PROGRAM = ("-m", "config.cli")
+
+
 class Served:
     """One ``siaga serve``, which may be killed and started again on the same port and the same data."""
 
@@ -46,6 +50,8 @@ class Served:
         self._folder = folder
         self._log = folder / "siaga.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self.wrapped_in: Sequence[str] = ()
+        """What the whole command runs under, such as ``strace``."""
         self.environ = {
             "PATH": os.environ.get("PATH", ""),
             "PYTHONPATH": str(ROOT),
@@ -55,18 +61,10 @@ class Served:
             **environ,
         }
 
-    def start(self, *options: str) -> None:
+    def start(self, *options: str, program: Sequence[str] = PROGRAM) -> None:
         """Start, and return when it answers."""
-        command = [sys.executable, "-m", "config.cli", "serve", "--port", str(self.port), *options]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                command,
-                cwd=self._folder,
-                env=self.environ,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=log,
-            )
+        self.launch(*options, program=program)
+        assert self._process is not None
         with httpx.Client(base_url=self.url, trust_env=False) as web:
             for _ in range(int(READY_WITHIN_S / PROBE_S)):
                 try:
@@ -74,16 +72,55 @@ class Served:
                         return
                 except httpx.TransportError:
                     pass
-                try:
-                    self._process.wait(PROBE_S)
-                except subprocess.TimeoutExpired:
-                    continue
-                break
+                if self.has_ended_within(PROBE_S):
+                    break
         self.kill()
         raise AssertionError(f"siaga serve did not start:\n{self._log.read_text(encoding='utf-8')}")
 
+    def launch(self, *options: str, program: Sequence[str] = PROGRAM) -> None:
+        """Start, and do not wait; *program* is what stands between Python and ``serve``."""
+        command = [sys.executable, *program, "serve", "--port", str(self.port), *options]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*self.wrapped_in, *command],
+                cwd=self._folder,
+                env=self.environ,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                # A group of its own, so that a kill takes whatever it has started along.
+                start_new_session=True,
+            )
+
+    @property
+    def ended_by(self) -> int | None:
+        """The exit status, negative for a signal; None while it runs."""
+        return None if self._process is None else self._process.poll()
+
+    def has_ended_within(self, seconds: float) -> bool:
+        """Whether it ends, by itself or by somebody's hand, before so long."""
+        if self._process is None:
+            return True
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def freeze(self) -> None:
+        """Stop it in the middle of whatever it does; only a kill can follow."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def strike(self) -> None:
+        """End it as a power cut does: no instruction of it or of its children runs any more."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
     def kill(self) -> None:
-        """End it as a power cut does: no instruction of it runs any more."""
+        """The same, and wait until it is gone."""
+        self.strike()
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:

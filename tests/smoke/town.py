@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from config.accounts import Accounts
-from config.facility import load_facility
+from config.facility import FacilityConfig, load_facility
 from config.files import DEFAULTS
 from dispatch.adapters.clock import SystemClock
 from dispatch.adapters.ids import RandomIds
@@ -91,7 +91,7 @@ class Town:
     ) -> None:
         """Put people on duty from an hour ago until tomorrow, and start the program."""
         (self._folder / "policy.toml").write_text(hurry.written(), encoding="utf-8")
-        self._fill(on_duty)
+        put_on_duty(self._uow, self._facility, on_duty)
         self.serves(with_engine=with_engine)
 
     def serves(self, *, with_engine: bool = True) -> None:
@@ -239,20 +239,18 @@ class Town:
         assert self._exchange is not None, "the town is not open yet"
         return self._exchange
 
-    def _fill(self, on_duty: Mapping[str, Sequence[str]]) -> None:
-        clock, facility = SystemClock(), self._facility
-        register_facility(
-            uow=self._uow, clock=clock, code=facility.code, name=facility.name, timezone=facility.timezone
-        )
-        importer = Importer(
-            uow=self._uow, ids=RandomIds(), clock=clock, facility_id=facility.code, actor="smoke"
-        )
-        import_places((DEFAULTS / "places.csv").read_bytes(), file="places.csv", importer=importer)
-        import_staff((DEFAULTS / "staff.csv").read_bytes(), file="staff.csv", importer=importer)
-        now = clock.now().astimezone(facility.zone)
-        starts, ends = (
-            f"{at:%Y-%m-%dT%H:%M}" for at in (now - timedelta(hours=1), now + timedelta(hours=20))
-        )
-        rows = [f"{code},{starts},{ends},{tier}" for tier, codes in on_duty.items() for code in codes]
-        content = "\n".join(("staff_code,starts_at,ends_at,tier", *rows)) + "\n"
-        import_roster(content.encode(), file="roster.csv", importer=importer, zone=facility.zone)
+
+def put_on_duty(uow: UnitOfWork, facility: FacilityConfig, on_duty: Mapping[str, Sequence[str]]) -> None:
+    """Register the facility with its places and staff; *on_duty*, tier to people, holds until tomorrow."""
+    clock = SystemClock()
+    register_facility(
+        uow=uow, clock=clock, code=facility.code, name=facility.name, timezone=facility.timezone
+    )
+    importer = Importer(uow=uow, ids=RandomIds(), clock=clock, facility_id=facility.code, actor="smoke")
+    import_places((DEFAULTS / "places.csv").read_bytes(), file="places.csv", importer=importer)
+    import_staff((DEFAULTS / "staff.csv").read_bytes(), file="staff.csv", importer=importer)
+    now = clock.now().astimezone(facility.zone)
+    starts, ends = (f"{at:%Y-%m-%dT%H:%M}" for at in (now - timedelta(hours=1), now + timedelta(hours=20)))
+    rows = [f"{code},{starts},{ends},{tier}" for tier, codes in on_duty.items() for code in codes]
+    content = "\n".join(("staff_code,starts_at,ends_at,tier", *rows)) + "\n"
+    import_roster(content.encode(), file="roster.csv", importer=importer, zone=facility.zone)
