@@ -58,10 +58,8 @@ class _Thread:
                 with self._connect() as connection:
                     failures = 0
                     self._serve(connection)
-            except Exception as error:
-                if not isinstance(error, self._database.dialect.loaded_dbapi.Error | OSError):
-                    log.exception("signals.failed", thread=self._name)
-                elif failures == 0:
+            except (OSError, self._database.dialect.loaded_dbapi.Error) as error:
+                if failures == 0:
                     log.warning("signals.interrupted", thread=self._name, reason=type(error).__name__)
                 self._stopping.wait(RETRY_S[min(failures, len(RETRY_S) - 1)])
                 failures += 1
@@ -101,11 +99,13 @@ class Notifier(_Thread):
             if self._stopping.is_set():
                 return
             self._wanted.clear()
+            told = False
             try:
                 connection.execute(f"NOTIFY {CHANNEL}")
-            except BaseException:
-                self._wanted.set()
-                raise
+                told = True
+            finally:
+                if not told:
+                    self._wanted.set()
 
 
 class Listener(_Thread):
