@@ -6,7 +6,7 @@ change this file.
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -20,7 +20,7 @@ from dispatch.adapters.heartbeat import HttpHeartbeat
 from dispatch.adapters.ids import RandomIds
 from dispatch.domain.policy import Policy
 from dispatch.ports import TelephonyProvider
-from dispatch.service import roster_keeping
+from dispatch.service import reconcile, roster_keeping
 from dispatch.service.engine import Engine, guarded
 from dispatch.service.engine_lease import EngineLease
 from dispatch.service.metrics import Metrics
@@ -48,6 +48,9 @@ log = structlog.get_logger(__name__)
 DUTY_PHONES_EVERY_S = 30.0
 JOURNAL_EVERY_S = 5.0
 
+RECONCILE_FIRST_AFTER_S = 5.0
+"""After the start; by then the simulator, whose log this process itself serves, answers too."""
+
 SIMULATED_RESIDENT = PhoneSpec(number="+6281199990001", label="Ibu Warga (contoh)", role="Warga")
 """An invented resident, in a block of numbers that the sample facility uses for nobody."""
 
@@ -71,6 +74,7 @@ class Program:
     chores: BackgroundScheduler
     """What a web process without the engine does by itself; idle where the engine runs."""
     watchdog: Watchdog
+    providers: Sequence[TelephonyProvider]
     simulator: Simulator | None
     signals: Listener | Notifier | None
     """How this process hears of the others' commits, or tells them of its own; SQLite has only the tick."""
@@ -85,6 +89,9 @@ class Program:
         if self.engine is None:
             self.chores.start()
         else:
+            self.engine.every(
+                reconcile.EVERY_S, self.reconcile, "reconcile", first_after_s=RECONCILE_FIRST_AFTER_S
+            )
             self.engine.start()
         if self.signals is not None:
             self.signals.start()
@@ -112,6 +119,13 @@ class Program:
     def watch(self) -> None:
         """Ask whether all is well, wherever the engine runs: a dead one is seen by those that live."""
         self.watchdog.round()
+
+    def reconcile(self) -> None:
+        """Look in the providers' logs for what never reached us; after the journal, which knows it better."""
+        if self.engine is not None and not self.engine.is_active:
+            return
+        self.drain_journal()
+        reconcile.reconcile(self.services, self.providers)
 
     def _every(self, seconds: float, chore: Callable[[], None], name: str) -> None:
         self.chores.add_job(guarded(chore, name), "interval", seconds=seconds, id=name)
@@ -151,13 +165,14 @@ def build_program(
         auth_tokens={settings.telephony[0]: account.auth_token.get_secret_value()},
         service_number=account.number,
     )
+    providers = _providers(settings, local_url or settings.public_url)
     engine = None
     if with_engine:
         engine = Engine(
             services,
             Sender(
                 services,
-                _providers(settings, local_url or settings.public_url),
+                providers,
                 wording=IndonesianWording(),
                 addresses=telephony.addresses,
             ),
@@ -174,6 +189,7 @@ def build_program(
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         ),
         watchdog=Watchdog(services, _heartbeat(settings)),
+        providers=providers,
         simulator=_simulator(settings, telephony) if "simulator" in settings.telephony else None,
         signals=_signals(uow, engine),
     )

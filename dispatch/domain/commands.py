@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from dispatch.domain.reconstruction import Missed
 from dispatch.domain.vocabulary import (
     Category,
     IncidentChannel,
@@ -66,6 +67,18 @@ class ReceiveCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReconstructCall:
+    """A call that we never heard of stands in the provider's log, and is over."""
+
+    provider: str
+    provider_sid: str
+    caller_number: str | None
+    received_at: datetime
+    missed: Missed
+    body: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChooseFromMenu:
     """The caller pressed a key in the first menu."""
 
@@ -76,11 +89,12 @@ class ChooseFromMenu:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndCall:
-    """The provider says that an incoming call is over."""
+    """The provider says that an incoming call is over; *reconstructed* when only its log still said so."""
 
     provider_sid: str
     provider_status: str
     occurred_at: datetime | None = None
+    reconstructed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +118,7 @@ class ReceiveText:
     text: str
     received_at: datetime
     body: dict[str, str] = field(default_factory=dict)
+    reconstructed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -103,6 +103,22 @@ def climb(draft: Draft, crew: Crew) -> None:
     _step(draft, crew)
 
 
+def press(draft: Draft, crew: Crew) -> None:
+    """Somebody rings who means it: begin, or go back to the first tier where only the last was asked."""
+    incident = draft.incident
+    if not incident.alerting_begun:
+        climb(draft, crew)
+    elif incident.needs_people and incident.only_last_tier_asked:
+        _mark_unanswered(draft)
+        _step(draft, crew, from_tier=0)
+
+
+def begin_at_the_end(draft: Draft, crew: Crew) -> None:
+    """Ask the last tier alone, for what a person should look at without everybody being rung."""
+    if draft.incident.needs_people and not draft.incident.alerting_begun:
+        _step(draft, crew, from_tier=len(draft.incident.policy.alerting.tiers) - 1)
+
+
 def ring_again(draft: Draft, staff_code: str) -> None:
     """Ring a silent worker a second time; nothing when they have answered or were asked since."""
     incident = draft.incident
@@ -217,16 +233,17 @@ def _mark_unanswered(draft: Draft) -> None:
         draft.add(Kind.ALERT_UNANSWERED, {"staff_codes": silent}, by_engine=True)
 
 
-def _step(draft: Draft, crew: Crew) -> None:
+def _step(draft: Draft, crew: Crew, *, from_tier: int | None = None) -> None:
     incident = draft.incident
     asked = {a.staff_code for a in incident.assignments}
     tiers = incident.policy.alerting.tiers
-    for index in range(max(incident.ladder.tier_index, 0), len(tiers)):
+    repeats = incident.ladder.repeats if from_tier is None else 0
+    for index in range(max(incident.ladder.tier_index, 0) if from_tier is None else from_tier, len(tiers)):
         ranked = _ranked(incident, tiers[index].name, crew)
         unasked = [entry for entry in ranked if entry.person.staff_code not in asked]
         if unasked:
             size = tiers[index].alert_at_once if _several_at_once(incident) else 1
-            _ask(draft, unasked[:size], tiers[index], index, repeats=incident.ladder.repeats)
+            _ask(draft, unasked[:size], tiers[index], index, repeats=repeats)
             return
         if not ranked and index > incident.ladder.tier_index:
             _nobody(draft, tiers[index], index, again=False)

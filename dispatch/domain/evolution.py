@@ -97,7 +97,9 @@ def _call_received(incident: Incident, event: Event) -> Incident:
         # A text has no end of its own: it is over when it has arrived.
         ended_at=None if channel is IncidentChannel.VOICE else event.occurred_at,
     )
-    return replace(incident, calls=(*incident.calls, leg))
+    # A ring may become known after a later one of the same caller; the emergency began with the first.
+    times = replace(incident.times, received_at=first(incident.times.received_at, event.occurred_at))
+    return replace(incident, calls=(*incident.calls, leg), times=times)
 
 
 def _with_call(incident: Incident, call_id: str, **changes: object) -> Incident:

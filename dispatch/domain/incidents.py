@@ -59,6 +59,13 @@ class CallLeg:
         """Whether the caller is still on the line."""
         return self.channel is IncidentChannel.VOICE and self.ended_at is None
 
+    @property
+    def ending(self) -> CallOutcome:
+        """What an end now makes of it: abandoned when its opener left unheard and without pressing a key."""
+        if self.opened_incident and self.answered_at is None and self.menu_digit is None:
+            return CallOutcome.ABANDONED
+        return self.outcome
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
@@ -188,6 +195,13 @@ class Incident:
     def alerting_begun(self) -> bool:
         """Whether the first step of the ladder was taken."""
         return self.ladder.started_at is not None
+
+    @property
+    def only_last_tier_asked(self) -> bool:
+        """Whether the ladder was begun at its end, although somebody is on duty in the tiers before."""
+        last = self.policy.alerting.tiers[-1].name
+        asked = {assignment.tier for assignment in self.assignments}
+        return asked == {last} and any(person.tier != last for person in self.duty)
 
     @property
     def live_call(self) -> CallLeg | None:

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from dispatch.domain import escalation, particulars, policy, progress
+from dispatch.domain import escalation, particulars, policy, progress, reconstruction
 from dispatch.domain.commands import ChooseFromMenu, EndCall, OpenByHand
 from dispatch.domain.decisions import Crew, Decision, Draft, checked_time
 from dispatch.domain.events import Kind
-from dispatch.domain.incidents import CallLeg, DutyPerson, Incident
+from dispatch.domain.incidents import DutyPerson, Incident
 from dispatch.domain.policy import Policy
+from dispatch.domain.reconstruction import Missed
 from dispatch.domain.snapshots import duty_to_data
 from dispatch.domain.triage import MENU, raise_only
 from dispatch.domain.vocabulary import (
@@ -71,10 +72,14 @@ class Ring:
     caller_number: str | None
     received_at: datetime
     text: str | None = None
+    missed: Missed | None = None
+    """What the provider's log says of it, when that is where it was found."""
 
     @property
     def source(self) -> Source:
         """Where lines about it come from."""
+        if self.missed is not None:
+            return Source.IMPORT
         return Source.SMS if self.channel is IncidentChannel.SMS else Source.VOICE
 
 
@@ -83,7 +88,10 @@ def open_incident(ring: Ring, opening: Opening, *, crew: Crew, now: datetime) ->
     draft = Draft(None, now=now, source=ring.source, actor="caller")
     facts = opening.to_data(channel=ring.channel, priority=Priority.UNKNOWN, category=Category.UNKNOWN)
     _receive(draft, ring, opened=True, extra={"incident": facts})
-    escalation.begin(draft, crew)
+    if ring.missed is None:
+        escalation.begin(draft, crew)
+    else:
+        reconstruction.go_on(draft, ring.call_id, ring.missed, crew)
     return draft.decision()
 
 
@@ -91,9 +99,11 @@ def join_incident(incident: Incident, ring: Ring, *, crew: Crew, now: datetime) 
     """A further call or text about an incident that is still open."""
     draft = Draft(incident, now=now, source=ring.source, actor="caller")
     _receive(draft, ring, opened=False, extra={})
-    if not incident.alerting_begun:
+    if ring.missed is None:
         # Whoever rings twice means it: the wait of caller.alert_after_s is over.
-        escalation.climb(draft, crew)
+        escalation.press(draft, crew)
+    else:
+        reconstruction.go_on(draft, ring.call_id, ring.missed, crew)
     return draft.decision()
 
 
@@ -145,13 +155,19 @@ def choose_from_menu(
 
 def end_call(incident: Incident, call_id: str, command: EndCall, *, crew: Crew, now: datetime) -> Decision:
     """The caller is off the line; whoever was not heard is called back, and alerting goes on."""
-    draft = Draft(incident, now=now, source=Source.VOICE, actor="caller")
+    source = Source.IMPORT if command.reconstructed else Source.VOICE
+    draft = Draft(incident, now=now, source=source, actor="caller")
     leg = incident.call(call_id)
     if leg.ended_at is not None:
         return draft.decision()
     draft.add(
         Kind.CALL_ENDED,
-        {"call_id": call_id, "outcome": str(_ending(leg)), "provider_status": command.provider_status},
+        {
+            "call_id": call_id,
+            "outcome": str(leg.ending),
+            "provider_status": command.provider_status,
+            **(reconstruction.MARK if command.reconstructed else {}),
+        },
         occurred_at=_not_later(command.occurred_at, now),
     )
     incident = draft.incident
@@ -183,6 +199,7 @@ def _receive(draft: Draft, ring: Ring, *, opened: bool, extra: Mapping[str, obje
             "provider": ring.provider,
             "provider_sid": ring.provider_sid,
             "opened": opened,
+            **({} if ring.missed is None else reconstruction.MARK),
             **extra,
         },
         private={"caller_number": ring.caller_number, "text": ring.text},
@@ -213,10 +230,3 @@ def _nobody_else_called(incident: Incident, call_id: str) -> bool:
 
 def _not_later(occurred_at: datetime | None, now: datetime) -> datetime:
     return now if occurred_at is None else min(occurred_at, now)
-
-
-def _ending(leg: CallLeg) -> CallOutcome:
-    """Abandoned means: the opening caller left before anybody joined and without pressing a key."""
-    if leg.opened_incident and leg.answered_at is None and leg.menu_digit is None:
-        return CallOutcome.ABANDONED
-    return leg.outcome

@@ -216,3 +216,13 @@ class DeliveryState(StrEnum):
     FAILED = "failed"
     UNKNOWN = "unknown"
     WITHDRAWN = "withdrawn"
+
+
+class OutageCause(StrEnum):
+    """Why the service, or a part of it, was away, as far as it can know."""
+
+    STOPPED = "stopped"
+    SILENT = "silent"
+    CLOCK = "clock"
+    DATABASE = "database"
+    PROVIDER = "provider"

@@ -19,11 +19,12 @@ from sqlalchemy import select
 from dispatch.domain.escalation import Due
 from dispatch.service import outbox, progress
 from dispatch.service.engine_lease import RENEW_EVERY_S, EngineLease
+from dispatch.service.outages import Heart
 from dispatch.service.outbox import Claimed
 from dispatch.service.sending import Sender
 from dispatch.service.services import Services
 from models.session import is_database_away
-from models.traffic import Deadline, Pulse
+from models.traffic import Deadline
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +48,7 @@ class Engine:
         """
         self._services = services
         self._sender = sender
+        self._heart = Heart(services)
         self._lease = lease
         self._database_is_away = False
         self._wake = threading.Event()
@@ -68,9 +70,14 @@ class Engine:
         """Whether this engine is at work, and not standing by for another."""
         return self._lease is None or self._lease.is_held
 
-    def every(self, seconds: float, chore: Callable[[], None], name: str) -> None:
+    def every(
+        self, seconds: float, chore: Callable[[], None], name: str, *, first_after_s: float | None = None
+    ) -> None:
         """Run *chore* every so often beside the engine's own work (housekeeping, fallback lists)."""
-        self._scheduler.add_job(guarded(chore, name), "interval", seconds=seconds, id=name)
+        first = {}
+        if first_after_s is not None:
+            first["next_run_time"] = self._services.clock.now() + timedelta(seconds=first_after_s)
+        self._scheduler.add_job(guarded(chore, name), "interval", seconds=seconds, id=name, **first)
 
     def start(self) -> None:
         """Start; overdue work of a former run goes out in the first round."""
@@ -87,11 +94,14 @@ class Engine:
         """Finish the requests under way and stop; what is left waits in the tables."""
         self._stopping.set()
         self._wake.set()
-        if self._scheduler.running:
+        was_running = self._scheduler.running
+        if was_running:
             self._scheduler.shutdown(wait=False)
         if self._thread.is_alive():
             self._thread.join(timeout=10)
         self._pool.shutdown(wait=True, cancel_futures=True)
+        if was_running and self.is_active:
+            guarded(self._heart.rest, "rest")()
         if self._lease is not None and self._lease.is_held:
             guarded(self._lease.release, "lease")()
 
@@ -107,15 +117,8 @@ class Engine:
 
     def pulse(self) -> None:
         """Leave a sign of life for ``/readyz``, ``doctor`` and the outage record; only while at work."""
-        if not self.is_active:
-            return
-        now = self._services.clock.now()
-        with self._services.uow.write() as session:
-            row = session.get(Pulse, "engine")
-            if row is None:
-                session.add(Pulse(name="engine", at=now, details={}))
-            else:
-                row.at = now
+        if self.is_active:
+            self._heart.beat()
 
     def renew(self) -> None:
         """Keep or take the lease; whoever takes it over goes to work at once."""

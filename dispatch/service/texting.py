@@ -5,6 +5,7 @@ attached as a note to the worker's incident when there is exactly one.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import Row, bindparam, select, update
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from dispatch.domain.commands import Action, ActOnIncident, ReceiveText
 from dispatch.domain.errors import DispatchError
 from dispatch.domain.intake import Ring
+from dispatch.domain.reconstruction import STILL_MEANT_FOR_S, Missed
 from dispatch.domain.texts import TextCommand, Verb, parse
 from dispatch.domain.vocabulary import (
     ENGAGED,
@@ -98,6 +100,9 @@ _ACTIONS = {
 }
 
 
+_TAKEN = frozenset({Verb.EN_ROUTE, Verb.ON_SCENE, Verb.AVAILABLE, Verb.STAGE, Verb.LEAVE_SCENE})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Choice:
     """An incident that a worker's text could be about."""
@@ -120,6 +125,8 @@ def receive_text(services: Services, command: ReceiveText) -> TextAnswer | str:
         if worker is None:
             return _from_resident(session, services, command)
         text = parse(command.text)
+        if command.reconstructed and not _is_still_meant(text, command.received_at, services.clock.now()):
+            return _not_understood(session, services, command, worker, _choices(session, worker))
         if text.verb is Verb.DUTY_ON:
             end_break(session, worker.id, command.received_at)
             return TextAnswer(understood=Understood.ON_DUTY)
@@ -127,6 +134,11 @@ def receive_text(services: Services, command: ReceiveText) -> TextAnswer | str:
             start_break(session, services, worker.id, command.received_at)
             return TextAnswer(understood=Understood.ON_BREAK)
         return _from_worker(session, services, command, worker, text)
+
+
+def _is_still_meant(text: TextCommand, sent_at: datetime, now: datetime) -> bool:
+    """Steps that were taken stay true however late they are told; an answer, or a wish, goes out of date."""
+    return text.verb in _TAKEN or (now - sent_at).total_seconds() <= STILL_MEANT_FOR_S
 
 
 def keep_reply(services: Services, provider_sid: str, reply: str) -> None:
@@ -173,6 +185,7 @@ def _from_resident(session: Session, services: Services, command: ReceiveText) -
         caller_number=command.sender,
         received_at=command.received_at,
         text=command.text,
+        missed=Missed() if command.reconstructed else None,
     )
     incident = intake.open_or_join(session, services, ring)
     return TextAnswer(understood=Understood.EMERGENCY, short_number=incident.short_number)

@@ -15,6 +15,8 @@ class FakeCallLog:
         self.texts_in: list[LoggedText] = []
         self.details: dict[str, CallDetails] = {}
         self.log_fails: TelephonyError | None = None
+        self.dies_over: str | None = None
+        """The process is interrupted when it asks about this call."""
         self.read_since: list[datetime] = []
 
     def calls_received(self, *, since: datetime) -> Sequence[LoggedCall]:
@@ -30,6 +32,8 @@ class FakeCallLog:
 
     def details_of(self, provider_sid: str) -> CallDetails:
         self._opened()
+        if provider_sid == self.dies_over:
+            raise KeyboardInterrupt
         return self.details.get(provider_sid, CallDetails())
 
     def _opened(self) -> None:

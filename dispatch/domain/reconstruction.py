@@ -1,0 +1,73 @@
+"""What follows from a call or text that the provider's log knows and we never heard of (ADR 0017).
+
+Its lines bear their true times, the source ``import`` and the mark ``reconstructed``. Whoever called a short
+while ago and reached nobody is an emergency like any other. What is older, or was answered by a duty phone
+through the static fallback, is for one person to judge: only the last tier is asked, until somebody accepts
+or closes. Nothing found is ever closed by the program.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dispatch.domain import escalation
+from dispatch.domain.decisions import Crew, Draft
+from dispatch.domain.events import Kind
+
+PRESSING_FOR_S = 7200.0
+"""For this long an unheard call rings everybody: two hours, within which help may still be what is needed.
+
+Later the caller has most likely found another way, and a night of missed calls would wake a whole staff once
+for each of them while new calls come in.
+"""
+
+STILL_MEANT_FOR_S = 900.0
+"""A worker's yes, no or call for help is acted upon for this long after it was sent: as long as an alert text
+is valid. Later somebody else may have gone."""
+
+MARK: Mapping[str, object] = {"reconstructed": True}
+"""Stands in the data of every line that was learned from the log only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missed:
+    """What the log says of a call or text beside who and when; a text has none of it."""
+
+    status: str | None = None
+    ended_at: datetime | None = None
+    answered_at: datetime | None = None
+    answered_by: str | None = None
+    """The code of the worker whose phone picked up, where it is a worker's."""
+    recordings: tuple[tuple[str, int], ...] = ()
+    """Identifier and seconds of each."""
+
+
+def go_on(draft: Draft, call_id: str, missed: Missed, crew: Crew) -> None:
+    """After the first line about a missed call: the rest of what is known, and who is asked now."""
+    if missed.answered_at is not None:
+        draft.add(
+            Kind.CALL_ANSWERED,
+            {"call_id": call_id, "staff_code": missed.answered_by, **MARK},
+            occurred_at=missed.answered_at,
+        )
+    if missed.ended_at is not None:
+        ending = str(draft.incident.call(call_id).ending)
+        draft.add(
+            Kind.CALL_ENDED,
+            {"call_id": call_id, "outcome": ending, "provider_status": missed.status, **MARK},
+            occurred_at=missed.ended_at,
+        )
+    for recording_sid, duration_s in missed.recordings:
+        data = {"recording_sid": recording_sid, "duration_s": duration_s, "call_id": call_id, **MARK}
+        draft.add(Kind.CALL_RECORDED, data)
+    if is_pressing(draft, call_id):
+        escalation.press(draft, crew)
+    else:
+        escalation.begin_at_the_end(draft, crew)
+
+
+def is_pressing(draft: Draft, call_id: str) -> bool:
+    """Whether nobody was heard and so little time has passed that help may still be wanted."""
+    call = draft.incident.call(call_id)
+    last_at = call.ended_at or draft.now
+    return call.answered_at is None and draft.now - last_at <= timedelta(seconds=PRESSING_FOR_S)

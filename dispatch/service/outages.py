@@ -1,0 +1,143 @@
+"""When the service, or a part of it, was away: noticed afterwards, and kept as a fact (ADR 0017).
+
+Decides what counts as an outage and what is known of its cause. Two rows of one cause never overlap: what is
+noticed twice, by several processes or from two sides, is one stretch. Never repairs anything.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from dispatch.domain.vocabulary import OutageCause
+from dispatch.service.services import Services
+from models.traffic import Outage, Pulse
+
+log = structlog.get_logger(__name__)
+
+SILENT_AFTER = timedelta(seconds=15)
+"""Three missed signs of life of an engine, which leaves one every five seconds."""
+
+_ENGINE = "engine"
+_STOPPED = "stopped"
+
+
+class Heart:
+    """The engine's heartbeat: a sign of life in the tables, and what the gaps between two of them say.
+
+    That a process was killed and that the power failed cannot be told apart afterwards: both are ``silent``.
+    """
+
+    def __init__(self, services: Services, *, steady: Callable[[], float] | None = None) -> None:
+        """*steady* counts seconds whatever the clock is set to."""
+        self._services = services
+        self._steady = steady or _since_boot_s
+        self._last: tuple[datetime, float] | None = None
+        self._database_failed = False
+
+    def beat(self) -> None:
+        """Leave a sign of life; whatever was missing before it becomes an outage in the same commit."""
+        now, steady_s = self._services.clock.now(), self._steady()
+        try:
+            with self._services.uow.write() as session:
+                row = session.get(Pulse, _ENGINE, with_for_update=True)
+                if row is None:
+                    session.add(Pulse(name=_ENGINE, at=now, details={}))
+                else:
+                    self._judge(session, row, now, steady_s)
+                    row.at, row.details = now, {}
+        except SQLAlchemyError:
+            self._database_failed = True
+            raise
+        self._last = (now, steady_s)
+        self._database_failed = False
+
+    def rest(self) -> None:
+        """Leave the mark of an orderly stop, so that the silence that follows is explained."""
+        now = self._services.clock.now()
+        with self._services.uow.write() as session:
+            row = session.get(Pulse, _ENGINE, with_for_update=True)
+            if row is not None:
+                row.at, row.details = now, {_STOPPED: True}
+
+    def _judge(self, session: Session, row: Pulse, now: datetime, steady_s: float) -> None:
+        jump = timedelta() if self._last is None else self._jump(now, steady_s)
+        if abs(jump) > SILENT_AFTER:
+            note(
+                session,
+                self._services,
+                OutageCause.CLOCK,
+                from_at=min(now, now - jump),
+                until_at=now,
+                details={"jump_s": round(jump.total_seconds())},
+            )
+        elif row.at - now > SILENT_AFTER:
+            details = {"last_sign_at": row.at.isoformat()}
+            note(session, self._services, OutageCause.CLOCK, from_at=now, until_at=now, details=details)
+        elif now - row.at > SILENT_AFTER:
+            note(session, self._services, self._cause(row), from_at=row.at, until_at=now)
+
+    def _jump(self, now: datetime, steady_s: float) -> timedelta:
+        assert self._last is not None
+        last_at, last_steady_s = self._last
+        return (now - last_at) - timedelta(seconds=steady_s - last_steady_s)
+
+    def _cause(self, row: Pulse) -> OutageCause:
+        if self._database_failed:
+            return OutageCause.DATABASE
+        return OutageCause.STOPPED if row.details.get(_STOPPED) else OutageCause.SILENT
+
+
+def note(
+    session: Session,
+    services: Services,
+    cause: OutageCause,
+    *,
+    from_at: datetime,
+    until_at: datetime,
+    details: Mapping[str, object] | None = None,
+) -> None:
+    """Keep one stretch; where it meets one of the same cause, that one grows."""
+    known = session.scalar(
+        select(Outage)
+        .where(
+            Outage.facility_id == services.facility_id,
+            Outage.cause == cause,
+            Outage.from_at <= until_at,
+            Outage.until_at >= from_at,
+        )
+        .order_by(Outage.from_at.desc())
+        .limit(1)
+    )
+    log.warning(
+        "outage.noticed", cause=str(cause), from_at=from_at.isoformat(), until_at=until_at.isoformat()
+    )
+    if known is not None and cause is not OutageCause.CLOCK:
+        known.from_at, known.until_at = min(known.from_at, from_at), max(known.until_at, until_at)
+        return
+    session.add(
+        Outage(
+            id=services.ids.new_id(),
+            facility_id=services.facility_id,
+            cause=str(cause),
+            from_at=from_at,
+            until_at=until_at,
+            noticed_at=services.clock.now(),
+            details=dict(details or {}),
+        )
+    )
+
+
+def database_was_away(services: Services, *, since: datetime) -> None:
+    """Webhooks had to be kept in the journal from *since* on, and the database answers again."""
+    with services.uow.write() as session:
+        note(session, services, OutageCause.DATABASE, from_at=since, until_at=services.clock.now())
+
+
+def _since_boot_s() -> float:
+    """Seconds that go on while the machine sleeps, where the system counts them."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

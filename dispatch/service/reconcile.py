@@ -1,0 +1,300 @@
+"""Reading the provider's own log, so that what never reached us is not lost (DESIGN 6, ADR 0017).
+
+Every run reads what came in since the last one, a little of what was read before included, and carries each
+call and text that we never saw through the same commands as a live one, with its true time. The log is read
+outside any transaction; each entry is one. Running twice, or in several engines at once, changes nothing: an
+entry is taken under the same unique key as the webhook that did not come.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from dispatch.domain.commands import EndCall, ReceiveText, ReconstructCall
+from dispatch.domain.intake import Ring
+from dispatch.domain.phones import normalise
+from dispatch.domain.reconstruction import Missed
+from dispatch.domain.vocabulary import IncidentChannel, OutageCause
+from dispatch.ports import LoggedCall, LoggedText, TelephonyError, TelephonyProvider
+from dispatch.service import intake, outages, texting
+from dispatch.service.services import Services
+from models.facility import Facility, Staff
+from models.incident import Call
+from models.traffic import Inbox, Pulse
+
+log = structlog.get_logger(__name__)
+
+EVERY_S = 60.0
+"""A call that we missed is an emergency that waits; one request a minute costs a provider nothing."""
+
+GRACE = timedelta(seconds=60)
+"""What is younger may still be on its way to us: the provider waits 15 s for a webhook, and tries again."""
+
+OVERLAP = timedelta(minutes=10)
+"""Read again each time: clocks differ, and a log may show an entry late."""
+
+CALL_MAX = timedelta(hours=4)
+"""No call lasts longer at the provider (TESTBED 2.5): an end is looked for as long as that."""
+
+FIRST_LOOK = timedelta(hours=24)
+"""How far back the very first run looks, at most to when the facility was registered."""
+
+RUN_OF_FAILURES = 2
+"""One request that did not get through is no outage of the provider."""
+
+_PAGE = 200
+"""Entries compared with the database in one query."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What one run brought."""
+
+    calls: int = 0
+    ends: int = 0
+    texts: int = 0
+
+    def __bool__(self) -> bool:
+        """Whether there was anything."""
+        return bool(self.calls or self.ends or self.texts)
+
+
+def reconcile(services: Services, providers: Sequence[TelephonyProvider]) -> Found:
+    """Read every provider's log; one that does not answer keeps its place and never holds up the next."""
+    total = Found()
+    for provider in providers:
+        try:
+            found = _read(services, provider)
+        except TelephonyError as error:
+            log.warning("reconcile.log_unreadable", provider=provider.name, code=error.code)
+            _stay(services, provider.name)
+            continue
+        if found:
+            log.warning(
+                "reconcile.found",
+                provider=provider.name,
+                calls=found.calls,
+                ends=found.ends,
+                texts=found.texts,
+            )
+        total = Found(
+            calls=total.calls + found.calls,
+            ends=total.ends + found.ends,
+            texts=total.texts + found.texts,
+        )
+    return total
+
+
+def _read(services: Services, provider: TelephonyProvider) -> Found:
+    began_at = services.clock.now()
+    settled_at = began_at - GRACE
+    since = _since(services, provider.name, began_at)
+    calls = provider.calls_received(since=since)
+    texts = provider.texts_received(since=since)
+    over = [call for call in calls if call.ended_at is not None and call.began_at <= settled_at]
+    # What is still going on, perhaps with a duty phone, is looked at when it is over.
+    covered_at = min([settled_at, *(call.began_at for call in calls if call.ended_at is None)])
+    found = Found(
+        calls=sum(_call(services, provider, call) for call in _never_seen(services, over)),
+        ends=sum(_end(services, call) for call in _unended(services, over, settled_at)),
+        texts=sum(
+            _text(services, provider, text)
+            for text in _never_kept(services, texts)
+            if text.received_at <= settled_at
+        ),
+    )
+    _cover(services, provider.name, covered_at)
+    return found
+
+
+# --- where to begin -------------------------------------------------------------------------------
+
+
+def _since(services: Services, provider: str, now: datetime) -> datetime:
+    """From where the log is read: the last place, or the oldest call of which we do not know the end."""
+    with services.uow.read() as session:
+        pulse = session.get(Pulse, _name(provider))
+        unended_at = session.scalar(
+            select(func.min(Call.received_at)).where(
+                Call.facility_id == services.facility_id,
+                Call.ended_at.is_(None),
+                Call.received_at >= now - CALL_MAX,
+            )
+        )
+        # A clock that was set back must not hide what comes now.
+        last_at = _first(session, services, now) if pulse is None else min(pulse.at, now)
+    return min(last_at, unended_at or last_at) - OVERLAP
+
+
+def _first(session: Session, services: Services, now: datetime) -> datetime:
+    registered_at = session.scalar(select(Facility.created_at).where(Facility.id == services.facility_id))
+    return max(now - FIRST_LOOK, registered_at or now)
+
+
+def _cover(services: Services, provider: str, at: datetime) -> None:
+    """The log is read up to *at*; a run of failures before it was an outage of the provider."""
+    now = services.clock.now()
+    with services.uow.write() as session:
+        row = session.get(Pulse, _name(provider), with_for_update=True)
+        if row is None:
+            session.add(Pulse(name=_name(provider), at=at, details={}))
+            return
+        if int(str(row.details.get("failures", 0))) >= RUN_OF_FAILURES:
+            outages.note(
+                session,
+                services,
+                OutageCause.PROVIDER,
+                from_at=datetime.fromisoformat(str(row.details["failing_since"])),
+                until_at=now,
+                details={"provider": provider},
+            )
+        row.at, row.details = at, {}
+
+
+def _stay(services: Services, provider: str) -> None:
+    """The log could not be read: the place in it is kept, and since when that has been so."""
+    now = services.clock.now()
+    with services.uow.write() as session:
+        row = session.get(Pulse, _name(provider), with_for_update=True)
+        if row is None:
+            row = Pulse(name=_name(provider), at=_first(session, services, now), details={})
+            session.add(row)
+        row.details = {
+            "failures": int(str(row.details.get("failures", 0))) + 1,
+            "failing_since": row.details.get("failing_since", now.isoformat()),
+        }
+
+
+def _name(provider: str) -> str:
+    return f"reconcile:{provider}"
+
+
+# --- what we do not know --------------------------------------------------------------------------
+
+
+def _never_seen(services: Services, calls: Sequence[LoggedCall]) -> Iterator[LoggedCall]:
+    for page in _pages(calls):
+        known = _known_keys(services, [f"voice:{call.provider_sid}" for call in page])
+        yield from (call for call in page if f"voice:{call.provider_sid}" not in known)
+
+
+def _never_kept(services: Services, texts: Sequence[LoggedText]) -> Iterator[LoggedText]:
+    for page in _pages(texts):
+        known = _known_keys(services, [f"sms:{text.provider_sid}" for text in page])
+        yield from (text for text in page if f"sms:{text.provider_sid}" not in known)
+
+
+def _known_keys(services: Services, keys: Sequence[str]) -> set[str]:
+    with services.uow.read() as session:
+        query = select(Inbox.provider_key).where(
+            Inbox.facility_id == services.facility_id, Inbox.provider_key.in_(keys)
+        )
+        return set(session.scalars(query))
+
+
+def _unended(services: Services, calls: Sequence[LoggedCall], settled_at: datetime) -> Iterator[LoggedCall]:
+    """The calls that we saw begin, and whose end did not reach us."""
+    for page in _pages(calls):
+        with services.uow.read() as session:
+            query = select(Call.provider_sid).where(
+                Call.facility_id == services.facility_id,
+                Call.provider_sid.in_([call.provider_sid for call in page]),
+                Call.ended_at.is_(None),
+            )
+            open_here = set(session.scalars(query))
+        for call in page:
+            if call.provider_sid in open_here and call.ended_at is not None and call.ended_at <= settled_at:
+                yield call
+
+
+def _pages(entries: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (entries[start : start + _PAGE] for start in range(0, len(entries), _PAGE))
+
+
+# --- one entry, one transaction -------------------------------------------------------------------
+
+
+def _call(services: Services, provider: TelephonyProvider, call: LoggedCall) -> bool:
+    details = provider.details_of(call.provider_sid)
+    return reconstruct_call(
+        services,
+        ReconstructCall(
+            provider=provider.name,
+            provider_sid=call.provider_sid,
+            caller_number=normalise(call.from_number),
+            received_at=call.began_at,
+            missed=Missed(
+                status=call.status,
+                ended_at=call.ended_at,
+                answered_at=details.picked_up_at,
+                answered_by=_staff_code(services, details.picked_up_by),
+                recordings=tuple((each.recording_sid, each.duration_s) for each in details.recordings),
+            ),
+            body={"CallSid": call.provider_sid, "From": call.from_number, "CallStatus": call.status},
+        ),
+    )
+
+
+def reconstruct_call(services: Services, command: ReconstructCall) -> bool:
+    """A call from the log becomes an incident or joins its caller's open one; False when it was known."""
+    with services.uow.write() as session:
+        key = f"voice:{command.provider_sid}"
+        if not intake.keep_inbox(session, services, key, "reconstructed", command.body):
+            return False
+        ring = Ring(
+            call_id=services.ids.new_id(),
+            provider=command.provider,
+            provider_sid=command.provider_sid,
+            channel=IncidentChannel.VOICE,
+            caller_number=command.caller_number,
+            received_at=command.received_at,
+            missed=command.missed,
+        )
+        incident = intake.open_or_join(session, services, ring)
+    services.metrics.call_ended(incident.call(ring.call_id).outcome)
+    return True
+
+
+def _end(services: Services, call: LoggedCall) -> bool:
+    command = EndCall(
+        provider_sid=call.provider_sid,
+        provider_status=call.status,
+        occurred_at=call.ended_at,
+        reconstructed=True,
+    )
+    return intake.end_call(services, command)
+
+
+def _text(services: Services, provider: TelephonyProvider, text: LoggedText) -> bool:
+    texting.receive_text(
+        services,
+        ReceiveText(
+            provider=provider.name,
+            provider_sid=text.provider_sid,
+            sender=normalise(text.from_number),
+            raw_sender=text.from_number,
+            text=text.body,
+            received_at=text.received_at,
+            body={"MessageSid": text.provider_sid, "From": text.from_number, "Body": text.body},
+            reconstructed=True,
+        ),
+    )
+    return True
+
+
+def _staff_code(services: Services, phone: str | None) -> str | None:
+    if phone is None:
+        return None
+    with services.uow.read() as session:
+        return session.scalar(
+            select(Staff.code).where(
+                Staff.facility_id == services.facility_id, Staff.phone == phone, Staff.is_active.is_(True)
+            )
+        )
