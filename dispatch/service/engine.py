@@ -94,13 +94,13 @@ class Engine:
         """Finish the requests under way and stop; what is left waits in the tables."""
         self._stopping.set()
         self._wake.set()
-        was_running = self._scheduler.running
-        if was_running:
+        was_at_work = self._scheduler.running and self.is_active
+        if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         if self._thread.is_alive():
             self._thread.join(timeout=10)
         self._pool.shutdown(wait=True, cancel_futures=True)
-        if was_running and self.is_active:
+        if was_at_work:
             guarded(self._heart.rest, "rest")()
         if self._lease is not None and self._lease.is_held:
             guarded(self._lease.release, "lease")()
