@@ -197,7 +197,7 @@ class Settings(BaseSettings):
         default=10.0,
         gt=0,
         le=60,
-        description="Seconds to wait for the provider to connect, and again for it to answer.",
+        description="Seconds to wait for the provider's answer, once it is connected (within 3 s).",
     )
     policy_file: ExistingFile | None = Field(
         default=None,

@@ -37,7 +37,7 @@ from telephony.caller_flow import CallerFlow
 from telephony.context import DutyPhones, TelephonyContext
 from telephony.journal import Journal
 from telephony.prompts import Prompts
-from telephony.providers.twilio import TwilioProvider
+from telephony.providers.twilio import CONNECT_TIMEOUT_S, TwilioProvider
 from telephony.simulator.build import Simulator, build_simulator
 from telephony.simulator.settings import PhoneSpec, SimulatorSettings
 from telephony.webhooks import apply_kept
@@ -153,6 +153,8 @@ def build_program(
         zone=facility.zone,
         policy=policy,
         link_key=derived_key(settings, "personal links"),
+        providers=settings.telephony,
+        request_s=CONNECT_TIMEOUT_S + settings.twilio_timeout_s,
     )
     account = settings.account
     telephony = TelephonyContext(

@@ -77,10 +77,11 @@ class TextRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handed:
-    """What the provider said when it took a request over."""
+    """What the provider said when it took a request over, or says of it now; ``body`` are a text's words."""
 
     provider_sid: str
     status: str
+    body: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

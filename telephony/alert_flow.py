@@ -113,7 +113,7 @@ class AlertFlow:
             provider_sid=form.get("CallSid") or form.get("MessageSid"),
             status=status,
             sequence=whole_number(form, "SequenceNumber"),
-            error_code=form.get("ErrorCode") or None,
+            error_code=form.get("ErrorCode") or _ending(form, status),
         )
 
     def _alert(self, call: AnsweredCall, delivery_id: str) -> str:
@@ -172,6 +172,12 @@ class AlertFlow:
         intake.return_call(self._services, call.incident.id, call.call_id)
         timeout_s = self._services.policy.caller.menu_timeout_s
         return self._documents.greeting(call.incident.id, menu_timeout_s=timeout_s, called_back=True)
+
+
+def _ending(form: Form, status: str) -> str | None:
+    """Why a call did not come about: the network tells a wrong number from a weak signal."""
+    code = form.get("SipResponseCode", "").strip()
+    return f"sip-{code}" if status == "failed" and code.isdigit() else None
 
 
 def _minutes(digits: str) -> int | None:

@@ -102,6 +102,7 @@ class World:
             zone=zone,
             policy=plan or policy(),
             link_key=b"a key for tests",
+            providers=tuple(provider_names),
         )
         self.providers = [FakeProvider(name, now=self.clock.now) for name in provider_names]
         self.sender = self._new_sender()

@@ -35,6 +35,7 @@ _TEXT_RANKS: Mapping[str, int] = {
 }
 _FAILED = frozenset({"busy", "no-answer", "failed", "canceled", "undelivered"})
 _DELIVERED = frozenset({"completed", "delivered", "read"})
+_ANSWERED = frozenset({"in-progress", "answered", "completed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,11 @@ def after_callback(
     else:
         state = DeliveryState.ACCEPTED
     return Progress(state=state, status=status, sequence=known_sequence if sequence is None else sequence)
+
+
+def is_answered(status: str) -> bool:
+    """Whether a call's *status* says that somebody picked it up."""
+    return status in _ANSWERED
 
 
 def retry_after_s(attempts: int) -> float:

@@ -17,7 +17,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import select
 
 from dispatch.domain.escalation import Due
-from dispatch.service import outbox, progress
+from dispatch.service import outbox, progress, provider_signs
 from dispatch.service.engine_lease import RENEW_EVERY_S, EngineLease
 from dispatch.service.outages import Heart
 from dispatch.service.outbox import Claimed
@@ -86,6 +86,7 @@ class Engine:
             self.every(RENEW_EVERY_S, self.renew, "lease")
         guarded(self.pulse, "pulse")()
         self.every(PULSE_EVERY_S, self.pulse, "pulse")
+        guarded(self._take_down_signs, "signs")()
         self._scheduler.start()
         self._thread.start()
         self.wake()
@@ -119,6 +120,11 @@ class Engine:
         """Leave a sign of life for ``/readyz``, ``doctor`` and the outage record; only while at work."""
         if self.is_active:
             self._heart.beat()
+
+    def _take_down_signs(self) -> None:
+        """What an engine before this one said of the providers is not known any more."""
+        if self.is_active:
+            provider_signs.take_down(self._services)
 
     def renew(self) -> None:
         """Keep or take the lease; whoever takes it over goes to work at once."""

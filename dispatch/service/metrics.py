@@ -40,6 +40,12 @@ class Metrics:
             ["outcome"],
             registry=self.registry,
         )
+        self._provider_silent = Gauge(
+            "siaga_provider_silent",
+            "1 while a telephony provider does not answer, as this process sees it",
+            ["provider"],
+            registry=self.registry,
+        )
         self._engine_lag = Gauge(
             "siaga_engine_lag_seconds",
             "How late the oldest due deadline or delivery was when the engine last looked",
@@ -89,6 +95,10 @@ class Metrics:
     def delivery_tried(self, *, channel: str, provider: str, outcome: str) -> None:
         """Count one attempt; *outcome* is a delivery state, or the kind of refusal."""
         self._deliveries.labels(channel=channel, provider=provider, outcome=outcome).inc()
+
+    def provider_silent(self, provider: str, *, is_silent: bool) -> None:
+        """Say whether a provider has stopped answering."""
+        self._provider_silent.labels(provider=provider).set(int(is_silent))
 
     def call_ended(self, outcome: CallOutcome) -> None:
         """Count a ring whose ending is known."""

@@ -35,11 +35,11 @@ from models.statements import either
 from models.traffic import IS_UNSENT, Delivery
 from models.unit_of_work import wake_engine_after
 
-LEASE_S = 30.0
-"""Longer than any provider request may take (its timeouts are 3 s to connect and 10 s to answer)."""
-
 TEXT_VALID_S = 900.0
 """An alert text older than this is not delivered any more: an old alarm misleads (DESIGN 7)."""
+
+OTHER_SIDS = "other_sids"
+"""In the details of a delivery that was sent twice: the provider's identifiers beside the one that counts."""
 
 UNSENT = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.UNKNOWN)
 _RINGING = (None, "queued", "initiated", "ringing")
@@ -64,6 +64,15 @@ class Claimed:
     attempts: int
     created_at: datetime
     ask_first: bool
+    provider: str | None = None
+    """Where its outcome became unknown, if one answer was lost; after a crash nobody knows."""
+    valid_until: datetime | None = None
+    lease_until: datetime | None = None
+
+    @property
+    def is_first_alert(self) -> bool:
+        """Whether this is the first attempt to reach this worker about this incident."""
+        return self.purpose is Purpose.ALERT and self.attempts == 1 and self.details.get("turn") == 1
 
 
 # --- enqueueing -----------------------------------------------------------------------------------
@@ -213,18 +222,32 @@ def _stand_down(session: Session, new: Composer, effect: StandDown) -> Iterator[
             continue
         told = True
         if is_ringing(alert):
-            yield new(
-                Purpose.HANG_UP,
-                AlertChannel.VOICE,
-                alert.to_number,
-                effect.staff_id,
-                alert.id,
-                {"provider_sid": alert.provider_sid, "provider": alert.provider},
-            )
+            yield from hang_ups(new, alert)
     if told:
         turn = str(max(cast("int", alert.details.get("turn", 1)) for alert in alerts))
         details = {"reason": str(effect.reason)}
         yield new(Purpose.STAND_DOWN, AlertChannel.SMS, alerts[0].to_number, effect.staff_id, turn, details)
+
+
+def hang_ups(new: Composer, alert: Delivery) -> list[Values]:
+    """What stops a call that rings; one that was placed twice is stopped twice."""
+    sids = [alert.provider_sid, *other_sids(alert)]
+    return [
+        new(
+            Purpose.HANG_UP,
+            AlertChannel.VOICE,
+            alert.to_number,
+            alert.staff_id,
+            f"{alert.id}#{place}" if place else alert.id,
+            {"provider_sid": sid, "provider": alert.provider},
+        )
+        for place, sid in enumerate(sids)
+    ]
+
+
+def other_sids(alert: Delivery) -> list[str]:
+    """What a delivery that was sent twice is called at the provider, beside the one that counts."""
+    return cast("list[str]", alert.details.get(OTHER_SIDS, []))
 
 
 def is_ringing(alert: Delivery) -> bool:
@@ -288,7 +311,7 @@ def claim(services: Services, *, limit: int) -> list[Claimed]:
                 row.error_code = "expired"
                 row.finished_at = now
                 continue
-            claimed.append(_take(row, now))
+            claimed.append(_take(row, now, services.lease_s))
     return claimed
 
 
@@ -296,11 +319,12 @@ def _due(now: datetime) -> Select[Delivery]:
     return select(Delivery).where(IS_UNSENT, Delivery.next_attempt_at <= now)
 
 
-def _take(row: Delivery, now: datetime) -> Claimed:
+def _take(row: Delivery, now: datetime, lease_s: float) -> Claimed:
     ask_first = row.state != DeliveryState.PENDING
+    lost_at = row.provider if row.state == DeliveryState.UNKNOWN else None
     row.state = DeliveryState.SENDING
     row.attempts += 1
-    row.lease_until = now + timedelta(seconds=LEASE_S)
+    row.lease_until = now + timedelta(seconds=lease_s)
     row.next_attempt_at = row.lease_until
     return Claimed(
         id=row.id,
@@ -313,7 +337,26 @@ def _take(row: Delivery, now: datetime) -> Claimed:
         attempts=row.attempts,
         created_at=row.created_at,
         ask_first=ask_first,
+        provider=lost_at,
+        valid_until=row.valid_until,
+        lease_until=row.lease_until,
     )
+
+
+def hurry(session: Session, provider: str, now: datetime) -> None:
+    """Let everything that waits because *provider* was silent be tried at once."""
+    session.execute(
+        update(Delivery)
+        .where(
+            IS_UNSENT,
+            Delivery.state != DeliveryState.SENDING,
+            Delivery.provider == provider,
+            Delivery.next_attempt_at > now,
+        )
+        .values(next_attempt_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    wake_engine_after(session)
 
 
 def next_due_at(session: Session) -> datetime | None:

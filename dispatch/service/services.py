@@ -26,6 +26,15 @@ class Services:
     link_key: bytes
     states: States = field(default_factory=States)
     wake: Callable[[], None] = lambda: None
+    providers: tuple[str, ...] = ()
+    """The names of the telephony providers, in order of preference."""
+    request_s: float = 13.0
+    """The longest that one request to a provider may take: 3 s to connect, and the time for its answer."""
+
+    @property
+    def lease_s(self) -> float:
+        """How long a delivery is its engine's alone: to ask the provider and to send, with some to spare."""
+        return 2 * self.request_s + 4.0
 
     def local_year(self, at: datetime) -> int:
         """The year on the facility's calendar, which incident numbers carry."""

@@ -122,9 +122,15 @@ class TwilioProvider:
         else:
             found = self._attempt(lambda: self._client.messages.list(to=to_number, limit=20))
         return [
-            Handed(provider_sid=str(item.sid), status=str(item.status))
+            Handed(
+                provider_sid=str(item.sid),
+                status=str(item.status),
+                body=str(getattr(item, "body", None) or ""),
+            )
             for item in found
-            if item.date_created is None or item.date_created >= since.replace(microsecond=0)
+            # Legs to the same phone that the fallback document dialled are not requests of ours.
+            if str(item.direction or "outbound-api") == "outbound-api"
+            and (item.date_created is None or item.date_created >= since.replace(microsecond=0))
         ]
 
     def calls_received(self, *, since: datetime) -> Sequence[LoggedCall]:

@@ -209,9 +209,19 @@ def test_what_was_sent_is_found_again_newest_first(town: Town) -> None:
     assert [handed.provider_sid for handed in found] == calls[::-1]
     found = town.provider.find_recent(channel="sms", to_number=NURSE, since=began_at)
     assert [handed.provider_sid for handed in found] == texts[::-1]
+    assert {handed.body for handed in found} == {text_request(town.base, NURSE).body}
     later_at = datetime.now(UTC) + LONG_AGO
     assert town.provider.find_recent(channel="voice", to_number=NURSE, since=later_at) == []
     assert town.provider.find_recent(channel="sms", to_number=DOCTOR, since=began_at) == []
+
+
+def test_a_leg_that_the_fallback_document_dialled_is_no_request_of_ours(town: Town) -> None:
+    """Else an alert whose answer was lost would be taken for delivered by somebody else's call."""
+    began_at = datetime.now(UTC)
+    town.program.on("/voice", f'<Dial answerOnBridge="true"><Number>{DOCTOR}</Number></Dial>')
+    town.uses(NURSE, "dial", to=SERVICE)
+    town.rings(DOCTOR)
+    assert town.provider.find_recent(channel="voice", to_number=DOCTOR, since=began_at) == []
 
 
 def test_the_log_tells_who_called_us_and_who_picked_up(town: Town) -> None:

@@ -18,6 +18,7 @@ from dispatch.ports import (
     OutcomeUnknownError,
     ProviderRefusedError,
     ProviderUnavailableError,
+    TelephonyError,
     TextRequest,
 )
 from models.unit_of_work import refuse_inside_transaction
@@ -75,12 +76,16 @@ class FakeProvider(FakeCallLog):
         self._mood = Outcome.TAKEN
         self._held: dict[str, threading.Event] = {}
         self._times: dict[str, datetime] = {}
+        self.refusal_code = "21211"
+        self.lists_fail: TelephonyError | None = None
+        self.statuses: dict[str, str] = {}
+        self.tries = 0
         self.asked: list[str] = []
         self.sent: list[Sent] = []
         self.stopped: list[str] = []
         self.redirected: list[tuple[str, str]] = []
 
-    # --- what the test decides
+    # --- what the test decides: also ``refusal_code``, ``lists_fail``, and ``statuses`` by identifier
 
     def will(self, *outcomes: Outcome, to_number: str | None = None) -> None:
         """The next requests, to one number or to any, end like this; the rest are taken over."""
@@ -177,8 +182,10 @@ class FakeProvider(FakeCallLog):
         refuse_inside_transaction("the fake provider")
         with self._changed:
             self.asked.append(to_number)
+            if self.lists_fail is not None:
+                raise self.lists_fail
             return [
-                Handed(provider_sid=sent.sid, status="queued")
+                Handed(provider_sid=sent.sid, status=self.statuses.get(sent.sid, "queued"), body=sent.body)
                 for sent in reversed(self.sent)
                 if sent.channel == channel and sent.to_number == to_number and self._times[sent.sid] >= since
             ]
@@ -188,9 +195,10 @@ class FakeProvider(FakeCallLog):
         if sent.to_number in self._held:
             self._held[sent.to_number].wait(WAIT_S)
         with self._changed:
+            self.tries += 1
             outcome = self._outcome(sent.to_number)
             if outcome is Outcome.REFUSED:
-                raise ProviderRefusedError("no such number", code="21211")
+                raise ProviderRefusedError("it says no", code=self.refusal_code)
             if outcome is Outcome.UNREACHABLE:
                 raise ProviderUnavailableError("connection refused", code="unreachable")
             if outcome is Outcome.LOST_ON_THE_WAY:

@@ -12,7 +12,6 @@ from dispatch.domain.commands import Action
 from dispatch.domain.escalation import Due
 from dispatch.domain.vocabulary import AssignmentStatus, IncidentStatus, Outcome
 from dispatch.service import progress
-from dispatch.service.outbox import LEASE_S
 from models.incident import Incident as IncidentRow
 from models.traffic import Deadline, Pulse
 from tests.builders import LADDER, START, policy, tier
@@ -230,7 +229,3 @@ def test_a_broken_chore_is_said_and_comes_again(running: World) -> None:
     running.engine.every(0.05, breaks, "housekeeping")
     assert tries.acquire(timeout=WAIT_S)
     assert tries.acquire(timeout=WAIT_S)
-
-
-def test_a_lease_outlives_every_request() -> None:
-    assert LEASE_S > 3.0 + 10.0

@@ -1,0 +1,96 @@
+"""A circuit breaker for each provider: whether asking it now is worth an alert's time.
+
+In the memory of one engine's process, on its clock. It decides the order in which providers are asked and
+spaces the attempts at one that is silent. It never has the last word: the first alert of an incident is tried
+whatever the breakers say, and nothing that waits is ever given up because of one.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dispatch.ports import Clock, ProviderRefusedError, TelephonyError
+
+OPEN_AFTER = 3
+"""Failures in a row that open it: one request lost on a bad line says nothing, three have cost up to half a
+minute of waiting already."""
+
+PROBE_EVERY_S = 5.0
+"""One attempt in this time at a silent provider: often enough to notice its return before a batch of the
+ladder is over, and seldom enough that hanging requests do not occupy the senders."""
+
+
+@dataclass(slots=True)
+class _Line:
+    """How it has gone with one provider lately."""
+
+    failures: int = 0
+    open_since: datetime | None = None
+    probe_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A breaker opened, failed another probe, or closed (``open_since`` is None)."""
+
+    provider: str
+    open_since: datetime | None
+    code: str
+
+
+class Breakers:
+    """One breaker for each provider, by name."""
+
+    def __init__(self, clock: Clock, told: Callable[[Change], None]) -> None:
+        """All closed; *told* hears of every change, outside any lock."""
+        self._clock = clock
+        self._told = told
+        self._lock = threading.Lock()
+        self._lines: dict[str, _Line] = {}
+
+    def is_open(self, provider: str) -> bool:
+        """Whether it has been silent too often."""
+        with self._lock:
+            return self._lines.setdefault(provider, _Line()).open_since is not None
+
+    def lets_through(self, provider: str) -> bool:
+        """Whether it may be asked now; where the breaker is open, that takes the one probe of its time."""
+        now = self._clock.now()
+        with self._lock:
+            line = self._lines.setdefault(provider, _Line())
+            if line.open_since is None:
+                return True
+            # A probe further away than they are apart was set by a clock that has since been put back.
+            waits = line.probe_at is not None and now < line.probe_at <= now + timedelta(
+                seconds=PROBE_EVERY_S
+            )
+            if waits:
+                return False
+            line.probe_at = now + timedelta(seconds=PROBE_EVERY_S)
+            return True
+
+    def answered(self, provider: str) -> None:
+        """It answered, whatever it said."""
+        with self._lock:
+            line = self._lines.setdefault(provider, _Line())
+            was_open = line.open_since is not None
+            self._lines[provider] = _Line()
+        if was_open:
+            self._told(Change(provider=provider, open_since=None, code=""))
+
+    def failed(self, provider: str, error: TelephonyError) -> None:
+        """A request to it ended in *error*; that it refused is an answer too."""
+        if isinstance(error, ProviderRefusedError):
+            self.answered(provider)
+            return
+        now = self._clock.now()
+        with self._lock:
+            line = self._lines.setdefault(provider, _Line())
+            line.failures += 1
+            if line.failures < OPEN_AFTER:
+                return
+            line.open_since = line.open_since or now
+            line.probe_at = now + timedelta(seconds=PROBE_EVERY_S)
+            change = Change(provider=provider, open_since=line.open_since, code=error.code)
+        self._told(change)

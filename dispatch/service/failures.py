@@ -1,0 +1,214 @@
+"""What follows from a delivery that failed: another try, another way to the same person, or the next person.
+
+The table of ``dispatch.domain.error_codes`` judges; here its verdict is carried out, inside the transaction
+of the report that brought it. Whatever is tried again after the provider had taken it over is a row of its
+own: one row is one call or text at the provider, so that callbacks about the old one never move the new one.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch.domain import alerts
+from dispatch.domain.effects import Purpose
+from dispatch.domain.error_codes import Verdict, meaning_of, retry_pause_s
+from dispatch.domain.incidents import Incident
+from dispatch.domain.vocabulary import AlertChannel, DeliveryState
+from dispatch.service import ledger, outbox
+from dispatch.service.roster_keeping import crew_of
+from dispatch.service.services import Services
+from models.facility import Staff
+from models.traffic import Delivery
+
+TRIES = "tries"
+"""In the details of a delivery that is another try: how many were made before it."""
+
+REFUSED_BY = "refused_by"
+"""In the details of a delivery: the providers that will not carry it."""
+
+_DEAD = (DeliveryState.FAILED, DeliveryState.WITHDRAWN)
+_COPIED = (
+    "facility_id",
+    "incident_id",
+    "staff_id",
+    "purpose",
+    "channel",
+    "to_number",
+    "urgency",
+    "valid_until",
+)
+
+
+def follow_up(session: Session, services: Services, row: Delivery, *, was_taken: bool, now: datetime) -> None:
+    """Do what the table says about *row*, which has failed with its ``error_code``.
+
+    *was_taken* says that a provider had taken it over and reported the failure; otherwise every provider was
+    asked and none would.
+    """
+    if row.purpose == Purpose.CALL_BACK:
+        _tell_call_back_failed(session, services, row, now)
+    elif row.purpose == Purpose.ALERT and row.incident_id is not None:
+        _after_alert(session, services, row, was_taken=was_taken, now=now)
+    elif was_taken and row.channel == AlertChannel.SMS:
+        outbox.insert_new(session, _another_try(services, row, now))
+
+
+def is_wanted(session: Session, services: Services, row: Delivery, *, for_update: bool = True) -> bool:
+    """Whether this alert still serves a purpose; what is no alert is always wanted.
+
+    Whoever is not needed any more was stood down; somebody whom a dispatcher chose beside the owner was not.
+    Who accepted elsewhere is joined with the caller who waits by picking this call up.
+    """
+    if row.purpose != Purpose.ALERT or row.incident_id is None:
+        return True
+    incident = ledger.load(session, services, row.incident_id, for_update=for_update)
+    return _is_concerned(incident, code_of(session, row), row.channel)
+
+
+def code_of(session: Session, row: Delivery) -> str:
+    """The staff code of the person whom *row* is for."""
+    return session.scalars(select(Staff.code).where(Staff.id == row.staff_id)).one()
+
+
+def _is_concerned(incident: Incident, staff_code: str, channel: str) -> bool:
+    assignment = incident.assignment(staff_code)
+    if assignment is None or assignment.is_waiting:
+        return assignment is not None
+    live = incident.live_call
+    awaited = live is not None and live.answered_at is None and channel == AlertChannel.VOICE
+    return awaited and assignment.is_engaged
+
+
+def _after_alert(
+    session: Session, services: Services, row: Delivery, *, was_taken: bool, now: datetime
+) -> None:
+    incident = ledger.load(session, services, str(row.incident_id))
+    staff_code = code_of(session, row)
+    assignment = incident.assignment(staff_code)
+    concerned = assignment is not None and (assignment.is_waiting or assignment.is_engaged)
+    if incident.is_closed or not concerned:
+        # Nobody waits for this answer any more; a call that we stopped ourselves did not fail.
+        if row.error_code == "canceled":
+            row.state = DeliveryState.WITHDRAWN
+        return
+    theirs = _alerts_to(session, row)
+    further = []
+    if assignment is not None and assignment.is_waiting:
+        further = _other_way(services, incident, row, theirs, was_taken=was_taken, now=now)
+    if further:
+        outbox.insert_new(session, further)
+        theirs = _alerts_to(session, row)
+    decision = alerts.alert_failed(
+        incident,
+        staff_code=staff_code,
+        channel=row.channel,
+        code=row.error_code or "failed",
+        hopeless=_is_hopeless(row, theirs),
+        crew=crew_of(session, services, incident.duty, now),
+        now=now,
+    )
+    ledger.record(session, services, decision, before=incident, at=now)
+
+
+def _other_way(
+    services: Services,
+    incident: Incident,
+    row: Delivery,
+    theirs: Sequence[Delivery],
+    *,
+    was_taken: bool,
+    now: datetime,
+) -> list[outbox.Values]:
+    """The delivery that takes the place of the failed alert *row*, if the table knows one."""
+    if was_taken:
+        asked_again = any(_turn(other) > _turn(row) and other.channel == row.channel for other in theirs)
+        again = [] if asked_again else _another_try(services, row, now)
+        if again:
+            return again
+    if meaning_of(row.error_code).verdict not in (Verdict.OTHER_CHANNEL, Verdict.OTHER_PROVIDER):
+        return []
+    other = AlertChannel.SMS if row.channel == AlertChannel.VOICE else AlertChannel.VOICE
+    if any(alert.channel == other and alert.state != DeliveryState.WITHDRAWN for alert in theirs):
+        return []
+    compose = outbox.Composer(services, incident, now)
+    turn = _turn(row)
+    return [compose(Purpose.ALERT, other, row.to_number, row.staff_id, f"{turn}", {"turn": turn})]
+
+
+def _another_try(services: Services, row: Delivery, now: datetime) -> list[outbox.Values]:
+    """*row* once more: by the same provider after a pause, or by another one at once, or not at all."""
+    verdict = meaning_of(row.error_code).verdict
+    tries = cast("int", row.details.get(TRIES, 0)) + 1
+    details: dict[str, Any] = {**row.details, TRIES: tries}
+    at = now
+    if verdict is Verdict.RETRY:
+        at = now + timedelta(seconds=retry_pause_s(tries))
+    elif verdict is Verdict.OTHER_PROVIDER:
+        refused_by = [*cast("list[str]", row.details.get(REFUSED_BY, [])), row.provider]
+        if not any(name not in refused_by for name in services.providers):
+            return []
+        details[REFUSED_BY] = refused_by
+    else:
+        return []
+    if row.valid_until is not None and at >= row.valid_until:
+        return []
+    first_key = row.idempotency_key.partition("#")[0]
+    return [
+        {
+            **{name: getattr(row, name) for name in _COPIED},
+            "id": services.ids.new_id(),
+            "details": details,
+            "idempotency_key": f"{first_key}#{tries}",
+            "state": str(DeliveryState.PENDING),
+            "created_at": now,
+            "next_attempt_at": at,
+        }
+    ]
+
+
+def _alerts_to(session: Session, row: Delivery) -> Sequence[Delivery]:
+    """Every other alert of this incident to the same worker."""
+    return session.scalars(
+        select(Delivery).where(
+            Delivery.incident_id == row.incident_id,
+            Delivery.staff_id == row.staff_id,
+            Delivery.purpose == Purpose.ALERT,
+            Delivery.id != row.id,
+        )
+    ).all()
+
+
+def _is_hopeless(row: Delivery, theirs: Sequence[Delivery]) -> bool:
+    """Whether no other alert of the same turn can still reach this worker before the next one is asked.
+
+    One that waits for its next try at a phone out of reach is not counted on.
+    """
+    same = (other for other in theirs if _turn(other) == _turn(row))
+    return all(
+        other.state in _DEAD
+        or (
+            other.state == DeliveryState.PENDING
+            and TRIES in other.details
+            and REFUSED_BY not in other.details
+        )
+        for other in same
+    )
+
+
+def _turn(alert: Delivery) -> int:
+    return cast("int", alert.details.get("turn", 1))
+
+
+def _tell_call_back_failed(session: Session, services: Services, row: Delivery, now: datetime) -> None:
+    incident = ledger.load(session, services, str(row.incident_id))
+    decision = alerts.call_back_failed(
+        incident,
+        call_id=str(row.details["call_id"]),
+        code=row.error_code or "failed",
+        crew=crew_of(session, services, incident.duty, now),
+        now=now,
+    )
+    ledger.record(session, services, decision, before=incident, at=now)

@@ -1,0 +1,178 @@
+"""A provider that does not answer: the others take over, first alerts go out, and people are told."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from dispatch.domain.vocabulary import AlertChannel, DeliveryState
+from dispatch.service import outbox, provider_signs
+from dispatch.service.breakers import OPEN_AFTER, PROBE_EVERY_S
+from tests.builders import START, policy, tier
+from tests.fakes.telephony import FakeProvider, Outcome
+from tests.service.conftest import MakeWorld
+from tests.world import PHONES, World
+
+VOICE_ONLY = policy(tier("jaga", at_once=1, within_s=9000.0, channels=(AlertChannel.VOICE,)))
+TEXT_ONLY = policy(tier("jaga", at_once=1, within_s=9000.0, channels=(AlertChannel.SMS,)))
+
+
+def two_providers(make_world: MakeWorld) -> tuple[World, FakeProvider, FakeProvider]:
+    world = make_world(plan=VOICE_ONLY, provider_names=("first", "second"))
+    return world, world.providers[0], world.providers[1]
+
+
+def goes_silent(world: World, provider: FakeProvider, how: Outcome = Outcome.UNREACHABLE) -> None:
+    """Alerts fail at it until it is known to be silent."""
+    provider.always(how)
+    number = 0
+    while not world.sender.breakers.is_open(provider.name):
+        number += 1
+        world.resident(f"+62811999{number:04d}").rings(f"CA-{number}")
+        world.works()
+
+
+def silent_now(world: World) -> list[str]:
+    with world.uow.read() as session:
+        return [provider.name for provider in provider_signs.silent_providers(session)]
+
+
+def gauge(world: World, provider: str) -> float | None:
+    return world.services.metrics.registry.get_sample_value("siaga_provider_silent", {"provider": provider})
+
+
+def test_the_next_provider_takes_over_without_asking_the_silent_one(make_world: MakeWorld) -> None:
+    world, first, second = two_providers(make_world)
+    goes_silent(world, first)
+    assert first.tries == OPEN_AFTER
+    assert len(second.rung) == OPEN_AFTER, "each went out by the other one in the same breath"
+    world.resident("+628119999991").rings("CA-late")
+    world.works()
+    assert (first.tries, len(second.rung)) == (OPEN_AFTER, OPEN_AFTER + 1)
+
+
+def test_first_alerts_pay_for_no_probe_while_another_provider_works(make_world: MakeWorld) -> None:
+    world, first, _second = two_providers(make_world)
+    goes_silent(world, first)
+    world.hand.advance(PROBE_EVERY_S)
+    world.resident("+628119999991").rings("CA-late")
+    world.works()
+    assert first.tries == OPEN_AFTER
+
+
+def test_whatever_else_there_is_to_send_finds_out_that_it_is_back(make_world: MakeWorld) -> None:
+    world = make_world(plan=policy(*VOICE_ONLY.alerting.tiers, second_ring_s=30.0), provider_names=("a", "b"))
+    first, second = world.providers
+    goes_silent(world, first)
+    first.always(Outcome.TAKEN)
+    world.passes(30)
+    assert first.rung, "the second ring probed it"
+    assert not world.sender.breakers.is_open("a")
+    before = len(second.rung)
+    world.resident("+628119999991").rings("CA-late")
+    world.works()
+    assert len(second.rung) == before
+
+
+def test_with_one_provider_the_first_alert_is_always_tried(make_world: MakeWorld) -> None:
+    world = make_world(plan=VOICE_ONLY)
+    goes_silent(world, world.provider)
+    world.provider.always(Outcome.TAKEN)
+    world.resident("+628119999991").rings("CA-late")
+    world.works()
+    assert len(world.provider.rung) == OPEN_AFTER + 1, (
+        "it found the provider back, and what waited left with it"
+    )
+
+
+def test_with_one_provider_what_waits_is_tried_one_at_a_time_and_never_given_up(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(plan=VOICE_ONLY)
+    goes_silent(world, world.provider)
+    tries = world.provider.tries
+    world.passes(60)
+    assert 1 <= world.provider.tries - tries <= 60 / PROBE_EVERY_S
+    waiting = world.deliveries(purpose="alert")
+    assert {d.state for d in waiting} == {DeliveryState.PENDING}
+    world.provider.always(Outcome.TAKEN)
+    while world.sender.breakers.is_open("fake"):
+        world.passes(1)
+    world.works()
+    assert {d.state for d in world.deliveries(purpose="alert")} == {DeliveryState.ACCEPTED}
+
+
+def test_a_lost_answer_is_not_followed_by_the_next_provider_in_the_same_breath(
+    make_world: MakeWorld,
+) -> None:
+    world, first, second = two_providers(make_world)
+    first.will(Outcome.ANSWER_LOST)
+    world.resident().rings()
+    world.works()
+    assert second.tries == 0
+    world.passes(1)
+    assert (first.rung, second.rung) == ([PHONES["N01"]], []), "it was asked about and adopted"
+
+
+def test_that_it_is_silent_is_said_and_taken_back(make_world: MakeWorld) -> None:
+    world, first, _ = two_providers(make_world)
+    assert silent_now(world) == []
+    goes_silent(world, first)
+    with world.uow.read() as session:
+        (sign,) = provider_signs.silent_providers(session)
+    assert (sign.name, sign.since, sign.tried_at, sign.code) == ("first", START, START, "unreachable")
+    assert (gauge(world, "first"), gauge(world, "second")) == (1.0, None)
+    world.sender.breakers.answered("first")
+    assert silent_now(world) == []
+    assert gauge(world, "first") == 0.0
+
+
+def test_a_new_engine_takes_the_signs_of_the_old_one_down(make_world: MakeWorld) -> None:
+    world, first, _ = two_providers(make_world)
+    goes_silent(world, first)
+    again = world.restarted()
+    again.engine.start()
+    assert silent_now(again) == []
+
+
+def test_a_sign_that_cannot_be_written_keeps_nothing_from_being_sent(
+    make_world: MakeWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world, first, second = two_providers(make_world)
+
+    class _Broken(provider_signs.Signs):
+        def _write(self, _change: object) -> None:
+            raise OperationalError("INSERT", {}, Exception("the disk is full"))
+
+    world.sender.breakers._told = _Broken(world.services)
+    goes_silent(world, first)
+    assert len(second.rung) == OPEN_AFTER
+    assert "provider.sign_not_written" in capsys.readouterr().out
+
+
+def test_no_request_is_begun_that_might_outlive_the_lease(make_world: MakeWorld) -> None:
+    world, first, second = two_providers(make_world)
+    world.resident().rings()
+    (claimed,) = outbox.claim(world.services, limit=1)
+    world.hand.advance(world.services.lease_s - world.services.request_s)
+    world.sender.send(claimed)
+    assert (first.tries, second.tries) == (0, 0)
+    (row,) = world.deliveries(id=claimed.id)
+    assert (row.state, row.error_code) == (DeliveryState.PENDING, "breaker_open")
+
+
+@pytest.mark.parametrize("request_s", [3.1, 13.0, 63.0])
+def test_asking_and_sending_fit_into_the_lease(make_world: MakeWorld, request_s: float) -> None:
+    """Whatever ``SIAGA_TWILIO_TIMEOUT_S`` is."""
+    services = replace(make_world().services, request_s=request_s)
+    assert services.lease_s > 2 * request_s
+
+
+def test_an_error_that_nobody_may_retry_is_not_hidden_by_one_that_passes(make_world: MakeWorld) -> None:
+    world, first, second = two_providers(make_world)
+    first.always(Outcome.UNREACHABLE)
+    second.will(Outcome.REFUSED, to_number=PHONES["N01"])
+    world.resident().rings()
+    world.works()
+    (alert,) = world.deliveries(to_number=PHONES["N01"])
+    assert (alert.state, alert.error_code) == (DeliveryState.FAILED, "21211")
