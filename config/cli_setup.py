@@ -36,7 +36,7 @@ def migrate() -> None:
     engine = open_database(settings.database_url, pool_size=1)
     keep_facility(UnitOfWork(engine), facility)
     engine.dispose()
-    head = migrating.head()
+    head = migrating.HEAD
     say(f"schema {head}: nothing to do" if before == head else f"schema {before or 'none'} → {head}")
 
 

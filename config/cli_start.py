@@ -151,7 +151,7 @@ def require_current_schema(url: str) -> None:
     if file is not None and not file.exists():
         raise CommandRefusedError(f"there is no database {str(file)!r} yet; run: siaga migrate")
     current = migrating.current(url)
-    if current != migrating.head():
+    if current != migrating.HEAD:
         state = f"at revision {current}" if current else "empty"
         raise CommandRefusedError(f"the database is {state}, this program needs another; run: siaga migrate")
 

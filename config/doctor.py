@@ -116,10 +116,10 @@ def _database(settings: Settings, facility: FacilityConfig, policy: Policy, now:
         yield _check("database", f"there is no file {str(file)!r} yet: siaga migrate", State.WRONG)
         return
     current = migrating.current(settings.database_url)
-    if current != migrating.head():
+    if current != migrating.HEAD:
         yield _check(
             "database",
-            f"schema is {current or 'empty'}, needed {migrating.head()}: siaga migrate",
+            f"schema is {current or 'empty'}, needed {migrating.HEAD}: siaga migrate",
             State.WRONG,
         )
         return

@@ -8,10 +8,10 @@ import hashlib
 import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
-from sqlalchemy import select
 
 from config.facility import FacilityConfig
 from config.settings import Settings
@@ -28,20 +28,19 @@ from dispatch.service.sending import Sender
 from dispatch.service.services import Services
 from dispatch.service.watchdog import EVERY_S as WATCHDOG_EVERY_S
 from dispatch.service.watchdog import Watchdog
-from models.facility import Staff
 from models.session import open_database
 from models.signals import Listener, Notifier
 from models.unit_of_work import UnitOfWork
 from telephony.addresses import PublicAddresses
-from telephony.caller_flow import CallerFlow
 from telephony.context import DutyPhones, TelephonyContext
 from telephony.journal import Journal
 from telephony.prompts import Prompts
 from telephony.providers.twilio import CONNECT_TIMEOUT_S, TwilioProvider
-from telephony.simulator.build import Simulator, build_simulator
-from telephony.simulator.settings import PhoneSpec, SimulatorSettings
 from telephony.webhooks import apply_kept
 from telephony.wording import IndonesianWording
+
+if TYPE_CHECKING:
+    from telephony.simulator.build import Simulator
 
 log = structlog.get_logger(__name__)
 
@@ -50,16 +49,6 @@ JOURNAL_EVERY_S = 5.0
 
 RECONCILE_FIRST_AFTER_S = 5.0
 """After the start; by then the simulator, whose log this process itself serves, answers too."""
-
-SIMULATED_RESIDENT = PhoneSpec(number="+6281199990001", label="Ibu Warga (contoh)", role="Warga")
-"""An invented resident, in a block of numbers that the sample facility uses for nobody."""
-
-_ROLE_WORDS = {
-    "responder": "Petugas",
-    "call_taker": "Penerima telepon",
-    "supervisor": "Pimpinan",
-    "driver": "Pengemudi",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +64,7 @@ class Program:
     """What a web process without the engine does by itself; idle where the engine runs."""
     watchdog: Watchdog
     providers: Sequence[TelephonyProvider]
-    simulator: Simulator | None
+    simulator: "Simulator | None"
     signals: Listener | Notifier | None
     """How this process hears of the others' commits, or tells them of its own; SQLite has only the tick."""
 
@@ -192,7 +181,7 @@ def build_program(
         ),
         watchdog=Watchdog(services, _heartbeat(settings)),
         providers=providers,
-        simulator=_simulator(settings, telephony) if "simulator" in settings.telephony else None,
+        simulator=_simulator(settings, telephony),
         signals=_signals(uow, engine),
     )
 
@@ -252,37 +241,12 @@ def _refresh_duty_phones(telephony: TelephonyContext) -> None:
         telephony.phones.today = list(roster_keeping.duty_phones(session, services, services.clock.now()))
 
 
-def _simulator(settings: Settings, telephony: TelephonyContext) -> Simulator:
+def _simulator(settings: Settings, telephony: TelephonyContext) -> "Simulator | None":
+    if "simulator" not in settings.telephony:
+        return None
+    # Only where it is wanted: a server that starts for real phones has a caller waiting.
+    from config.simulating import build_town  # noqa: PLC0415 - see above
+
     # Its fallback document is fixed when it is built, and must ring those who are on duty by then.
     _refresh_duty_phones(telephony)
-    account = settings.account
-    base = f"{settings.public_url}/telephony"
-    return build_simulator(
-        SimulatorSettings(
-            account_sid=account.account_sid,
-            auth_token=account.auth_token.get_secret_value(),
-            service_number=account.number,
-            voice_url=f"{base}/voice",
-            voice_status_url=f"{base}/voice/status",
-            sms_url=f"{base}/sms",
-            origin=settings.public_url,
-            phones=(SIMULATED_RESIDENT, *_staff_phones(telephony.services)),
-            fallback_twiml=CallerFlow(telephony).documents.fallback(),
-        ),
-        clock=telephony.services.clock,
-    )
-
-
-def _staff_phones(services: Services) -> list[PhoneSpec]:
-    """The phones of the staff; those on duty now come first, in the order of the tiers."""
-    now = services.clock.now()
-    with services.uow.read() as session:
-        on_duty = list(roster_keeping.duty_phones(session, services, now))
-        rows = session.scalars(
-            select(Staff).where(Staff.facility_id == services.facility_id, Staff.is_active.is_(True))
-        ).all()
-    order = {phone: place for place, phone in enumerate(on_duty)}
-    return [
-        PhoneSpec(number=row.phone, label=row.name, role=_ROLE_WORDS.get(row.role, row.role))
-        for row in sorted(rows, key=lambda row: (order.get(row.phone, len(order)), row.code))
-    ]
+    return build_town(settings, telephony)

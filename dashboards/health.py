@@ -7,7 +7,6 @@ life. Decides nothing about restarting anything.
 from collections.abc import Mapping
 from datetime import timedelta
 
-from alembic.runtime.migration import MigrationContext
 from fastapi import APIRouter
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse, Response
@@ -27,7 +26,6 @@ _NO_STORE = {"Cache-Control": "no-store"}
 def build_health(services: Services) -> APIRouter:
     """The routes ``/healthz``, ``/readyz`` and ``/metrics``."""
     router = APIRouter(include_in_schema=False)
-    schema_wanted = migrating.head()
 
     @router.get("/healthz")
     async def healthz() -> JSONResponse:
@@ -37,7 +35,7 @@ def build_health(services: Services) -> APIRouter:
     @router.get("/readyz")
     def readyz() -> JSONResponse:
         """200 when calls are taken and people are alerted, else 503 with every reason."""
-        reasons = failing(services, schema_wanted)
+        reasons = failing(services, migrating.HEAD)
         body: dict[str, object] = {"status": "not_ready" if reasons else "ready", "reasons": dict(reasons)}
         if found := found_by_watchdog(services):
             body["watchdog"] = found
@@ -55,7 +53,7 @@ def failing(services: Services, schema_wanted: str) -> Mapping[str, str]:
     """What keeps the service from being ready: ``database``, ``schema`` or ``engine``; empty when it is."""
     try:
         with services.uow.engine.connect() as connection:
-            revision = MigrationContext.configure(connection).get_current_revision()
+            revision = migrating.revision_of(connection)
         if revision != schema_wanted:
             return {"schema": f"is at {revision}, this program needs {schema_wanted}: run siaga migrate"}
         with services.uow.read() as session:

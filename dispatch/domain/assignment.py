@@ -8,9 +8,8 @@ chance.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from geopy.distance import great_circle
-
 from dispatch.domain.decisions import Condition, Crew
+from dispatch.domain.distances import great_circle_km
 from dispatch.domain.incidents import DutyPerson, KnownLocation
 from dispatch.domain.policy import Travel
 from dispatch.domain.triage import required_skills
@@ -49,7 +48,7 @@ def travel_minutes(person: DutyPerson, location: KnownLocation, travel: Travel) 
     """
     if person.lat is None or person.lon is None or location.lat is None or location.lon is None:
         return None
-    distance_km: float = great_circle((person.lat, person.lon), (location.lat, location.lon)).km
+    distance_km = great_circle_km((person.lat, person.lon), (location.lat, location.lon))
     speed_kmh = travel.zone_speed_kmh.get(location.place or "", travel.speed_kmh)
     minutes = distance_km * travel.detour_factor / speed_kmh * 60
     return round(minutes, 1)

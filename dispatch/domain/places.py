@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import median
 
-from geopy.distance import geodesic, great_circle
 from openlocationcode import openlocationcode
 from rapidfuzz import fuzz
 
+from dispatch.domain.distances import geodesic_km, great_circle_km
 from dispatch.domain.vocabulary import PlaceKind
 
 
@@ -166,18 +166,19 @@ def search(places: Iterable[Place], query: str, limit: int = 8) -> tuple[Match, 
 
 def nearest(places: Iterable[Place], lat: float, lon: float, limit: int = 1) -> tuple[Nearby, ...]:
     """Return the places nearest to a point, nearest first; those without a point are left out."""
-    located = [place for place in places if place.lat is not None and place.lon is not None]
-    located.sort(key=lambda place: float(great_circle((place.lat, place.lon), (lat, lon)).km))
+    located = [
+        (place, (place.lat, place.lon)) for place in places if place.lat is not None and place.lon is not None
+    ]
+    located.sort(key=lambda found: great_circle_km(found[1], (lat, lon)))
     return tuple(
-        Nearby(place=place, distance_km=distance_km(place.lat, place.lon, lat, lon))
-        for place in located[: max(0, limit)]
-        if place.lat is not None and place.lon is not None
+        Nearby(place=place, distance_km=geodesic_km(point, (lat, lon)))
+        for place, point in located[: max(0, limit)]
     )
 
 
 def distance_km(lat: float, lon: float, other_lat: float, other_lon: float) -> float:
     """Return the length of the geodesic between two points on the WGS-84 ellipsoid, in kilometres."""
-    return float(geodesic((lat, lon), (other_lat, other_lon)).km)
+    return geodesic_km((lat, lon), (other_lat, other_lon))
 
 
 def check_point(lat: float, lon: float, area: Area = MIMIKA) -> PointProblem | None:

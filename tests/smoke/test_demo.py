@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from config.demo import LOGINS
-from config.wiring import SIMULATED_RESIDENT
+from config.simulating import SIMULATED_RESIDENT
 from tests.smoke.handsets import Exchange, Handset
 from tests.smoke.served import Served
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
-from models.migrating import current, head
+from models.migrating import HEAD, current
 from tests.databases import PostgresDatabases
 from tests.postgresql import running_server
 
@@ -27,7 +27,7 @@ def marks(url: str) -> list[str]:
 
 
 def test_a_database_is_migrated(database_url: str) -> None:
-    assert current(database_url) == head()
+    assert current(database_url) == HEAD
 
 
 @pytest.mark.parametrize("time", ["first", "second"])
