@@ -199,6 +199,13 @@ class Settings(BaseSettings):
         le=60,
         description="Seconds to wait for the provider's answer, once it is connected (within 3 s).",
     )
+    calls_per_second: float = Field(
+        default=1.0,
+        ge=0,
+        le=1000,
+        description="Calls that the provider takes each second (a new Twilio account: 1); 0 means no limit. "
+        "Only rings that repeat an earlier one ever wait for it.",
+    )
     policy_file: ExistingFile | None = Field(
         default=None,
         description="Who is alerted when; unset means the shipped `config/defaults/policy.toml`.",

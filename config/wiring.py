@@ -143,6 +143,7 @@ def build_program(
         policy=policy,
         link_key=derived_key(settings, "personal links"),
         providers=settings.telephony,
+        calls_per_second=settings.calls_per_second,
         request_s=CONNECT_TIMEOUT_S + settings.twilio_timeout_s,
     )
     account = settings.account

@@ -87,6 +87,7 @@ class World:
         clock: Clock | None = None,
         zone: ZoneInfo = ZONE,
         provider_names: Sequence[str] = ("fake",),
+        calls_per_second: float = 0.0,
     ) -> None:
         self._url = url
         self._heirs: list[World] = []
@@ -103,6 +104,7 @@ class World:
             policy=plan or policy(),
             link_key=b"a key for tests",
             providers=tuple(provider_names),
+            calls_per_second=calls_per_second,
         )
         self.providers = [FakeProvider(name, now=self.clock.now) for name in provider_names]
         self.sender = self._new_sender()

@@ -23,9 +23,6 @@ from dispatch.service.services import Services
 from models.facility import Staff
 from models.traffic import Delivery
 
-TRIES = "tries"
-"""In the details of a delivery that is another try: how many were made before it."""
-
 REFUSED_BY = "refused_by"
 """In the details of a delivery: the providers that will not carry it."""
 
@@ -141,8 +138,8 @@ def _other_way(
 def _another_try(services: Services, row: Delivery, now: datetime) -> list[outbox.Values]:
     """*row* once more: by the same provider after a pause, or by another one at once, or not at all."""
     verdict = meaning_of(row.error_code).verdict
-    tries = cast("int", row.details.get(TRIES, 0)) + 1
-    details: dict[str, Any] = {**row.details, TRIES: tries}
+    tries = cast("int", row.details.get(outbox.TRIES, 0)) + 1
+    details: dict[str, Any] = {**row.details, outbox.TRIES: tries}
     at = now
     if verdict is Verdict.RETRY:
         at = now + timedelta(seconds=retry_pause_s(tries))
@@ -191,7 +188,7 @@ def _is_hopeless(row: Delivery, theirs: Sequence[Delivery]) -> bool:
         other.state in _DEAD
         or (
             other.state == DeliveryState.PENDING
-            and TRIES in other.details
+            and outbox.TRIES in other.details
             and REFUSED_BY not in other.details
         )
         for other in same

@@ -27,6 +27,7 @@ from dispatch.domain.effects import (
 )
 from dispatch.domain.incidents import Incident
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState, Role
+from dispatch.service import pacing
 from dispatch.service.links import keep_worker_link
 from dispatch.service.services import Services
 from models.base import table_of
@@ -40,6 +41,9 @@ TEXT_VALID_S = 900.0
 
 OTHER_SIDS = "other_sids"
 """In the details of a delivery that was sent twice: the provider's identifiers beside the one that counts."""
+
+TRIES = "tries"
+"""In the details of a delivery that is another try: how many were made before it."""
 
 UNSENT = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.UNKNOWN)
 _RINGING = (None, "queued", "initiated", "ringing")
@@ -120,9 +124,35 @@ def _deliveries(
 def _alert(session: Session, services: Services, new: "Composer", effect: AlertWorker) -> Iterator[Values]:
     phone = _phone(session, effect.staff_id)
     _keep_link(session, services, new.incident, effect.staff_id, new.now)
+    waiting = _channels_waiting(session, new, effect.staff_id) if effect.turn > 1 else set()
     for channel in effect.channels:
+        if channel in waiting:
+            continue
         details = {"turn": effect.turn}
         yield new(Purpose.ALERT, channel, phone, effect.staff_id, f"{effect.turn}", details)
+
+
+def _channels_waiting(session: Session, new: "Composer", staff_id: str) -> set[str]:
+    """Where an earlier alert to this worker waits to leave: two would ring them twice in one breath.
+
+    One that waits for another try at a phone out of reach gives way to the new one.
+    """
+    unsent = session.scalars(
+        select(Delivery).where(
+            Delivery.incident_id == new.incident.id,
+            Delivery.staff_id == staff_id,
+            Delivery.purpose == Purpose.ALERT,
+            Delivery.state.in_((DeliveryState.PENDING, DeliveryState.UNKNOWN)),
+        )
+    )
+    waiting: set[str] = set()
+    for row in unsent:
+        if row.state == DeliveryState.PENDING and TRIES in row.details:
+            row.state = DeliveryState.WITHDRAWN
+            row.finished_at = new.now
+        else:
+            waiting.add(row.channel)
+    return waiting
 
 
 def _connect(session: Session, new: "Composer", effect: ConnectWorker) -> Iterator[Values]:
@@ -187,7 +217,7 @@ class Composer:
             "channel": str(channel),
             "to_number": to_number,
             "details": {"ring_s": ring_s, **(details or {})},
-            "urgency": self._urgency(purpose),
+            "urgency": self._urgency(purpose, (details or {}).get("turn", 1)),
             "idempotency_key": f"{self.incident.id}:{purpose}:{staff_id or ''}:{turn}:{channel}",
             "state": str(DeliveryState.PENDING),
             "created_at": self.now,
@@ -195,11 +225,11 @@ class Composer:
             "valid_until": self.now + timedelta(seconds=TEXT_VALID_S) if expires else None,
         }
 
-    def _urgency(self, purpose: Purpose) -> int:
-        """Red goes first; people are rung before anybody is told that they are not needed."""
+    def _urgency(self, purpose: Purpose, turn: int) -> int:
+        """First asks before repeats, and red before calm among each; whoever is not needed is told last."""
         if purpose not in (Purpose.ALERT, Purpose.CONNECT, Purpose.CALL_BACK):
-            return 2
-        return 0 if self.incident.priority.is_urgent else 1
+            return 4
+        return (0 if turn == 1 else 2) + (0 if self.incident.priority.is_urgent else 1)
 
 
 def _stand_down(session: Session, new: Composer, effect: StandDown) -> Iterator[Values]:
@@ -295,24 +325,34 @@ def _keep_link(
 def claim(services: Services, *, limit: int) -> list[Claimed]:
     """Take up to *limit* due deliveries under a lease, the most urgent first.
 
-    Texts that waited past their validity are withdrawn instead. On PostgreSQL several engines share the
-    work without waiting for each other.
+    Texts that waited past their validity are withdrawn instead, and rings that repeat others wait their
+    turn. On PostgreSQL several engines share the work without waiting for each other.
     """
     now = services.clock.now()
     with services.uow.read() as session:
         if session.scalar(_due(now).limit(1)) is None:
             return []
     claimed: list[Claimed] = []
+    query = _due(now).order_by(Delivery.urgency, Delivery.created_at, Delivery.id)
     with services.uow.write() as session:
-        query = _due(now).order_by(Delivery.urgency, Delivery.created_at, Delivery.id).limit(limit)
-        for row in session.scalars(query.with_for_update(skip_locked=True)).all():
-            if row.valid_until is not None and row.valid_until <= now:
-                row.state = DeliveryState.WITHDRAWN
-                row.error_code = "expired"
-                row.finished_at = now
-                continue
-            claimed.append(_take(row, now, services.lease_s))
+        while room := limit - len(claimed):
+            due = session.scalars(query.limit(room).with_for_update(skip_locked=True)).all()
+            fresh = [row for row in due if not _has_expired(row, now)]
+            admitted = pacing.admit(session, services, fresh, now)
+            claimed += [_take(row, now, services.lease_s) for row in admitted]
+            if len(due) < room:
+                break
     return claimed
+
+
+def _has_expired(row: Delivery, now: datetime) -> bool:
+    """Whether it came too late to help; then it is taken out of the queue."""
+    if row.valid_until is None or row.valid_until > now:
+        return False
+    row.state = DeliveryState.WITHDRAWN
+    row.error_code = "expired"
+    row.finished_at = now
+    return True
 
 
 def _due(now: datetime) -> Select[Delivery]:
@@ -341,22 +381,6 @@ def _take(row: Delivery, now: datetime, lease_s: float) -> Claimed:
         valid_until=row.valid_until,
         lease_until=row.lease_until,
     )
-
-
-def hurry(session: Session, provider: str, now: datetime) -> None:
-    """Let everything that waits because *provider* was silent be tried at once."""
-    session.execute(
-        update(Delivery)
-        .where(
-            IS_UNSENT,
-            Delivery.state != DeliveryState.SENDING,
-            Delivery.provider == provider,
-            Delivery.next_attempt_at > now,
-        )
-        .values(next_attempt_at=now)
-        .execution_options(synchronize_session=False)
-    )
-    wake_engine_after(session)
 
 
 def next_due_at(session: Session) -> datetime | None:

@@ -10,14 +10,15 @@ from datetime import datetime
 from typing import cast
 
 import structlog
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from dispatch.service import outbox
+from dispatch.domain.vocabulary import DeliveryState
 from dispatch.service.breakers import Change
 from dispatch.service.services import Services
-from models.traffic import Pulse
+from models.traffic import IS_UNSENT, Delivery, Pulse
+from models.unit_of_work import wake_engine_after
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +61,7 @@ class Signs:
             now = self._services.clock.now()
             if change.open_since is None:
                 session.execute(delete(Pulse).where(Pulse.name == name))
-                outbox.hurry(session, change.provider, now)
+                _hurry(session, change.provider, now)
                 return
             row = session.get(Pulse, name)
             if row is None:
@@ -68,6 +69,22 @@ class Signs:
                 session.add(row)
             row.at = now
             row.details = {"since": change.open_since.isoformat(), "code": change.code}
+
+
+def _hurry(session: Session, provider: str, now: datetime) -> None:
+    """Let everything that waits because *provider* was silent be tried at once."""
+    session.execute(
+        update(Delivery)
+        .where(
+            IS_UNSENT,
+            Delivery.state != DeliveryState.SENDING,
+            Delivery.provider == provider,
+            Delivery.next_attempt_at > now,
+        )
+        .values(next_attempt_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    wake_engine_after(session)
 
 
 def take_down(services: Services) -> None:

@@ -28,6 +28,8 @@ class Services:
     wake: Callable[[], None] = lambda: None
     providers: tuple[str, ...] = ()
     """The names of the telephony providers, in order of preference."""
+    calls_per_second: float = 0.0
+    """How many calls the first of them takes each second; 0 is without limit."""
     request_s: float = 13.0
     """The longest that one request to a provider may take: 3 s to connect, and the time for its answer."""
 

@@ -1,0 +1,100 @@
+"""Keeping to the provider's calls per second, without ever holding back a call that somebody waits for.
+
+Only a ring that repeats an earlier one waits for its turn: the first call to each person about an incident,
+a call that connects a caller who waits, and a call-back leave at once, and are merely counted. When the next
+call may leave is a row that all engines share.
+"""
+
+import math
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import cast
+
+from sqlalchemy import bindparam, case, select
+from sqlalchemy.orm import Session
+
+from dispatch.domain.effects import Purpose
+from dispatch.domain.vocabulary import AlertChannel
+from dispatch.service.services import Services
+from models.base import table_of
+from models.statements import either
+from models.traffic import Delivery, Pace
+
+MOST_AHEAD_S = 2.0
+"""However many calls left at once, what waits its turn is held for them no longer than this: the provider's
+own queue has them by then, and a phone that was silent is to be tried again within three minutes."""
+
+_CALLS = (Purpose.ALERT, Purpose.CONNECT, Purpose.CALL_BACK)
+_PACE = table_of(Pace)
+_FREE_AT = select(_PACE.c.free_at).where(_PACE.c.provider == bindparam("of_provider")).with_for_update()
+_PUSH = either(
+    lambda insert: (new := insert(_PACE)).on_conflict_do_update(
+        index_elements=[_PACE.c.provider],
+        set_={
+            "free_at": case(
+                (new.excluded.free_at > _PACE.c.free_at, new.excluded.free_at), else_=_PACE.c.free_at
+            )
+        },
+    )
+)
+_SET = either(
+    lambda insert: (new := insert(_PACE)).on_conflict_do_update(
+        index_elements=[_PACE.c.provider], set_={"free_at": new.excluded.free_at}
+    )
+)
+
+
+def is_call(row: Delivery) -> bool:
+    """Whether it makes the provider place a call."""
+    return row.channel == AlertChannel.VOICE and row.purpose in _CALLS
+
+
+def waits_its_turn(row: Delivery) -> bool:
+    """Whether it repeats an earlier ring, so that it may wait for those that do not."""
+    turn = cast("int", row.details.get("turn", 1))
+    return row.channel == AlertChannel.VOICE and row.purpose == Purpose.ALERT and turn > 1
+
+
+def admit(session: Session, services: Services, due: Sequence[Delivery], now: datetime) -> list[Delivery]:
+    """Those of *due*, in their order, that may leave now; each of the others is given its instant."""
+    gap = _gap(services)
+    calls = [row for row in due if is_call(row)]
+    if gap is None or not calls:
+        return list(due)
+    at_once = sum(1 for row in calls if not waits_its_turn(row))
+    connection = session.connection()
+    ahead = min(at_once * gap, timedelta(seconds=MOST_AHEAD_S))
+    if at_once == len(calls):
+        row = {"provider": _provider(services), "free_at": now + ahead}
+        connection.execute(_PUSH[connection.dialect.name], row)
+        return list(due)
+    free_at = connection.execute(_FREE_AT, {"of_provider": _provider(services)}).scalar() or now
+    if not now < free_at <= now + max(gap, timedelta(seconds=MOST_AHEAD_S)):
+        # Free already; or so far ahead that the clock must have been put back since.
+        free_at = now
+    free_at = max(free_at, now + ahead)
+    admitted, held = [], 0
+    for one in due:
+        if not waits_its_turn(one):
+            admitted.append(one)
+        elif free_at <= now:
+            admitted.append(one)
+            free_at = now + gap
+        else:
+            one.next_attempt_at = free_at + held * gap
+            held += 1
+    row = {"provider": _provider(services), "free_at": free_at}
+    connection.execute(_SET[connection.dialect.name], row)
+    return admitted
+
+
+def _gap(services: Services) -> timedelta | None:
+    """Between two calls, in whole milliseconds as all instants are; None where there is no limit."""
+    if services.calls_per_second <= 0:
+        return None
+    return timedelta(milliseconds=math.ceil(1000 / services.calls_per_second))
+
+
+def _provider(services: Services) -> str:
+    """Whose limit counts: that of the one asked first. Another is there for need, and is not held back."""
+    return services.providers[0] if services.providers else "none"
