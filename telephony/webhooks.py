@@ -117,7 +117,11 @@ class _Boundary:
         self._keepers = CapacityLimiter(_KEEPERS)
 
     async def answer(self, request: Request, route: _Route) -> Response:
-        """Check, carry out, and only then reply."""
+        """Check, carry out, and only then reply; the engine gives way to many who wait."""
+        with self._context.services.callers:
+            return await self._answer(request, route)
+
+    async def _answer(self, request: Request, route: _Route) -> Response:
         kind = route.kind
         context, path = self._context, str(request.scope["path"])
         arrived_at = context.services.clock.now()

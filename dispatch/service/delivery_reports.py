@@ -7,7 +7,7 @@ from a failure is the matter of ``failures``.
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain import alerts
@@ -21,6 +21,8 @@ from dispatch.service import failures, ledger, outbox
 from dispatch.service.outbox import Claimed
 from dispatch.service.services import Services
 from models.traffic import Delivery
+
+_ONE = select(Delivery).where(Delivery.id == bindparam("delivery_id")).with_for_update()
 
 
 def handed_over(
@@ -121,7 +123,7 @@ def callback(
     """Apply a status callback; False when it is about nothing we know, or changes nothing."""
     now = services.clock.now()
     with services.uow.write() as session:
-        row = session.scalar(select(Delivery).where(Delivery.id == delivery_id).with_for_update())
+        row = session.scalar(_ONE, {"delivery_id": delivery_id})
         if row is None or row.facility_id != services.facility_id:
             return False
         if not _counts(row, provider_sid, status):
@@ -151,7 +153,7 @@ def callback(
 
 
 def _locked(session: Session, delivery_id: str) -> Delivery:
-    return session.scalars(select(Delivery).where(Delivery.id == delivery_id).with_for_update()).one()
+    return session.scalars(_ONE, {"delivery_id": delivery_id}).one()
 
 
 def _is_ours(row: Delivery, claimed: Claimed) -> bool:

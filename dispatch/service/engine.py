@@ -8,13 +8,14 @@ lease, it stands by while another engine holds it.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
-from sqlalchemy import select
+from sqlalchemy import bindparam, func, select
 
 from dispatch.domain.escalation import Due
 from dispatch.service import outbox, progress, provider_signs
@@ -23,6 +24,7 @@ from dispatch.service.outages import Heart
 from dispatch.service.outbox import Claimed
 from dispatch.service.sending import Sender
 from dispatch.service.services import Services
+from models.base import table_of
 from models.session import is_database_away
 from models.traffic import Deadline
 
@@ -34,6 +36,15 @@ TICK_S = 0.25
 PULSE_EVERY_S = 5.0
 BATCH = 100
 """Deadlines fired in one round; a bound on the round, not on the work."""
+
+_DEADLINE = table_of(Deadline)
+_DUE = (
+    select(_DEADLINE.c.incident_id, _DEADLINE.c.kind, _DEADLINE.c.subject, _DEADLINE.c.due_at)
+    .where(_DEADLINE.c.due_at <= bindparam("now"))
+    .order_by(_DEADLINE.c.due_at)
+    .limit(BATCH)
+)
+_NEXT_DEADLINE = select(func.min(_DEADLINE.c.due_at)).where(_DEADLINE.c.due_at > bindparam("now"))
 
 
 class Engine:
@@ -110,7 +121,10 @@ class Engine:
         """One round, with its sends carried out before it returns; for tests and simulations."""
         if not self.is_active:
             return 0
-        done = self._fire_due()
+        now = self._services.clock.now()
+        due = self._look(now).deadlines
+        self._fire(due, now)
+        done = len(due)
         for claimed in outbox.claim(self._services, limit=self._senders):
             self._sender.send(claimed)
             done += 1
@@ -142,9 +156,12 @@ class Engine:
     def _round(self) -> float:
         """Do what is due; how long to wait for the next round."""
         try:
-            self._fire_due()
-            self._send_due()
-            pause_s = self._pause_s()
+            now = self._services.clock.now()
+            work = self._look(now)
+            self._fire(work.deadlines, now)
+            if work.deadlines or (work.next_delivery_at is not None and work.next_delivery_at <= now):
+                self._send_due()
+            pause_s = work.pause_s(self._services.clock.now())
         except Exception as error:
             # One broken round must not end the alerting of everybody else.
             if not is_database_away(error):
@@ -159,14 +176,25 @@ class Engine:
             log.warning("engine.database_back")
         return pause_s
 
-    def _fire_due(self) -> int:
-        now = self._services.clock.now()
+    def _look(self, now: datetime) -> "_Work":
+        """What is due, and when the next thing will be; one look for the whole round."""
         with self._services.uow.read() as session:
-            query = select(Deadline).where(Deadline.due_at <= now).order_by(Deadline.due_at).limit(BATCH)
-            due = [(row.incident_id, _due(row)) for row in session.scalars(query)]
+            connection = session.connection()
+            due = connection.execute(_DUE, {"now": now}).all()
+            return _Work(
+                deadlines=[
+                    (row.incident_id, Due(kind=row.kind, subject=row.subject, due_at=row.due_at))
+                    for row in due
+                ],
+                next_deadline_at=connection.execute(_NEXT_DEADLINE, {"now": now}).scalar(),
+                next_delivery_at=outbox.next_due_at(session),
+            )
+
+    def _fire(self, due: Sequence[tuple[str, Due]], now: datetime) -> None:
         if due:
             self._services.metrics.engine_lags((now - due[0][1].due_at).total_seconds())
         for incident_id, deadline in due:
+            self._services.callers.give_way()
             try:
                 progress.fire(self._services, incident_id, deadline)
             except Exception as error:
@@ -174,7 +202,6 @@ class Engine:
                     raise
                 # The deadline stays and comes again with the next round; the others go on.
                 log.exception("engine.deadline_failed", incident_id=incident_id, kind=deadline.kind)
-        return len(due)
 
     def _send_due(self) -> None:
         free = 0
@@ -187,6 +214,7 @@ class Engine:
             self._pool.submit(self._send, delivery)
 
     def _send(self, claimed: Claimed) -> None:
+        self._services.callers.give_way()
         try:
             self._sender.send(claimed)
         except Exception as error:
@@ -199,23 +227,28 @@ class Engine:
             self._slots.release()
             self.wake()
 
-    def _pause_s(self) -> float:
-        """Until the next deadline or delivery is due, at most one tick."""
-        with self._services.uow.read() as session:
-            deadline = session.scalar(select(Deadline.due_at).order_by(Deadline.due_at).limit(1))
-            delivery = outbox.next_due_at(session)
-        now = self._services.clock.now()
-        pauses = [TICK_S, *(_until(at, now) for at in (deadline, delivery) if at is not None and at > now)]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """What one look found."""
+
+    deadlines: Sequence[tuple[str, Due]]
+    next_deadline_at: datetime | None
+    next_delivery_at: datetime | None
+
+    def pause_s(self, now: datetime) -> float:
+        """Until the next deadline or delivery that is not due yet, at most one tick.
+
+        What is due and was not done has failed or waits for a free sender; what is new wakes the engine.
+        """
+        following = (self.next_deadline_at, self.next_delivery_at)
+        pauses = [TICK_S, *(_until(at, now) for at in following if at is not None and at > now)]
         return max(0.001, min(pauses))
 
 
 def _until(at: datetime, now: datetime) -> float:
     # A millisecond more, because instants are cut to milliseconds and must not come a hair too early.
     return (at - now + timedelta(milliseconds=1)).total_seconds()
-
-
-def _due(row: Deadline) -> Due:
-    return Due(kind=row.kind, subject=row.subject, due_at=row.due_at)
 
 
 def _reason(error: Exception) -> str:

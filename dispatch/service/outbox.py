@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Select, bindparam, select, update
+from sqlalchemy import Select, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from dispatch.domain.decisions import Decision
@@ -51,6 +51,7 @@ _RINGING = (None, "queued", "initiated", "ringing")
 Values = dict[str, Any]
 
 _INSERT_NEW = either(lambda insert: insert(table_of(Delivery)).on_conflict_do_nothing())
+_NEXT_DUE = select(func.min(table_of(Delivery).c.next_attempt_at)).where(IS_UNSENT)
 _PHONE = select(table_of(Staff).c.phone).where(table_of(Staff).c.id == bindparam("staff_id"))
 
 
@@ -385,6 +386,4 @@ def _take(row: Delivery, now: datetime, lease_s: float) -> Claimed:
 
 def next_due_at(session: Session) -> datetime | None:
     """When the outbox next wants the engine, or None when nothing waits."""
-    return session.scalar(
-        select(Delivery.next_attempt_at).where(IS_UNSENT).order_by(Delivery.next_attempt_at).limit(1)
-    )
+    return session.connection().execute(_NEXT_DUE).scalar()

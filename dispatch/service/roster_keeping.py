@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import Row, bindparam, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from dispatch.domain.decisions import Condition, Crew
@@ -44,20 +44,17 @@ _SHIFTS = (
     )
     .order_by(_SHIFT.c.starts_at, _STAFF.c.code)
 )
-_ENGAGED_NOW = select(_ASSIGNMENT.c.staff_id).where(
-    _ASSIGNMENT.c.staff_id.in_(bindparam("staff_ids", expanding=True)),
-    _ASSIGNMENT.c.status.in_([str(status) for status in sorted(ENGAGED)]),
-)
-_ON_BREAK = select(_BREAK.c.staff_id).where(
-    _BREAK.c.facility_id == bindparam("facility_id"), _BREAK.c.until_at.is_(None)
-)
-_ASKED = (
-    select(_ASSIGNMENT.c.staff_id, func.count())
-    .where(
-        _ASSIGNMENT.c.staff_id.in_(bindparam("staff_ids", expanding=True)),
-        _ASSIGNMENT.c.asked_at >= bindparam("since"),
-    )
-    .group_by(_ASSIGNMENT.c.staff_id)
+_IS_ONE_OF_THEM = _ASSIGNMENT.c.staff_id.in_(bindparam("staff_ids", expanding=True))
+_CREW_NOW = union_all(
+    select(literal("engaged").label("what"), _ASSIGNMENT.c.staff_id, literal(1).label("count")).where(
+        _IS_ONE_OF_THEM, _ASSIGNMENT.c.status.in_([str(status) for status in sorted(ENGAGED)])
+    ),
+    select(literal("on_break"), _BREAK.c.staff_id, literal(1)).where(
+        _BREAK.c.facility_id == bindparam("facility_id"), _BREAK.c.until_at.is_(None)
+    ),
+    select(literal("asked"), _ASSIGNMENT.c.staff_id, func.count())
+    .where(_IS_ONE_OF_THEM, _ASSIGNMENT.c.asked_at >= bindparam("since"))
+    .group_by(_ASSIGNMENT.c.staff_id),
 )
 
 
@@ -135,18 +132,19 @@ class _CrewNow(Mapping[str, Condition]):
         return self._conditions
 
     def _conditions_now(self) -> dict[str, Condition]:
-        connection = self._session.connection()
-        people = {"staff_ids": list(self._codes)}
-        engaged = set(connection.execute(_ENGAGED_NOW, people).scalars())
-        on_break = set(connection.execute(_ON_BREAK, {"facility_id": self._services.facility_id}).scalars())
-        loads: dict[str, int] = dict(
-            connection.execute(_ASKED, {**people, "since": self._at - LOAD_WINDOW}).all()
-        )
+        found: dict[str, dict[str, int]] = {"engaged": {}, "on_break": {}, "asked": {}}
+        question = {
+            "staff_ids": list(self._codes),
+            "facility_id": self._services.facility_id,
+            "since": self._at - LOAD_WINDOW,
+        }
+        for what, staff_id, count in self._session.connection().execute(_CREW_NOW, question):
+            found[what][staff_id] = count
         return {
             code: Condition(
-                engaged_elsewhere=staff_id in engaged,
-                on_break=staff_id in on_break,
-                alerts_in_shift=loads.get(staff_id, 0),
+                engaged_elsewhere=staff_id in found["engaged"],
+                on_break=staff_id in found["on_break"],
+                alerts_in_shift=found["asked"].get(staff_id, 0),
             )
             for staff_id, code in self._codes.items()
         }
