@@ -12,7 +12,7 @@ import structlog
 import typer
 from sqlalchemy.exc import OperationalError
 
-from config import cli_access, cli_imports, cli_record, cli_reports, cli_setup, serving
+from config import cli_access, cli_backup, cli_imports, cli_record, cli_reports, cli_setup, serving
 from config.cli_start import CommandRefusedError, refuse
 from config.files import FileRefusedError
 from config.logging import configure_logging
@@ -34,6 +34,8 @@ app.command("report", epilog="Example: siaga report --period 2026-10 --format ht
     cli_reports.report
 )
 app.command("verify", epilog="Example: siaga verify")(cli_record.verify)
+app.command("backup", epilog="Example: siaga backup /mnt/usb/siaga.db")(cli_backup.backup)
+app.command("restore", epilog="Example: siaga restore /mnt/usb/siaga.db")(cli_backup.restore)
 app.command("fallback", epilog="Example: siaga fallback > fallback.xml")(cli_record.fallback)
 app.command("settings", epilog="Example: siaga settings --markdown > docs/settings.md")(cli_setup.settings)
 app.add_typer(cli_imports.app, name="import")

@@ -15,7 +15,7 @@ def verify() -> None:
     with start() as started:
         for finding in verify_record(started.uow, started.facility.code, checked):
             findings += 1
-            say(_line(finding))
+            say(line_of(finding))
     looked_at = f"{checked.incidents} incidents, {checked.events} events"
     if findings:
         raise CommandRefusedError(f"the record is not intact: {findings} findings in {looked_at}")
@@ -37,7 +37,8 @@ def fallback() -> None:
     )
 
 
-def _line(finding: Finding) -> str:
+def line_of(finding: Finding) -> str:
+    """A finding as a person reads it."""
     where = f"{finding.incident} event {finding.sequence}" if finding.sequence else finding.incident
     what = f"{finding.field}: {finding.problem}" if finding.field else finding.problem
     return f"{where}: {what}: {finding.detail}"

@@ -23,6 +23,7 @@ from dispatch.domain import roster
 from dispatch.domain.places import Place, suspects
 from dispatch.domain.policy import Policy
 from dispatch.domain.vocabulary import PlaceKind
+from dispatch.service.invariants import BACKUP, BACKUP_LASTS
 from dispatch.service.watchdog import last_report
 from models import migrating
 from models.facility import Place as PlaceRow
@@ -132,6 +133,7 @@ def _database(settings: Settings, facility: FacilityConfig, policy: Policy, now:
             yield _places(session, facility)
             yield _engine(session, now)
             yield _watchdog(session, now)
+            yield _backup(session, settings, now)
     finally:
         engine.dispose()
 
@@ -234,6 +236,19 @@ def _watchdog(session: Session, now: datetime) -> Check:
     if now - report.checked_at > WATCHDOG_AGE_MAX:
         return _check("watchdog", f"has not looked for {age_s} s", State.DOUBTFUL)
     return _check("watchdog", f"found nothing {age_s} s ago")
+
+
+def _backup(session: Session, settings: Settings, now: datetime) -> Check:
+    pulse = session.get(Pulse, BACKUP)
+    last = None if pulse is None else pulse.details.get("file")
+    if settings.backup_dir is None:
+        return _check("backup", "none is made by itself: set SIAGA_BACKUP_DIR", State.DOUBTFUL)
+    if pulse is None or last is None:
+        return _check("backup", "none was made yet; siaga serve makes the first one at once", State.DOUBTFUL)
+    text = f"last one {last}, {pulse.at:%Y-%m-%d %H:%M} UTC"
+    if failed := pulse.details.get("failed"):
+        return _check("backup", f"{text}; then it failed: {failed}", State.WRONG)
+    return _check("backup", text, State.WRONG if now - pulse.at > BACKUP_LASTS else State.OK)
 
 
 def _first_line(error: SQLAlchemyError) -> str:

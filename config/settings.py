@@ -223,6 +223,19 @@ class Settings(BaseSettings):
         description="Asked by GET every minute while the watchdog finds nothing, for a watcher outside who "
         "raises the alarm when that stops. Unset means never.",
     )
+    backup_dir: Annotated[Path, AfterValidator(_folder)] | None = Field(
+        default=None,
+        description="Folder of the backups that are made every day, best on another disk; unset means none.",
+    )
+    backup_at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = Field(
+        default="02:15", description="When, on the facility's clock. One that was missed is made up for."
+    )
+    backup_keep: int = Field(
+        default=14,
+        ge=1,
+        le=3650,
+        description="The newest backup of so many days is kept, and the first one of each of twelve months.",
+    )
     log_format: Literal["console", "json"] = Field(
         default="console", description="`console` for people, `json` for machines."
     )

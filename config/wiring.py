@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from config.backup_job import LOOKS_EVERY_S as BACKUP_LOOKS_EVERY_S
+from config.backup_job import BackupJob
 from config.facility import FacilityConfig
 from config.settings import Settings
 from dispatch.adapters.clock import SystemClock
-from dispatch.adapters.heartbeat import HttpHeartbeat
 from dispatch.adapters.ids import RandomIds
 from dispatch.domain.policy import Policy
-from dispatch.ports import TelephonyProvider
+from dispatch.ports import Heartbeat, TelephonyProvider
 from dispatch.service import reconcile, roster_keeping
 from dispatch.service.engine import Engine, guarded
 from dispatch.service.engine_lease import EngineLease
@@ -63,6 +64,7 @@ class Program:
     chores: BackgroundScheduler
     """What a web process without the engine does by itself; idle where the engine runs."""
     watchdog: Watchdog
+    backups: BackupJob
     providers: Sequence[TelephonyProvider]
     simulator: "Simulator | None"
     signals: Listener | Notifier | None
@@ -75,6 +77,7 @@ class Program:
         every(DUTY_PHONES_EVERY_S, self.refresh_duty_phones, "duty_phones")
         every(JOURNAL_EVERY_S, self.drain_journal, "journal")
         every(WATCHDOG_EVERY_S, self.watch, "watchdog")
+        every(BACKUP_LOOKS_EVERY_S, self.backups.run_if_due, "backup")
         if self.engine is None:
             self.chores.start()
         else:
@@ -87,6 +90,7 @@ class Program:
 
     def stop(self) -> None:
         """Stop in order: first what runs by itself, then the connections to the database."""
+        self.backups.stop()
         if self.signals is not None:
             self.signals.stop()
         if self.engine is not None:
@@ -181,6 +185,7 @@ def build_program(
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         ),
         watchdog=Watchdog(services, _heartbeat(settings)),
+        backups=BackupJob(services, settings),
         providers=providers,
         simulator=_simulator(settings, telephony),
         signals=_signals(uow, engine),
@@ -231,9 +236,12 @@ def _providers(settings: Settings, local_url: str) -> list[TelephonyProvider]:
     ]
 
 
-def _heartbeat(settings: Settings) -> HttpHeartbeat | None:
-    url = settings.heartbeat_url
-    return None if url is None else HttpHeartbeat(url.get_secret_value())
+def _heartbeat(settings: Settings) -> Heartbeat | None:
+    if settings.heartbeat_url is None:
+        return None
+    from dispatch.adapters.heartbeat import HttpHeartbeat  # noqa: PLC0415 - only who asks for it waits for it
+
+    return HttpHeartbeat(settings.heartbeat_url.get_secret_value())
 
 
 def _refresh_duty_phones(telephony: TelephonyContext) -> None:

@@ -59,3 +59,10 @@ def revision_of(connection: Connection) -> str | None:
         return None
     revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
     return revision
+
+
+def known() -> frozenset[str]:
+    """Every revision that this program can bring to its own."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - see above
+
+    return frozenset(script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions())

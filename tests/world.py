@@ -124,6 +124,14 @@ class World:
         self._heirs.append(again)
         return again
 
+    def restarted_on(self, url: str) -> "World":
+        """The same health centre on another machine, whose database was restored there."""
+        again = copy(self)
+        again._url = url
+        again = again.restarted()
+        self._heirs.append(again)
+        return again
+
     def close(self) -> None:
         for world in (self, *self._heirs):
             world.engine.stop()

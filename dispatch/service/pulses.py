@@ -13,9 +13,9 @@ from dispatch.service.services import Services
 from models.traffic import Pulse
 
 
-def locked(session: Session, services: Services, name: str, *, since_at: datetime) -> Pulse:
+def locked(session: Session, name: str, *, since_at: datetime) -> Pulse:
     """The row *name*, made at *since_at* if there is none, and ours alone until the commit."""
-    insert = sqlite.insert if services.uow.is_sqlite else postgresql.insert
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     session.execute(insert(Pulse).values(name=name, at=since_at, details={}).on_conflict_do_nothing())
     return session.scalars(select(Pulse).where(Pulse.name == name).with_for_update()).one()
 
@@ -26,7 +26,7 @@ def take_turn(services: Services, name: str, *, now: datetime, every: timedelta)
     A clock that was set back gives the turn away rather than wait for the old time to come.
     """
     with services.uow.write() as session:
-        row = locked(session, services, name, since_at=now - every)
+        row = locked(session, name, since_at=now - every)
         if timedelta() <= now - row.at < every:
             return False
         row.at = now

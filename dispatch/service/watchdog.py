@@ -75,7 +75,7 @@ class Watchdog:
             return None
         findings = tuple(finding for check in self._checks for finding in self._ask(check, now))
         with services.uow.write() as session:
-            row = pulses.locked(session, services, PULSE, since_at=now)
+            row = pulses.locked(session, PULSE, since_at=now)
             before = _from_details(row.details)
             fresh = self._to_be_told(findings, before, now)
             told = {key: at for key, at in before.told.items() if now - at < self._again_after(key)}

@@ -33,6 +33,8 @@ COMMANDS = (
     ["export", "incidents"],
     ["report"],
     ["verify"],
+    ["backup"],
+    ["restore"],
     ["fallback"],
     ["user"],
     ["user", "add"],
@@ -143,6 +145,11 @@ def test_every_command_has_help_with_an_example(here: Siaga, command: list[str])
         ["report"],
         ["report", "--period", "2026-13"],
         ["report", "--period", "2026", "--format", "docx"],
+        ["backup"],
+        ["backup", "copy.db", "--dir", "backups"],
+        ["backup", "copy.db", "--keep", "3"],
+        ["backup", "--dir", "backups", "--keep", "0"],
+        ["restore"],
     ],
     ids=" ".join,
 )
@@ -301,6 +308,52 @@ def test_a_report_of_an_empty_period_is_still_a_report(
 def test_an_empty_record_is_intact(migrated: Siaga) -> None:
     ended = migrated("verify")
     assert (ended.status, ended.out) == (0, "the record is intact: 0 incidents, 0 events\n")
+
+
+def test_a_backup_is_made_and_put_back(migrated: Siaga, tmp_path: Path) -> None:
+    migrated("migrate")
+    made = migrated("backup", "copies/first.db")
+    assert made.status == 0
+    assert made.out.startswith("copies/first.db: 0 incidents, 0 events, 0 calls; checked by its own chain")
+    again = migrated("backup", "copies/first.db")
+    assert (again.status, again.last_line) == (
+        1,
+        "copies/first.db: is there already; a backup is never overwritten",
+    )
+    back = migrated("restore", "copies/first.db", "--into", "sqlite:///elsewhere/siaga.db")
+    assert (back.status, back.out.splitlines()) == (
+        0,
+        ["restored: 0 incidents, 0 events, 0 calls", "the record is intact"],
+    )
+    assert (tmp_path / "elsewhere" / "siaga.db").exists()
+    over = migrated("restore", "copies/first.db")
+    assert over.status == 0
+    assert "what stood there is kept: var/siaga.db.before_restore_" in over.out
+
+
+def test_backups_in_a_folder_have_names_of_their_own_and_rotate(migrated: Siaga, tmp_path: Path) -> None:
+    old = tmp_path / "copies" / "KWK-20260105T171500Z.db"
+    older = tmp_path / "copies" / "KWK-20260104T171500Z.db"
+    old.parent.mkdir()
+    for file in (old, older):
+        file.touch()
+    ended = migrated("backup", "--dir", "copies", "--keep", "1")
+    assert ended.status == 0
+    assert re.search(r"^copies/KWK-\d{8}T\d{6}Z\.db: ", ended.out)
+    assert "copies/KWK-20260105T171500Z.db: deleted, by rotation" in ended.out
+    assert older.exists(), "the first of a month stays"
+    assert not old.exists()
+
+
+def test_a_backup_or_restore_that_cannot_be_is_one_line(migrated: Siaga, here: Siaga, tmp_path: Path) -> None:
+    nowhere = migrated("restore", "nowhere.db")
+    assert (nowhere.status, nowhere.last_line) == (1, "nowhere.db: cannot be read: No such file or directory")
+    (tmp_path / "a-file").touch()
+    full = migrated("backup", "a-file/copy.db")
+    assert (full.status, full.last_line) == (1, "a-file/copy.db: cannot be written: File exists")
+    none = here("backup", "copy.db", SIAGA_DATABASE_URL="sqlite:///other.db")
+    assert (none.status, "run: siaga migrate" in none.last_line) == (1, True)
+    assert not (tmp_path / "other.db").exists()
 
 
 def test_the_doctor_finds_what_is_missing(migrated: Siaga, tmp_path: Path) -> None:

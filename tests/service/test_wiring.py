@@ -53,7 +53,12 @@ def test_a_process_without_the_engine_keeps_up_with_the_roster(program: Program)
 
     does_its_chores(program)
 
-    assert {chore.id for chore in program.chores.get_jobs()} == {"duty_phones", "journal", "watchdog"}
+    assert {chore.id for chore in program.chores.get_jobs()} == {
+        "duty_phones",
+        "journal",
+        "watchdog",
+        "backup",
+    }
     assert program.telephony.phones.today
     assert set(program.telephony.phones.today) < set(before)
 

@@ -12,12 +12,14 @@ ROOT = Path(__file__).parents[2]
 
 NOT_FOR_THE_FIRST_CALL = (
     "alembic",
+    "config.backing_up",
     "geopy",
+    "httpx",
     "telephony.simulator",
     "typst",
     "xlsxwriter",
 )
-"""Migrating, distances, the demonstration, printed reports: imported by whoever wants them."""
+"""Migrating, backups, distances, heartbeats, the demonstration, reports: imported by whoever wants them."""
 
 
 def imported_by(statement: str) -> set[str]:
@@ -28,7 +30,7 @@ def imported_by(statement: str) -> set[str]:
 
 
 def test_the_server_imports_only_what_answers_the_first_call() -> None:
-    found = imported_by("import config.web, config.wiring")
+    found = imported_by("import config.cli, config.web, config.wiring")
     assert "telephony.webhooks" in found
     assert found.isdisjoint(NOT_FOR_THE_FIRST_CALL)
 

@@ -1,0 +1,108 @@
+"""The daily backup: ``siaga backup`` as a process of its own, when its time has come.
+
+Its time is a row and not a timer, so that one that was missed while the machine was off is made at the next
+start, and of several processes one makes it. The process has a low priority: nothing may slow down a call.
+"""
+
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from config.settings import Settings
+from dispatch.service import backup_pulse
+from dispatch.service.services import Services
+
+log = structlog.get_logger(__name__)
+
+LOOKS_EVERY_S = 60.0
+_GLANCE_S = 0.5
+_ENDS_WITHIN_S = 10.0
+
+
+class BackupJob:
+    """Makes the backups that the settings want; nothing where they want none."""
+
+    def __init__(
+        self, services: Services, settings: Settings, *, program: tuple[str, ...] | None = None
+    ) -> None:
+        """Prepare. *program* is what makes one; this program's own command unless a test says otherwise."""
+        self._services = services
+        self._folder = settings.backup_dir
+        self._at = settings.backup_at
+        self._keep = settings.backup_keep
+        self._program = program or (sys.executable, "-m", "config.cli")
+        self._stopping = threading.Event()
+
+    def run_if_due(self) -> None:
+        """Make today's backup unless it is there, or another process is at it."""
+        now = self._services.clock.now()
+        if self._folder is None:
+            backup_pulse.no_longer_wanted(self._services.uow, now=now)
+        elif backup_pulse.take_if_due(self._services.uow, since_at=self.due_at(now), now=now):
+            self._run(self._folder)
+
+    def due_at(self, now: datetime) -> datetime:
+        """The latest instant, not after *now*, at which a backup was to be made."""
+        zone = self._services.zone
+        hour, minute = map(int, self._at.split(":"))
+        local = now.astimezone(zone)
+        today = local.replace(hour=hour, minute=minute, second=0, microsecond=0)
+        return today if today <= local else today - timedelta(days=1)
+
+    def stop(self) -> None:
+        """End a backup that is under way; it leaves nothing half done, and the next start makes it up."""
+        self._stopping.set()
+
+    def _run(self, folder: Path) -> None:
+        log.info("backup.begins", folder=str(folder))
+        nice = shutil.which("nice")
+        command = [
+            *([nice, "-n", "10"] if nice else []),
+            *self._program,
+            "backup",
+            f"--dir={folder}",
+            f"--keep={self._keep}",
+        ]
+        said = self._said_by(command)
+        now = self._services.clock.now()
+        if said is None:
+            backup_pulse.abandoned_backup(self._services.uow, now=now)
+            return
+        status, lines = said
+        if status == 0:
+            log.info("backup.made", said=lines[0] if lines else "")
+            return
+        reason = lines[-1] if lines else f"it ended with {status}"
+        backup_pulse.failed_backup(self._services.uow, reason=reason, now=now)
+        log.error("backup.failed", reason=reason)
+
+    def _said_by(self, command: list[str]) -> tuple[int, list[str]] | None:
+        """How *command* ended and what it said; None when we were stopped meanwhile."""
+        with subprocess.Popen(  # noqa: S603 - this program's own command, with the settings' own values
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process:
+            while True:
+                try:
+                    said, _ = process.communicate(timeout=_GLANCE_S)
+                except subprocess.TimeoutExpired:
+                    if self._stopping.is_set():
+                        _interrupt(process)
+                        return None
+                else:
+                    return process.returncode, [line.strip() for line in said.splitlines() if line.strip()]
+
+
+def _interrupt(process: "subprocess.Popen[str]") -> None:
+    # As Ctrl-C does: it takes away what is half done before it ends.
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(_ENDS_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
