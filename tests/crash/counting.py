@@ -98,6 +98,19 @@ def unknown_sends(uow: UnitOfWork, company: StandIn) -> list[str]:
     return [leg.sid for leg in (*company.calls, *company.texts) if leg.delivery_id not in known]
 
 
+def claimed_sends(uow: UnitOfWork, company: StandIn) -> list[str]:
+    """Deliveries that the record says were handed over, and that the company never got."""
+    taken = {leg.delivery_id for leg in (*company.calls, *company.texts)}
+    with uow.read() as session:
+        handed = select(Delivery.id, Delivery.purpose, Delivery.to_number).where(
+            Delivery.purpose != Purpose.HANG_UP,
+            Delivery.state.in_((DeliveryState.ACCEPTED, DeliveryState.DELIVERED)),
+        )
+        return [
+            f"{purpose} to {number}" for key, purpose, number in session.execute(handed) if key not in taken
+        ]
+
+
 def findings(uow: UnitOfWork, facility_id: str) -> Iterator[str]:
     """What ``siaga verify`` says."""
     return (str(finding) for finding in verify(uow, facility_id))

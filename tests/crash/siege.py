@@ -153,6 +153,7 @@ class Siege:
             "sent twice without a kill in between": list(
                 (Counter(counting.doubled_sends(self.company)) - self.hit).elements()
             ),
+            "on record and never sent": counting.claimed_sends(self.uow, self.company),
             "sent and not on record": counting.unknown_sends(self.uow, self.company),
             "not as it was recorded": list(counting.findings(self.uow, self.facility.code)),
         }
