@@ -85,12 +85,12 @@ class Siege:
         program = ("-m", "tests.crash.dying_program", point, str(nth))
         if point == "draining":
             self._keeps_calls()
-        if point in ("starting", "draining"):
-            self.served.launch(program=program)
+        self.served.launch(program=program)
+        if point not in ("starting", "draining") and self.served.becomes_ready():
+            self._calls_while(lambda _: self._dies(point))
+        else:
+            # Before the first call, or on the way there: the engine of a new start has work at once.
             self._dies(point)
-            return
-        self.served.start(program=program)
-        self._calls_while(lambda _: self._dies(point))
 
     def is_killed_while_the_company_answers(self) -> None:
         """The company has taken a request over, and the program dies before it hears so."""

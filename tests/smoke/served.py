@@ -64,18 +64,22 @@ class Served:
     def start(self, *options: str, program: Sequence[str] = PROGRAM) -> None:
         """Start, and return when it answers."""
         self.launch(*options, program=program)
-        assert self._process is not None
+        if not self.becomes_ready():
+            self.kill()
+            raise AssertionError(f"siaga serve did not start:\n{self._log.read_text(encoding='utf-8')}")
+
+    def becomes_ready(self) -> bool:
+        """Wait until it answers; False when it ended before, or did not answer in time."""
         with httpx.Client(base_url=self.url, trust_env=False) as web:
             for _ in range(int(READY_WITHIN_S / PROBE_S)):
                 try:
                     if web.get("/healthz").status_code == 200:
-                        return
+                        return True
                 except httpx.TransportError:
                     pass
                 if self.has_ended_within(PROBE_S):
                     break
-        self.kill()
-        raise AssertionError(f"siaga serve did not start:\n{self._log.read_text(encoding='utf-8')}")
+        return False
 
     def launch(self, *options: str, program: Sequence[str] = PROGRAM) -> None:
         """Start, and do not wait; *program* is what stands between Python and ``serve``."""
