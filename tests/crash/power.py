@@ -1,4 +1,4 @@
-"""Cutting the power, as far as one machine can do that to itself.
+"""A disk of one test's own, whose power can be cut and which can be full.
 
 The program writes on a file system of its own, whose disk is a file. At the cut the program is frozen, and
 that file is copied: what the kernel still held in memory is not in it, as it would not be on a disk that lost
@@ -10,10 +10,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 SIZE = 96 << 20
+
+BALLAST = "ballast"
+"""The file that fills a disk."""
 
 
 class Disk:
@@ -31,12 +34,25 @@ class Disk:
             folder.mkdir(parents=True)
         with self._image.open("wb") as image:
             image.truncate(SIZE)
-        _run("mkfs.ext4", "-q", "-F", str(self._image))
+        # No blocks are kept back for root, as whom these tests run: full is full.
+        _run("mkfs.ext4", "-q", "-F", "-m", "0", str(self._image))
         _run("mount", "-o", "loop,noatime", str(self._image), str(self.folder))
 
     def flushes(self) -> None:
         """What was prepared before the program started is on the disk."""
         _run("sync", "--file-system", str(self.folder))
+
+    def fills(self) -> None:
+        """Somebody else's data take the last byte."""
+        with (self.folder / BALLAST).open("wb", buffering=0) as ballast:
+            for size in (1 << 20, 4096, 1):
+                with suppress(OSError):
+                    while ballast.write(b"x" * size):
+                        pass
+
+    def frees(self) -> None:
+        """They are taken away."""
+        (self.folder / BALLAST).unlink()
 
     def loses_power(self) -> None:
         """Keep the disk as it is now, for :meth:`after`; whoever writes on it must be frozen."""

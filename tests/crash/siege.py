@@ -54,7 +54,15 @@ DEAF = ("+6281100000001", "+6281100000009")
 class Siege:
     """One program under attack, with everybody around it."""
 
-    def __init__(self, url: str, folder: Path, company: StandIn, chance: random.Random) -> None:
+    def __init__(
+        self,
+        url: str,
+        folder: Path,
+        company: StandIn,
+        chance: random.Random,
+        *,
+        data_dir: Path | None = None,
+    ) -> None:
         (folder / "policy.toml").write_text(POLICY, encoding="utf-8")
         self.uow = UnitOfWork(open_database(url, pool_size=2))
         self.facility = load_facility(None)
@@ -72,6 +80,7 @@ class Siege:
                 **settings_for(company),
                 # An answer that never came is given up soon; so is what a dead engine had claimed.
                 "SIAGA_TWILIO_TIMEOUT_S": "1",
+                "SIAGA_DATA_DIR": str(data_dir or folder / "var"),
             },
         )
         self.crowd = Crowd(company, self.served.url, chance)
@@ -126,9 +135,13 @@ class Siege:
         self._calls_while(strike)
 
     def goes_quiet(self) -> None:
-        """The last start: everybody gets an answer, hangs up, picks up; in the end nothing is left to do."""
-        self.company.manners = {}
+        """The last start, and then as in :meth:`settles`."""
         self.served.start()
+        self.settles()
+
+    def settles(self) -> None:
+        """Everybody gets an answer, hangs up, picks up; in the end nothing is left to do."""
+        self.company.manners = {}
         self.crowd.begins_to_call().result(60)
         self.crowd.hangs_up()
         with self._told_what_is_left():

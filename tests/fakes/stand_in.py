@@ -134,10 +134,10 @@ class StandIn:
     def waits_until(self, what: str, test: Callable[[], bool], *, within_s: float = WAIT_S) -> None:
         """Look again after each request and each report, at least every tenth of a second."""
         until = time.monotonic() + within_s
-        with self._changed:
-            while not test():
-                if time.monotonic() > until:
-                    raise AssertionError(f"did not happen within {within_s:g} s: {what}")
+        while not test():
+            if time.monotonic() > until:
+                raise AssertionError(f"did not happen within {within_s:g} s: {what}")
+            with self._changed:
                 self._changed.wait(0.1)
 
     # --- what callers and senders of texts set going
