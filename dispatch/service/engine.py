@@ -207,9 +207,14 @@ class Engine:
         free = 0
         while free < self._senders and self._slots.acquire(blocking=False):
             free += 1
-        claimed = outbox.claim(self._services, limit=free) if free else []
-        for _ in range(free - len(claimed)):
-            self._slots.release()
+        claimed: list[Claimed] = []
+        try:
+            if free:
+                claimed = outbox.claim(self._services, limit=free)
+        finally:
+            # Also when the database refuses: a place that is not given back sends nothing ever again.
+            for _ in range(free - len(claimed)):
+                self._slots.release()
         for delivery in claimed:
             self._pool.submit(self._send, delivery)
 

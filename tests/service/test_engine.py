@@ -5,7 +5,8 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
+from sqlalchemy.exc import OperationalError
 
 from dispatch.adapters.clock import SystemClock
 from dispatch.domain.commands import Action
@@ -194,6 +195,23 @@ def test_what_a_dead_process_left_overdue_goes_out_on_the_next_start(make_world:
 def test_a_provider_that_comes_back_is_used_without_anybodys_doing(running: World) -> None:
     running.provider.will(*[Answer.UNREACHABLE] * 6)
     running.resident().rings()
+    assert running.provider.waits_for(lambda provider: PHONES["N01"] in provider.rung)
+
+
+def test_a_database_that_refuses_for_a_while_keeps_no_sender_busy(running: World) -> None:
+    refused = threading.Semaphore(0)
+    refuses = True
+
+    @event.listens_for(running.uow.engine, "before_cursor_execute")
+    def refuse(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if refuses and statement.startswith("UPDATE delivery"):
+            refused.release()
+            raise OperationalError(statement, None, Exception("database or disk is full"))
+
+    running.resident().rings()
+    for _ in range(3):
+        assert refused.acquire(timeout=WAIT_S)
+    refuses = False
     assert running.provider.waits_for(lambda provider: PHONES["N01"] in provider.rung)
 
 
