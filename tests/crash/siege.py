@@ -155,7 +155,7 @@ class Siege:
         try:
             yield
         except AssertionError as error:
-            raise AssertionError(f"{error}: {counting.unsettled(self.uow)}") from error
+            raise AssertionError(f"{error}: {counting.unsettled(self.uow)[:20]}") from error
 
     def broken_promises(self) -> dict[str, Sequence[str]]:
         """Everything that must be empty."""
