@@ -21,6 +21,7 @@ from dashboards.queries.staff import breaks_at, shifts_between, staff_by_code
 from dashboards.visits import Visit, require
 from dispatch.domain import roster
 from dispatch.service.invariants import Finding
+from dispatch.service.provider_signs import SilentProvider, silent_providers
 from dispatch.service.watchdog import last_report
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -48,6 +49,7 @@ class BoardPage:
     duty: tuple[OnDuty, ...]
     names: Mapping[str, str]
     silent_since: datetime | None
+    silent_providers: tuple[SilentProvider, ...]
     findings: tuple[Finding, ...]
     tag: str
 
@@ -90,6 +92,7 @@ def _tag(db: Session, visit: Visit) -> str:
         int(visit.now.timestamp() // 60),
         _duty(db, visit),
         queries.engine_silent_since(db, visit.now) is not None,
+        [(silent.name, silent.since) for silent in silent_providers(db)],
         last_report(db).findings,
         visit.language,
         visit.sees_numbers,
@@ -106,6 +109,7 @@ def _read(db: Session, visit: Visit, tag: str) -> BoardPage:
         duty=_duty(db, visit),
         names={code: member.name for code, member in staff_by_code(db, facility).items()},
         silent_since=queries.engine_silent_since(db, visit.now),
+        silent_providers=tuple(silent_providers(db)),
         findings=last_report(db).findings,
         tag=tag,
     )

@@ -145,6 +145,25 @@ FINDING: Mapping[str, str] = {
 }
 """What the watchdog finds; an incident's number follows where there is one."""
 
+FAILURE: Mapping[str, str] = {
+    "account": msgid("the provider refuses our account: check its log-in data and its balance"),
+    "blocked": msgid("the network or the owner of the phone blocks our texts"),
+    "busy": msgid("the line is busy"),
+    "expired": msgid("it waited until it was too old to help"),
+    "no_answer": msgid("nobody picked up"),
+    "no_provider": msgid("no provider can carry this"),
+    "no_texts": msgid("this number takes no texts"),
+    "not_allowed": msgid("our account may not reach this number: check its permissions"),
+    "our_number": msgid("our own number may not be used for this"),
+    "our_request": msgid("the provider does not take our request: tell whoever looks after this program"),
+    "overloaded": msgid("the provider takes no more at the moment"),
+    "provider_silent": msgid("the provider does not answer"),
+    "stopped": msgid("stopped by this program"),
+    "unknown": msgid("for a reason that this program does not know"),
+    "unreachable": msgid("the phone is out of reach"),
+    "wrong_number": msgid("the number is wrong: correct it in the staff list"),
+}
+
 ROLE: Mapping[str, str] = {
     "responder": msgid("Responder"),
     "call_taker": msgid("Call taker"),
@@ -243,6 +262,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     "location_source": LOCATION_SOURCE,
     "delivery": DELIVERY,
     "purpose": PURPOSE,
+    "failure": FAILURE,
     "finding": FINDING,
     "role": ROLE,
     "action": ACTION,

@@ -11,6 +11,7 @@ from typing import cast
 
 from dashboards.i18n import Formats, msgid
 from dashboards.labels import Labels
+from dispatch.domain.error_codes import meaning_of
 
 Facts = Mapping[str, object]
 Names = Mapping[str, str]
@@ -159,10 +160,12 @@ def _alert_sent(words: Words, facts: Facts) -> str:
 
 
 def _alert_failed(words: Words, facts: Facts) -> str:
-    return words.gettext("%(who)s could not be reached: %(channel)s, code %(code)s") % {
+    code = str(facts.get("error_code") or facts.get("code") or facts.get("error") or "?")
+    return words.gettext("%(who)s could not be reached: %(channel)s, %(why)s (%(code)s)") % {
         "who": words.person(facts.get("staff_code", "?")),
         "channel": words.labels.of("channel", facts.get("channel", "?")),
-        "code": facts.get("error_code") or facts.get("code") or facts.get("error") or "?",
+        "why": words.labels.of("failure", meaning_of(code).reason),
+        "code": code,
     }
 
 

@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from dashboards.queries.staff import named
+from dispatch.domain.error_codes import meaning_of
 from dispatch.domain.vocabulary import ENGAGED, AssignmentStatus, DeliveryState, IncidentStatus, Priority
+from dispatch.service.outbox import UNSENT
 from models.facility import Staff
 from models.incident import Assignment, Call, Incident
 from models.record import Event
@@ -34,7 +36,12 @@ _RUNNING = tuple(status for status in IncidentStatus if status is not IncidentSt
 # Written out, because a bound parameter would keep SQLite from using the partial index; the list makes it the
 # cheapest one even where nothing was ever counted.
 _IS_OPEN = and_(Incident.status != literal_column("'closed'"), Incident.status.in_(_RUNNING))
-_TROUBLE = (DeliveryState.FAILED, DeliveryState.UNKNOWN)
+_TROUBLE = or_(
+    Delivery.state.in_((DeliveryState.FAILED, DeliveryState.UNKNOWN)),
+    # What waits for another try, and what waited until it was too old.
+    and_(Delivery.state.in_((*UNSENT, DeliveryState.WITHDRAWN)), Delivery.error_code.is_not(None)),
+)
+_NOT_CALLED_OFF = or_(Delivery.state != DeliveryState.WITHDRAWN, Delivery.error_code == "expired")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +88,13 @@ class Trouble:
     state: str
     error_code: str | None
     at: datetime
+    retry_at: datetime | None
+    """When it is tried again; None when nothing more is tried at this number for now."""
+
+    @property
+    def reason(self) -> str:
+        """Why, as the table of error codes knows it."""
+        return meaning_of(self.error_code).reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +131,8 @@ class LiveIncident:
     rings: int = 0
     caller_on_line: bool = False
     people: tuple[Person, ...] = ()
+    empty_tiers: tuple[str, ...] = ()
+    """Rungs of the ladder that were reached and on which nobody was on duty."""
     troubles: tuple[Trouble, ...] = ()
     last: LastLine | None = None
 
@@ -226,7 +242,17 @@ def _bare(row: Incident) -> LiveIncident:
         on_scene_at=row.on_scene_at,
         closed_at=row.closed_at,
         help_wanted=row.help_wanted,
+        empty_tiers=_empty_tiers(row),
     )
+
+
+def _empty_tiers(row: Incident) -> tuple[str, ...]:
+    """By the policy and the duty list that the incident opened with."""
+    alerting = cast("dict[str, Any]", row.policy.get("alerting", {}))
+    reached = cast("int", row.ladder.get("tier_index", -1)) + 1
+    manned = {cast("dict[str, object]", person)["tier"] for person in row.duty}
+    names = [str(tier["name"]) for tier in alerting.get("tier", ())[:reached]]
+    return tuple(name for name in names if name not in manned)
 
 
 def _calls(db: Session, ids: Iterable[str]) -> Mapping[str, tuple[int, bool]]:
@@ -283,7 +309,7 @@ def _troubles(db: Session, ids: Iterable[str]) -> Mapping[str, list[Trouble]]:
     same: list[Any] = [Delivery.incident_id, Delivery.staff_id, Delivery.to_number, Delivery.channel]
     newest = (
         select(*same, func.max(Delivery.created_at).label("created_at"))
-        .where(Delivery.incident_id.in_(ids), Delivery.state != DeliveryState.WITHDRAWN)
+        .where(Delivery.incident_id.in_(ids), _NOT_CALLED_OFF)
         .group_by(*same)
         .subquery()
     )
@@ -299,7 +325,7 @@ def _troubles(db: Session, ids: Iterable[str]) -> Mapping[str, list[Trouble]]:
             ),
         )
         .outerjoin(Staff, Staff.id == Delivery.staff_id)
-        .where(Delivery.incident_id.in_(ids), Delivery.state.in_(_TROUBLE))
+        .where(Delivery.incident_id.in_(ids), _TROUBLE, _NOT_CALLED_OFF)
         .order_by(Delivery.created_at)
     )
     found: dict[str, list[Trouble]] = defaultdict(list)
@@ -312,6 +338,7 @@ def _troubles(db: Session, ids: Iterable[str]) -> Mapping[str, list[Trouble]]:
                 state=row.state,
                 error_code=row.error_code,
                 at=row.finished_at or row.sent_at or row.created_at,
+                retry_at=row.next_attempt_at if row.state in UNSENT else None,
             )
         )
     return found

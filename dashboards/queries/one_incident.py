@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dashboards.queries.staff import named
+from dispatch.domain.error_codes import meaning_of
 from dispatch.domain.events import Kind
 from dispatch.domain.places import plus_code
 from dispatch.domain.vocabulary import ENGAGED
@@ -125,6 +126,11 @@ class Sent:
     created_at: datetime
     sent_at: datetime | None
     finished_at: datetime | None
+
+    @property
+    def reason(self) -> str | None:
+        """Why it failed, as the table of error codes knows it."""
+        return None if self.error_code is None else meaning_of(self.error_code).reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,7 @@ def handed_over(
             _note_other(row, handed.provider_sid)
         # A callback may have been faster than the answer to our own request; it knows better.
         if row.state == DeliveryState.SENDING:
+            row.error_code = None
             # What was found at the provider after an unknown outcome may be over already.
             found = _standing(row, handed.status, None)
             _move(

@@ -160,6 +160,7 @@ def _another_try(services: Services, row: Delivery, now: datetime) -> list[outbo
             "details": details,
             "idempotency_key": f"{first_key}#{tries}",
             "state": str(DeliveryState.PENDING),
+            "error_code": row.error_code,
             "created_at": now,
             "next_attempt_at": at,
         }

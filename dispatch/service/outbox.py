@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+import structlog
 from sqlalchemy import Select, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
@@ -35,6 +36,8 @@ from models.facility import Staff
 from models.statements import either
 from models.traffic import IS_UNSENT, Delivery
 from models.unit_of_work import wake_engine_after
+
+log = structlog.get_logger(__name__)
 
 TEXT_VALID_S = 900.0
 """An alert text older than this is not delivered any more: an old alarm misleads (DESIGN 7)."""
@@ -175,7 +178,10 @@ def _warnings(
     session: Session, services: Services, new: "Composer", effect: WarnSupervisors
 ) -> Iterator[Values]:
     turn = f"{effect.tier}:{new.incident.ladder.repeats}"
-    for staff in supervisors(session, services):
+    told = supervisors(session, services)
+    say = log.warning if told else log.error
+    say("alert.nobody_on_duty", incident=new.incident.number, tier=effect.tier, supervisors=len(told))
+    for staff in told:
         yield new(Purpose.WARNING, AlertChannel.SMS, staff.phone, staff.id, turn, {"tier": effect.tier})
 
 

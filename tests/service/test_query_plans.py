@@ -10,9 +10,11 @@ from sqlalchemy import Engine, Select, event, text
 from dashboards import metrics
 from dashboards.queries import board
 from dispatch.service import outbox
+from dispatch.service.provider_signs import silent_providers
 from dispatch.service.watchdog import Watchdog
 from models.session import open_database
 from tests.databases import PostgresDatabases
+from tests.fakes.telephony import Outcome
 from tests.service.conftest import MakeWorld
 from tests.world import World
 
@@ -148,6 +150,21 @@ def test_the_metrics_count_only_what_is_open(sqlite_world: World) -> None:
     lines = _plans(sqlite_world.uow.engine, listener.asked)
     assert _walks(lines) == []
     assert any("ix_incident_open" in line for line in lines)
+
+
+def test_the_boards_troubles_walk_no_growing_table(sqlite_world: World) -> None:
+    sqlite_world.resident().rings()
+    sqlite_world.provider.always(Outcome.UNREACHABLE)
+    sqlite_world.works()
+    listener = _Listener(sqlite_world.uow.engine)
+    with sqlite_world.uow.read() as session:
+        (shown,) = board.live_incidents(session, "KWK")
+        board.version(session, "KWK")
+        assert [silent.name for silent in silent_providers(session)] == ["fake"]
+    assert len(shown.troubles) == 4
+    lines = _plans(sqlite_world.uow.engine, listener.asked)
+    assert _walks(lines) == []
+    assert any("ix_delivery_incident" in line for line in lines)
 
 
 def test_nothing_waits_costs_nothing(make_world: MakeWorld) -> None:

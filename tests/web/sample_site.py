@@ -380,6 +380,12 @@ def _closed(db: Session, staff: Mapping[str, Staff]) -> None:
     line(db, row, "incident.closed", {"outcome": "transported"}, seconds=-1800)
 
 
+def silent_provider(db: Session) -> None:
+    """A provider that has stopped answering."""
+    details = {"since": at(-75).isoformat(), "code": "connect_timeout"}
+    db.add(Pulse(name="provider:twilio", at=at(-5), details=details))
+
+
 def silent_engine(db: Session) -> None:
     """The engine's last sign of life, too long ago."""
     db.add(Pulse(name="engine", at=at(-60), details={}))

@@ -15,6 +15,7 @@ from dashboards.worker import NEXT_STEPS
 from dispatch.domain import errors, vocabulary
 from dispatch.domain.commands import Action
 from dispatch.domain.effects import Purpose
+from dispatch.domain.error_codes import Reason
 from dispatch.domain.events import Kind
 from dispatch.service.watchdog import Report
 from tests.tidy.tree import ROOT
@@ -86,6 +87,7 @@ def test_translations_keep_the_fields_of_the_sentence() -> None:
         ("delivery", vocabulary.DeliveryState),
         ("role", vocabulary.Role),
         ("purpose", Purpose),
+        ("failure", Reason),
         ("finding", Report().counts()),
         ("action", Action),
         ("time", TIME_NAMES),
