@@ -155,6 +155,7 @@ class Engine:
 
     def _round(self) -> float:
         """Do what is due; how long to wait for the next round."""
+        self._services.callers.give_way()
         try:
             now = self._services.clock.now()
             work = self._look(now)
