@@ -81,7 +81,9 @@ def of_rates(name: str, unit: str, rates: Sequence[float], *, at_least: float | 
     )
 
 
-def ratio(name: str, above: Sequence[float], below: Sequence[float], *, at_most: float) -> Figure:
+def ratio(
+    name: str, above: Sequence[float], below: Sequence[float], *, at_most: float | None = None
+) -> Figure:
     """*above* as a multiple of *below*, round by round: what disturbs a pair disturbs both of it."""
     rounds = tuple(a / b for a, b in zip(above, below, strict=True))
     middle = median(rounds)
@@ -91,8 +93,8 @@ def ratio(name: str, above: Sequence[float], below: Sequence[float], *, at_most:
         median=middle,
         rounds=rounds,
         limit=median(below),
-        target=f"≤ {at_most:g}",
-        met=middle <= at_most,
+        target=None if at_most is None else f"≤ {at_most:g}",
+        met=None if at_most is None else middle <= at_most,
     )
 
 

@@ -81,11 +81,11 @@ class Site:
         }
         return {**inherited, **{PREFIX + key.upper(): value for key, value in told.items()}}
 
-    def prepare(self) -> None:
+    def prepare(self, *, on_duty: int = STAFF) -> None:
         """Bring the database to the current schema and import people and roster, as an operator would."""
         (self.folder / "var").mkdir(parents=True, exist_ok=True)
         upgrade(self.database_url)
-        for kind, content in (("staff", _staff()), ("roster", _roster(datetime.now(_ZONE).date()))):
+        for kind, content in (("staff", _staff()), ("roster", _roster(datetime.now(_ZONE).date(), on_duty))):
             file = self.folder / f"{kind}.csv"
             file.write_text(content, encoding="utf-8")
             self._siaga("import", kind, str(file))
@@ -137,7 +137,7 @@ class Server:
                 for command in self._commands
             ]
         if ready:
-            self._await_ready()
+            self.await_ready()
 
     def stop(self) -> None:
         """Ask every process to end, and wait."""
@@ -158,6 +158,11 @@ class Server:
             process.wait()
         self._processes = []
 
+    @property
+    def pid(self) -> int:
+        """The first process: the web server."""
+        return self._processes[0].pid
+
     def memory_mib(self) -> float:
         """The proportional share of memory (PSS) of all processes."""
         pids = [pid for process in self._processes for pid in _family(process.pid)]
@@ -168,7 +173,8 @@ class Server:
         log = (self.site.folder / "server.log").read_text(encoding="utf-8", errors="replace")
         return [line for line in log.splitlines() if '"level": "error"' in line or '"critical"' in line]
 
-    def _await_ready(self) -> None:
+    def await_ready(self) -> None:
+        """Return once the program says that it is ready."""
         until = time.monotonic() + START_WITHIN_S
         while time.monotonic() < until:
             if any(process.poll() is not None for process in self._processes):
@@ -187,6 +193,7 @@ class Generator:
 
     def __init__(self, port: int) -> None:
         """Start it; the provider listens on *port* when this returns."""
+        self.port = port
         command = [sys.executable, "-m", "bench.load", str(port)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._read()
@@ -262,12 +269,12 @@ def _staff() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _roster(today: date) -> str:
-    """All of them on duty, from yesterday to the day after tomorrow."""
+def _roster(today: date, on_duty: int) -> str:
+    """The first *on_duty* of them, from yesterday to the day after tomorrow."""
     lines = ["staff_code,starts_at,ends_at,tier"]
     for day in (today + timedelta(days=offset) for offset in range(-1, 3)):
         span = f"{day}T00:00,{day + timedelta(days=1)}T00:00"
-        lines += [f"B{n:03d},{span},jaga" for n in range(1, STAFF + 1)]
+        lines += [f"B{n:03d},{span},jaga" for n in range(1, on_duty + 1)]
     return "\n".join(lines) + "\n"
 
 

@@ -25,9 +25,8 @@ _ROLE_WORDS = {
 }
 
 
-def build_town(settings: Settings, telephony: TelephonyContext, *, with_staff: bool = True) -> Simulator:
-    """The simulator with the phones of the staff, unless nobody can be asked for them, and of a resident."""
-    staff = _staff_phones(telephony.services) if with_staff else []
+def build_town(settings: Settings, telephony: TelephonyContext) -> Simulator:
+    """The simulator with the phones of the staff and of a resident."""
     account = settings.account
     base = f"{settings.public_url}/telephony"
     return build_simulator(
@@ -39,7 +38,7 @@ def build_town(settings: Settings, telephony: TelephonyContext, *, with_staff: b
             voice_status_url=f"{base}/voice/status",
             sms_url=f"{base}/sms",
             origin=settings.public_url,
-            phones=(SIMULATED_RESIDENT, *staff),
+            phones=(SIMULATED_RESIDENT, *_staff_phones(telephony.services)),
             fallback_twiml=CallerFlow(telephony).documents.fallback(),
         ),
         clock=telephony.services.clock,
