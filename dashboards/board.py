@@ -17,12 +17,20 @@ from starlette.responses import Response
 from dashboards import trail
 from dashboards.page_route import PageRoute
 from dashboards.queries import board as queries
+from dashboards.queries import outages
+from dashboards.queries.outages import Stretch
 from dashboards.queries.staff import breaks_at, shifts_between, staff_by_code
 from dashboards.visits import Visit, require
 from dispatch.domain import roster
 from dispatch.service.invariants import Finding
 from dispatch.service.provider_signs import SilentProvider, silent_providers
 from dispatch.service.watchdog import last_report
+
+OUTAGES_SHOWN = timedelta(hours=12)
+"""How long an outage that is over stands on the board: a shift, for whoever comes on duty after it."""
+
+OUTAGE_SHOWN_FROM_S = 60.0
+"""A restart is no news; the report has every outage."""
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -51,6 +59,7 @@ class BoardPage:
     silent_since: datetime | None
     silent_providers: tuple[SilentProvider, ...]
     findings: tuple[Finding, ...]
+    outages: tuple[Stretch, ...]
     tag: str
 
 
@@ -94,6 +103,7 @@ def _tag(db: Session, visit: Visit) -> str:
         queries.engine_silent_since(db, visit.now) is not None,
         [(silent.name, silent.since) for silent in silent_providers(db)],
         last_report(db).findings,
+        _outages(db, visit),
         visit.language,
         visit.sees_numbers,
         visit.site.renderer.assets.build,
@@ -111,8 +121,14 @@ def _read(db: Session, visit: Visit, tag: str) -> BoardPage:
         silent_since=queries.engine_silent_since(db, visit.now),
         silent_providers=tuple(silent_providers(db)),
         findings=last_report(db).findings,
+        outages=_outages(db, visit),
         tag=tag,
     )
+
+
+def _outages(db: Session, visit: Visit) -> tuple[Stretch, ...]:
+    found = outages.between(db, visit.ctx.facility.code, visit.now - OUTAGES_SHOWN, visit.now)
+    return tuple(stretch for stretch in found if stretch.seconds >= OUTAGE_SHOWN_FROM_S)
 
 
 def _duty(db: Session, visit: Visit) -> tuple[OnDuty, ...]:

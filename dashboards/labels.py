@@ -236,6 +236,14 @@ PRIVATE: Mapping[str, str] = {
     "lon": msgid("Longitude"),
 }
 
+OUTAGE: Mapping[str, str] = {
+    "stopped": msgid("the program was stopped"),
+    "silent": msgid("the program did not run, or the power was gone"),
+    "clock": msgid("the clock was set"),
+    "database": msgid("the database did not answer"),
+    "provider": msgid("the telephone provider did not answer"),
+}
+
 REFUSAL: Mapping[str, str] = {
     "refused": msgid("This was not accepted."),
     "incident_not_found": msgid("There is no such incident."),
@@ -270,6 +278,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     "part_time": PART_TIME,
     "menu": MENU,
     "private": PRIVATE,
+    "outage": OUTAGE,
     "refusal": REFUSAL,
 }
 

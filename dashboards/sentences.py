@@ -48,7 +48,11 @@ class Sentences:
         """The sentence for a line of *kind* with the event's ``data``."""
         words = Words(gettext=self._gettext, labels=self._labels, names=names)
         say = _SENTENCES.get(kind)
-        return kind if say is None else say(words, facts)
+        sentence = kind if say is None else say(words, facts)
+        if not facts.get("reconstructed"):
+            return sentence
+        found = words.gettext("(found afterwards in the telephone provider’s log)")
+        return f"{sentence} {found}"
 
     def actor(self, actor: str, names: Names) -> str:
         """Who did it, as a person would name them."""

@@ -7,6 +7,7 @@ import csv
 import io
 from collections.abc import Iterator
 
+from dashboards.api import shapes
 from dashboards.exports import guarded
 from dashboards.reports.contents import FEW, METHOD, Report
 from dashboards.reports.measuring import Group
@@ -15,7 +16,7 @@ from dispatch.domain.response_times import INTERVAL
 COLUMNS = (
     "section", "group_by", "group", "key", "count", "recorded", "not_recorded", "not_applicable", "anomalies",
     "target_s", "within_target", "share_within", "share_low", "share_high", "median_s", "p90_s", "values_s",
-    "method", "clock_start", "clock_end", "definition",
+    "method", "clock_start", "clock_end", "definition", "from", "to", "duration_s", "share",
 )  # fmt: skip
 
 Row = dict[str, object]
@@ -66,6 +67,28 @@ def _rows(report: Report) -> Iterator[Row]:
         for group in groups:
             yield from _group("response_times", str(by), group)
     yield from _group("drills", "", tables.drills)
+    yield from _outages(report)
+
+
+def _outages(report: Report) -> Iterator[Row]:
+    found = report.outages
+    yield {
+        "section": "outages",
+        "key": "total",
+        "count": len(found.stretches),
+        "duration_s": found.away_s,
+        "share": found.share,
+        "definition": "Seconds in which the service or a part of it was away; clock not counted.",
+    }
+    for stretch in found.stretches:
+        yield {
+            "section": "outages",
+            "group": stretch.provider or "",
+            "key": stretch.cause,
+            "from": shapes.instant(stretch.from_at),
+            "to": shapes.instant(stretch.until_at),
+            "duration_s": stretch.seconds,
+        }
 
 
 def _group(section: str, group_by: str, group: Group) -> Iterator[Row]:

@@ -45,6 +45,7 @@ def as_html(report: Report, *, facility: FacilityFacts, language: Language) -> s
     environment.filters.update(
         seconds=wording.seconds,
         percent=wording.percent,
+        fine_percent=wording.fine_percent,
         stamp=formats.stamp,
         day=formats.day,
         minute=formats.minute,

@@ -35,6 +35,20 @@ def as_json(report: Report) -> str:
             "share_high": answering.high,
             "assumed_answers": report.assumed_answers,
         },
+        "outages": {
+            "away_s": report.outages.away_s,
+            "share": report.outages.share,
+            "stretches": [
+                {
+                    "cause": stretch.cause,
+                    "provider": stretch.provider,
+                    "from": shapes.instant(stretch.from_at),
+                    "to": shapes.instant(stretch.until_at),
+                    "duration_s": stretch.seconds,
+                }
+                for stretch in report.outages.stretches
+            ],
+        },
         "incidents": tables.total.incidents,
         "drills": tables.drills.incidents,
         "tests": tables.tests,

@@ -12,7 +12,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from dashboards.context import FacilityFacts
-from dashboards.queries import api_times
+from dashboards.queries import api_times, outages
+from dashboards.queries.outages import Interruptions
 from dashboards.reports import measuring
 from dashboards.reports.measuring import By, Tables
 from dashboards.reports.periods import Period
@@ -56,6 +57,7 @@ class Report:
     calls: Mapping[str, int]
     answering: Answering
     assumed_answers: int
+    outages: Interruptions
     tables: Tables
 
     @property
@@ -94,6 +96,8 @@ def build(
         targets=facility.targets,
         zone=facility.zone,
     )
+    # Of a period that still runs only what has passed can have been interrupted.
+    passed_at = span.until_at if as_of is None else max(span.from_at, min(as_of, span.until_at))
     return Report(
         facility_code=facility.code,
         facility_name=facility.name,
@@ -108,6 +112,9 @@ def build(
             list(api_times.seconds_to_answer(session, facility.code, span)), facility.targets.get("answer")
         ),
         assumed_answers=api_times.assumed_answers(session, facility.code, span),
+        outages=outages.interruptions(
+            outages.between(session, facility.code, span.from_at, span.until_at), span.from_at, passed_at
+        ),
         tables=tables,
     )
 

@@ -35,3 +35,7 @@ class Wording:
     def percent(self, share: float) -> str:
         """``87 %`` of a share between 0 and 1."""
         return str(format_percent(share, format="0 %", locale=self._locale))
+
+    def fine_percent(self, share: float) -> str:
+        """``0,35 %``: small shares that still matter."""
+        return str(format_percent(share, format="0.## %", locale=self._locale))

@@ -102,7 +102,8 @@ def note(
     details: Mapping[str, object] | None = None,
 ) -> None:
     """Keep one stretch; where it meets one of the same cause, that one grows."""
-    known = session.scalar(
+    details = dict(details or {})
+    found = session.scalars(
         select(Outage)
         .where(
             Outage.facility_id == services.facility_id,
@@ -111,8 +112,8 @@ def note(
             Outage.until_at >= from_at,
         )
         .order_by(Outage.from_at.desc())
-        .limit(1)
     )
+    known = next((row for row in found if row.details == details), None)
     log.warning(
         "outage.noticed", cause=str(cause), from_at=from_at.isoformat(), until_at=until_at.isoformat()
     )
@@ -127,7 +128,7 @@ def note(
             from_at=from_at,
             until_at=until_at,
             noticed_at=services.clock.now(),
-            details=dict(details or {}),
+            details=details,
         )
     )
 

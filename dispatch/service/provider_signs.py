@@ -14,7 +14,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from dispatch.domain.vocabulary import DeliveryState
+from dispatch.domain.vocabulary import DeliveryState, OutageCause
+from dispatch.service import outages
 from dispatch.service.breakers import Change
 from dispatch.service.services import Services
 from models.traffic import IS_UNSENT, Delivery, Pulse
@@ -60,6 +61,7 @@ class Signs:
         with self._services.uow.write() as session:
             now = self._services.clock.now()
             if change.open_since is None:
+                _note_outage(session, self._services, change.provider, now)
                 session.execute(delete(Pulse).where(Pulse.name == name))
                 _hurry(session, change.provider, now)
                 return
@@ -69,6 +71,15 @@ class Signs:
                 session.add(row)
             row.at = now
             row.details = {"since": change.open_since.isoformat(), "code": change.code}
+
+
+def _note_outage(session: Session, services: Services, provider: str, now: datetime) -> None:
+    """Keep since when *provider* was silent, where the sign says so."""
+    row = session.get(Pulse, PREFIX + provider)
+    if row is not None:
+        since = datetime.fromisoformat(cast("str", row.details["since"]))
+        details = {"provider": provider}
+        outages.note(session, services, OutageCause.PROVIDER, from_at=since, until_at=now, details=details)
 
 
 def _hurry(session: Session, provider: str, now: datetime) -> None:

@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState
 from dispatch.service import outbox, provider_signs
 from dispatch.service.breakers import OPEN_AFTER, PROBE_EVERY_S
+from models.traffic import Outage
 from tests.builders import START, policy, tier
 from tests.fakes.telephony import FakeProvider, Outcome
 from tests.service.conftest import MakeWorld
@@ -125,6 +127,17 @@ def test_that_it_is_silent_is_said_and_taken_back(make_world: MakeWorld) -> None
     world.sender.breakers.answered("first")
     assert silent_now(world) == []
     assert gauge(world, "first") == 0.0
+
+
+def test_that_it_was_silent_stays_on_record_as_an_outage(make_world: MakeWorld) -> None:
+    world, first, _ = two_providers(make_world)
+    goes_silent(world, first)
+    world.hand.advance(120)
+    world.sender.breakers.answered("first")
+    with world.uow.read() as session:
+        (outage,) = session.scalars(select(Outage))
+    assert (outage.cause, outage.details) == ("provider", {"provider": "first"})
+    assert (outage.from_at, outage.until_at) == (START, world.clock.now())
 
 
 def test_a_new_engine_takes_the_signs_of_the_old_one_down(make_world: MakeWorld) -> None:

@@ -19,7 +19,7 @@ from models.facility import Facility, Shift, Staff, StaffBreak
 from models.incident import Assignment, Call, Incident, Link
 from models.record import Event, PrivateValue
 from models.session import open_database
-from models.traffic import Delivery, Pulse
+from models.traffic import Delivery, Outage, Pulse
 from models.unit_of_work import UnitOfWork
 from tests.fakes.clock import FakeClock
 from tests.fakes.counting_ids import CountingIds
@@ -389,3 +389,19 @@ def silent_provider(db: Session) -> None:
 def silent_engine(db: Session) -> None:
     """The engine's last sign of life, too long ago."""
     db.add(Pulse(name="engine", at=at(-60), details={}))
+
+
+def an_outage(db: Session, cause: str, begins_min: int, ends_min: int) -> None:
+    """The service was away, from and until so many minutes after noon."""
+    from_at, until_at = at(60 * begins_min), at(60 * ends_min)
+    db.add(
+        Outage(
+            id=f"outage-{cause}-{begins_min}",
+            facility_id="KWK",
+            cause=cause,
+            from_at=from_at,
+            until_at=until_at,
+            noticed_at=until_at,
+            details={},
+        )
+    )

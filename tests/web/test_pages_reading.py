@@ -5,7 +5,7 @@ from html import escape
 
 import pytest
 
-from tests.web.sample_site import CALLER, NASTY, SampleSite, at, call, incident, silent_engine
+from tests.web.sample_site import CALLER, NASTY, SampleSite, an_outage, at, call, incident, silent_engine
 from tests.web.visitor import Visitor
 
 OPEN_PAGES = ("/board", "/board/live", "/incidents", "/roster")
@@ -107,6 +107,21 @@ def test_a_silent_engine_is_said_at_once(site: SampleSite) -> None:
         silent_engine(db)
 
     assert "Mesin pemanggil diam sejak" in visitor.opens("/board").text
+
+
+def test_the_board_tells_calmly_when_the_service_was_away_in_this_shift(site: SampleSite) -> None:
+    visitor = signed_in(site)
+    before = visitor.opens("/board/live").headers["etag"]
+    assert "Layanan tidak berjalan" not in visitor.opens("/board").text
+    with site.uow.write() as db:
+        an_outage(db, "silent", -180, -60)
+        # A restart is no news, and yesterday is for the report.
+        an_outage(db, "stopped", -30, -30)
+        an_outage(db, "database", -1500, -1400)
+    page = visitor.opens("/board/live")
+    assert page.headers["etag"] != before
+    assert page.text.count("Layanan tidak berjalan") == 1
+    assert "program tidak berjalan, atau listrik padam" in page.text
 
 
 def test_the_fragment_is_sent_only_when_something_changed(site: SampleSite) -> None:

@@ -82,6 +82,7 @@ def test_translations_keep_the_fields_of_the_sentence() -> None:
         ("category", vocabulary.Category),
         ("outcome", [*vocabulary.Outcome, *vocabulary.CallOutcome]),
         ("channel", [*vocabulary.IncidentChannel, *vocabulary.AlertChannel]),
+        ("outage", vocabulary.OutageCause),
         ("source", vocabulary.Source),
         ("location_source", vocabulary.LocationSource),
         ("delivery", vocabulary.DeliveryState),
@@ -130,3 +131,12 @@ def test_a_kind_nobody_knows_is_not_hidden() -> None:
 
 def test_every_status_of_a_worker_offers_its_steps() -> None:
     assert set(NEXT_STEPS) == set(vocabulary.AssignmentStatus)
+
+
+def test_what_was_found_in_the_providers_log_says_so() -> None:
+    sentences = Sentences(
+        catalogue(Language.ID), Formats(language=Language.ID, zone=ZoneInfo("Asia/Jayapura"))
+    )
+    seen = sentences.of("call.received", {"opened": True}, {})
+    found = sentences.of("call.received", {"opened": True, "reconstructed": True}, {})
+    assert found == f"{seen} (ditemukan kemudian di catatan penyedia telepon)"
