@@ -32,6 +32,7 @@ from models.record import Event
 from models.session import open_database
 from models.traffic import Pulse
 from models.unit_of_work import UnitOfWork
+from telephony.journal import Journal
 
 LOOK_AHEAD = timedelta(hours=24)
 CLOCK_SLACK = timedelta(minutes=1)
@@ -68,6 +69,7 @@ def examine(
     yield _check("settings", f"{facility.name} ({facility.code}), {len(policy.alerting.tiers)} tiers")
     yield from _telephony(settings)
     yield _disk(settings.data_dir)
+    yield _journal(settings.data_dir)
     try:
         yield from _database(settings, facility, policy, now)
     except SQLAlchemyError as error:
@@ -109,6 +111,21 @@ def _disk(folder: Path) -> Check:
     if free_mb < DISK_WRONG_MB:
         return _check("disk", text, State.WRONG)
     return _check("disk", text, State.DOUBTFUL if free_mb < DISK_DOUBTFUL_MB else State.OK)
+
+
+def _journal(folder: Path) -> Check:
+    """Requests that wait for the database, and those that wait for a person."""
+    try:
+        waiting = Journal(folder / "journal").look()
+    except OSError as error:
+        return _check("journal", f"cannot be read: {error.strerror}", State.WRONG)
+    aside = f"; {waiting.laid_aside} laid aside for a person to read" if waiting.laid_aside else ""
+    if waiting.requests:
+        since = (
+            f"the oldest since {waiting.oldest_at:%Y-%m-%d %H:%M:%S} UTC" if waiting.oldest_at else "unread"
+        )
+        return _check("journal", f"{waiting.requests} requests wait, {since}{aside}", State.WRONG)
+    return _check("journal", f"nothing waits{aside}", State.DOUBTFUL if aside else State.OK)
 
 
 def _database(settings: Settings, facility: FacilityConfig, policy: Policy, now: datetime) -> Iterator[Check]:

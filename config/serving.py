@@ -3,16 +3,18 @@
 import os
 import signal
 import threading
+from functools import partial
 from typing import Annotated
 
 import typer
 import uvicorn
 from fastapi import FastAPI
 
-from config.cli_start import CommandRefusedError, keep_facility, require_current_schema, say, secrets_of
+from config.cli_start import CommandRefusedError, say, secrets_of
 from config.demo import DemoLogin, load_demo_settings, load_sample
 from config.facility import FacilityConfig, load_facility
 from config.logging import configure_logging
+from config.opening import check_database, refuse_unfit
 from config.policy import load_policy
 from config.settings import Settings, load_settings
 from config.web import build_app
@@ -108,16 +110,13 @@ def engine() -> None:
 
 
 def _prepare(settings: Settings, facility: FacilityConfig, *, demo: bool) -> tuple[DemoLogin, ...]:
-    if demo:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        migrating.upgrade(settings.database_url)
-    else:
-        require_current_schema(settings.database_url)
+    if not demo:
+        refuse_unfit(partial(check_database, settings.database_url, facility))
+        return ()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    migrating.upgrade(settings.database_url)
     uow = UnitOfWork(open_database(settings.database_url, pool_size=2))
     try:
-        if not demo:
-            keep_facility(uow, facility)
-            return ()
         return load_sample(uow=uow, ids=RandomIds(), clock=SystemClock(), facility=facility)
     finally:
         uow.engine.dispose()

@@ -25,8 +25,9 @@ _ROLE_WORDS = {
 }
 
 
-def build_town(settings: Settings, telephony: TelephonyContext) -> Simulator:
-    """The simulator with the phones of the staff and of a resident."""
+def build_town(settings: Settings, telephony: TelephonyContext, *, with_staff: bool = True) -> Simulator:
+    """The simulator with the phones of the staff, unless nobody can be asked for them, and of a resident."""
+    staff = _staff_phones(telephony.services) if with_staff else []
     account = settings.account
     base = f"{settings.public_url}/telephony"
     return build_simulator(
@@ -38,7 +39,7 @@ def build_town(settings: Settings, telephony: TelephonyContext) -> Simulator:
             voice_status_url=f"{base}/voice/status",
             sms_url=f"{base}/sms",
             origin=settings.public_url,
-            phones=(SIMULATED_RESIDENT, *_staff_phones(telephony.services)),
+            phones=(SIMULATED_RESIDENT, *staff),
             fallback_twiml=CallerFlow(telephony).documents.fallback(),
         ),
         clock=telephony.services.clock,

@@ -69,7 +69,7 @@ def build_app(program: Program) -> FastAPI:
     app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     services, facility = program.services, program.facility
     app.include_router(build_webhooks(program.telephony))
-    app.include_router(build_health(services))
+    app.include_router(build_health(services, program.standby.reasons))
     pages = _pages_context(program)
     if program.simulator is not None:
         guards = [Depends(_log_in_first(pages))] if len(program.settings.telephony) > 1 else []

@@ -8,20 +8,22 @@ import hashlib
 import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy.exc import SQLAlchemyError
 
 from config.backup_job import LOOKS_EVERY_S as BACKUP_LOOKS_EVERY_S
 from config.backup_job import BackupJob
 from config.facility import FacilityConfig
+from config.opening import Opening, check_database
 from config.settings import Settings
 from dispatch.adapters.clock import SystemClock
 from dispatch.adapters.ids import RandomIds
 from dispatch.domain.policy import Policy
 from dispatch.ports import Heartbeat, TelephonyProvider
-from dispatch.service import reconcile, roster_keeping
+from dispatch.service import reconcile
 from dispatch.service.engine import Engine, guarded
 from dispatch.service.engine_lease import EngineLease
 from dispatch.service.metrics import Metrics
@@ -29,7 +31,7 @@ from dispatch.service.sending import Sender
 from dispatch.service.services import Services
 from dispatch.service.watchdog import EVERY_S as WATCHDOG_EVERY_S
 from dispatch.service.watchdog import Watchdog
-from models.session import open_database
+from models.session import is_database_away, open_database
 from models.signals import Listener, Notifier
 from models.unit_of_work import UnitOfWork
 from telephony.addresses import PublicAddresses
@@ -37,13 +39,11 @@ from telephony.context import DutyPhones, TelephonyContext
 from telephony.journal import Journal
 from telephony.prompts import Prompts
 from telephony.providers.twilio import CONNECT_TIMEOUT_S, TwilioProvider
-from telephony.webhooks import apply_kept
+from telephony.standby import Standby
 from telephony.wording import IndonesianWording
 
 if TYPE_CHECKING:
     from telephony.simulator.build import Simulator
-
-log = structlog.get_logger(__name__)
 
 DUTY_PHONES_EVERY_S = 30.0
 JOURNAL_EVERY_S = 5.0
@@ -66,16 +66,23 @@ class Program:
     watchdog: Watchdog
     backups: BackupJob
     providers: Sequence[TelephonyProvider]
+    standby: Standby
     simulator: "Simulator | None"
     signals: Listener | Notifier | None
     """How this process hears of the others' commits, or tells them of its own; SQLite has only the tick."""
+    opening: Opening
 
     def start(self) -> None:
-        """Start what runs by itself; the duty phones are known before the first call."""
-        self.refresh_duty_phones()
+        """Start what runs by itself as soon as the database is fit for it; whom to ring is known before."""
+        self.standby.recall()
+        self.opening.start(self.begin)
+
+    def begin(self) -> None:
+        """The database is there: start the engine, or the chores that go on without one."""
+        self.standby.refresh()
         every = self._every if self.engine is None else self.engine.every
-        every(DUTY_PHONES_EVERY_S, self.refresh_duty_phones, "duty_phones")
-        every(JOURNAL_EVERY_S, self.drain_journal, "journal")
+        every(DUTY_PHONES_EVERY_S, self.standby.refresh, "duty_phones")
+        every(JOURNAL_EVERY_S, self.standby.drain, "journal")
         every(WATCHDOG_EVERY_S, self.watch, "watchdog")
         every(BACKUP_LOOKS_EVERY_S, self.backups.run_if_due, "backup")
         if self.engine is None:
@@ -90,6 +97,7 @@ class Program:
 
     def stop(self) -> None:
         """Stop in order: first what runs by itself, then the connections to the database."""
+        self.opening.stop()
         self.backups.stop()
         if self.signals is not None:
             self.signals.stop()
@@ -99,16 +107,6 @@ class Program:
             self.chores.shutdown()
         self.services.uow.engine.dispose()
 
-    def refresh_duty_phones(self) -> None:
-        """Keep in memory whom the fallback document rings, for when the database does not answer."""
-        _refresh_duty_phones(self.telephony)
-
-    def drain_journal(self) -> None:
-        """Apply what came while the database did not answer."""
-        count = self.telephony.journal.drain(apply_kept(self.telephony))
-        if count:
-            log.info("journal.applied", requests=count)
-
     def watch(self) -> None:
         """Ask whether all is well, wherever the engine runs: a dead one is seen by those that live."""
         self.watchdog.round()
@@ -117,7 +115,7 @@ class Program:
         """Look in the providers' logs for what never reached us; after the journal, which knows it better."""
         if self.engine is not None and not self.engine.is_active:
             return
-        self.drain_journal()
+        self.standby.drain()
         reconcile.reconcile(self.services, self.providers)
 
     def _every(self, seconds: float, chore: Callable[[], None], name: str) -> None:
@@ -161,6 +159,7 @@ def build_program(
         auth_tokens={settings.telephony[0]: account.auth_token.get_secret_value()},
         service_number=account.number,
     )
+    standby = Standby(telephony, settings.data_dir)
     providers = _providers(settings, local_url or settings.public_url)
     engine = None
     if with_engine:
@@ -187,7 +186,9 @@ def build_program(
         watchdog=Watchdog(services, _heartbeat(settings)),
         backups=BackupJob(services, settings),
         providers=providers,
-        simulator=_simulator(settings, telephony),
+        standby=standby,
+        opening=Opening(partial(check_database, settings.database_url, facility)),
+        simulator=_simulator(settings, telephony, standby),
         signals=_signals(uow, engine),
     )
 
@@ -244,18 +245,18 @@ def _heartbeat(settings: Settings) -> Heartbeat | None:
     return HttpHeartbeat(settings.heartbeat_url.get_secret_value())
 
 
-def _refresh_duty_phones(telephony: TelephonyContext) -> None:
-    services = telephony.services
-    with services.uow.read() as session:
-        telephony.phones.today = list(roster_keeping.duty_phones(session, services, services.clock.now()))
-
-
-def _simulator(settings: Settings, telephony: TelephonyContext) -> "Simulator | None":
+def _simulator(settings: Settings, telephony: TelephonyContext, standby: Standby) -> "Simulator | None":
     if "simulator" not in settings.telephony:
         return None
     # Only where it is wanted: a server that starts for real phones has a caller waiting.
     from config.simulating import build_town  # noqa: PLC0415 - see above
 
-    # Its fallback document is fixed when it is built, and must ring those who are on duty by then.
-    _refresh_duty_phones(telephony)
-    return build_town(settings, telephony)
+    try:
+        # Its fallback document is fixed when it is built, and must ring those who are on duty by then.
+        standby.refresh()
+        return build_town(settings, telephony)
+    except SQLAlchemyError as error:
+        if not is_database_away(error):
+            raise
+        standby.recall()
+        return build_town(settings, telephony, with_staff=False)

@@ -4,7 +4,7 @@ Ready means: the database answers, its schema is the one that this program needs
 life. Decides nothing about restarting anything.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from fastapi import APIRouter
@@ -20,11 +20,14 @@ from models.traffic import Pulse
 ENGINE_SILENT_AFTER = timedelta(seconds=15)
 """An engine leaves a sign of life every five seconds: three missed ones mean that nobody is alerted."""
 
+Reasons = Callable[[], Mapping[str, str]]
+"""What else keeps the service from being ready, by subject."""
+
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
-def build_health(services: Services) -> APIRouter:
-    """The routes ``/healthz``, ``/readyz`` and ``/metrics``."""
+def build_health(services: Services, more_reasons: Reasons = dict) -> APIRouter:
+    """The routes ``/healthz``, ``/readyz`` and ``/metrics``; *more_reasons* are those of other packages."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/healthz")
@@ -35,8 +38,8 @@ def build_health(services: Services) -> APIRouter:
     @router.get("/readyz")
     def readyz() -> JSONResponse:
         """200 when calls are taken and people are alerted, else 503 with every reason."""
-        reasons = failing(services, migrating.HEAD)
-        body: dict[str, object] = {"status": "not_ready" if reasons else "ready", "reasons": dict(reasons)}
+        reasons = {**failing(services, migrating.HEAD), **more_reasons()}
+        body: dict[str, object] = {"status": "not_ready" if reasons else "ready", "reasons": reasons}
         if found := found_by_watchdog(services):
             body["watchdog"] = found
         return JSONResponse(body, status_code=503 if reasons else 200, headers=_NO_STORE)

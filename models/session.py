@@ -39,7 +39,8 @@ def open_database(url: str, *, pool_size: int = 20) -> Engine:
         file = Path(parsed.database)
         file.parent.mkdir(parents=True, exist_ok=True)
         # The record holds health data: its file, and those that SQLite makes beside it, are for us alone.
-        file.touch(mode=0o600)
+        if not file.exists():
+            file.touch(mode=0o600)
     engine = create_engine(
         url,
         pool_size=pool_size,

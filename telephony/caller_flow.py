@@ -136,9 +136,6 @@ class CallerFlow:
                 received_at=at,
                 body=dict(form),
             ),
+            reply_to,
         )
-        if isinstance(answer, str):
-            return text_reply(answer)
-        reply = reply_to(answer)
-        texting.keep_reply(self._services, sid, reply or "")
-        return text_reply(reply)
+        return text_reply(answer if isinstance(answer, str) else reply_to(answer))

@@ -12,8 +12,11 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from telephony.kept_files import flush_folder, replace_file
 
 Apply = Callable[[str, str, Mapping[str, str], datetime], None]
 """Carries out one request: kind, path, form, and the instant at which it arrived."""
@@ -21,6 +24,25 @@ Apply = Callable[[str, str, Mapping[str, str], datetime], None]
 
 class NeverApplicableError(Exception):
     """A kept request will fail in the same way however often it is tried."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What the journal holds; the oldest of it, and the oldest that waits because of the database."""
+
+    requests: int = 0
+    laid_aside: int = 0
+    oldest_at: datetime | None = None
+    without_database_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    kind: str
+    path: str
+    form: Mapping[str, str]
+    at: datetime
+    without_database: bool
 
 
 class Journal:
@@ -32,16 +54,48 @@ class Journal:
         self._arriving = folder / "requests.jsonl"
         self._applying = folder / "applying.jsonl"
         self._aside = folder / "laid-aside.jsonl"
+        self.is_failing = False
+        """Whether the last request could not be kept."""
 
-    def keep(self, *, kind: str, path: str, form: Mapping[str, str], at: datetime) -> None:
-        """Append one request and flush it to the disk.
+    def keep(
+        self,
+        *,
+        kind: str,
+        path: str,
+        form: Mapping[str, str],
+        at: datetime,
+        without_database: bool = False,
+    ) -> None:
+        """Append one request and flush it to the disk; *without_database* says why it must wait.
 
         Raises:
             OSError: the disk does not take it either.
         """
-        line = json.dumps({"kind": kind, "path": path, "at": at.isoformat(), "form": dict(form)})
-        with self._locked("arriving"):
-            self._append(self._arriving, line)
+        entry: dict[str, object] = {"kind": kind, "path": path, "at": at.isoformat(), "form": dict(form)}
+        if without_database:
+            entry["without_database"] = True
+        try:
+            with self._locked("arriving"):
+                self._append(self._arriving, json.dumps(entry))
+        except OSError:
+            self.is_failing = True
+            raise
+        self.is_failing = False
+
+    def look(self) -> Waiting:
+        """What waits, and what was laid aside.
+
+        Raises:
+            OSError: the files cannot be read.
+        """
+        entries = [_read_line(line) for path in (self._applying, self._arriving) for line in _lines(path)]
+        known = [entry for entry in entries if entry is not None]
+        return Waiting(
+            requests=len(entries),
+            laid_aside=len(_lines(self._aside)),
+            oldest_at=min((entry.at for entry in known), default=None),
+            without_database_since=min((e.at for e in known if e.without_database), default=None),
+        )
 
     def drain(self, apply: Apply) -> int:
         """Apply every waiting request in order; returns how many were applied.
@@ -58,15 +112,14 @@ class Journal:
         """What an earlier attempt took over and could not finish goes first."""
         if not self._applying.exists():
             return 0
-        lines = [
-            line for line in self._applying.read_text(encoding="ascii", errors="replace").split("\n") if line
-        ]
+        lines = _lines(self._applying)
         applied = 0
         for done, line in enumerate(lines):
             try:
                 applied += self._apply_line(apply, line)
             except BaseException:
-                self._replace_left_over(lines[done:])
+                if done:
+                    replace_file(self._applying, "".join(f"{line}\n" for line in lines[done:]))
                 raise
         self._applying.unlink()
         return applied
@@ -80,26 +133,17 @@ class Journal:
         return self._apply_left_over(apply)
 
     def _apply_line(self, apply: Apply, line: str) -> int:
-        try:
-            entry = json.loads(line)
-            request = (entry["kind"], entry["path"], entry["form"], datetime.fromisoformat(entry["at"]))
-        except (ValueError, KeyError, TypeError):
+        entry = _read_line(line)
+        if entry is None:
             # A line that the power cut short: its request was never answered as kept.
             self._append(self._aside, line)
             return 0
         try:
-            apply(*request)
+            apply(entry.kind, entry.path, entry.form, entry.at)
         except NeverApplicableError:
             self._append(self._aside, line)
             return 0
         return 1
-
-    def _replace_left_over(self, lines: list[str]) -> None:
-        fresh = self._applying.with_suffix(".new")
-        fresh.unlink(missing_ok=True)
-        for line in lines:
-            self._append(fresh, line)
-        fresh.rename(self._applying)
 
     @staticmethod
     def _append(path: Path, line: str) -> None:
@@ -112,12 +156,7 @@ class Journal:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        # A new file is there after a power failure only when its folder was flushed too.
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        flush_folder(path.parent)
 
     @contextmanager
     def _locked(self, what: str) -> Iterator[None]:
@@ -129,3 +168,26 @@ class Journal:
             yield
         finally:
             os.close(descriptor)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        written = path.read_text(encoding="ascii", errors="replace")
+    except FileNotFoundError:
+        return []
+    return [line for line in written.split("\n") if line]
+
+
+def _read_line(line: str) -> _Entry | None:
+    """What stands in a line; None when it is no whole request."""
+    try:
+        entry = json.loads(line)
+        return _Entry(
+            kind=entry["kind"],
+            path=entry["path"],
+            form=entry["form"],
+            at=datetime.fromisoformat(entry["at"]),
+            without_database=bool(entry.get("without_database")),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None

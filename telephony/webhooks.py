@@ -6,6 +6,8 @@ run in a pool of threads, so that the loop stays free to answer the next call.
 """
 
 import asyncio
+import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -34,6 +36,9 @@ ANSWER_WITHIN_S = 1.5
 
 Far below the provider's own limit of 15 s (TESTBED 2.1): nobody waits in silence for a database.
 """
+
+KEEP_WITHIN_S = 0.4
+"""For keeping a request that could not be carried out; a disk that hangs must not make a caller wait."""
 
 _THREADS = 40
 _KEEPERS = 8
@@ -140,10 +145,11 @@ class _Boundary:
             kept = await self._keep_malformed(kind, path, form, arrived_at)
         except TimeoutError:
             log.critical("webhook.too_slow", kind=kind, limit_s=ANSWER_WITHIN_S)
-            kept = not route.is_kept or await self._keep(kind, path, form, arrived_at)
-        except Exception:
+            kept = not route.is_kept or await self._keep(kind, path, form, arrived_at, without_database=True)
+        except Exception as error:
             log.exception("webhook.failed", kind=kind)
-            kept = not route.is_kept or await self._keep(kind, path, form, arrived_at)
+            away = is_database_away(error)
+            kept = not route.is_kept or await self._keep(kind, path, form, arrived_at, without_database=away)
         else:
             return Response(document, media_type="application/xml")
         if kind == "sms" and not kept:
@@ -163,22 +169,37 @@ class _Boundary:
     async def _keep_malformed(self, kind: str, path: str, form: Form, at: datetime) -> bool:
         """Keep what can never be applied, for a person to look at."""
         try:
-            await self._in_time(partial(_store, self._context, "malformed", path, form))
+            await self._in_time(partial(_store, self._context, "malformed", path, form, at))
         except Exception:
             log.exception("webhook.malformed_not_stored", kind=kind)
             return await self._keep("malformed", path, form, at)
         return True
 
-    async def _keep(self, kind: str, path: str, form: Form, at: datetime) -> bool:
-        """Keep what the database could not take, to be applied when it is back."""
-        keep = partial(self._context.journal.keep, kind=kind, path=path, form=form, at=at)
+    async def _keep(
+        self, kind: str, path: str, form: Form, at: datetime, *, without_database: bool = False
+    ) -> bool:
+        """Keep what the database could not take, to be applied when it is back; whether that is certain."""
+        keep = partial(
+            self._context.journal.keep,
+            kind=kind,
+            path=path,
+            form=form,
+            at=at,
+            without_database=without_database,
+        )
         try:
-            await to_thread.run_sync(keep, limiter=self._keepers)
-        except OSError:
-            # The disk is gone as well: the log line is all that is left, and the caller still gets a person.
-            log.exception("webhook.not_kept", kind=kind)
-            return False
-        return True
+            async with asyncio.timeout(KEEP_WITHIN_S):
+                await to_thread.run_sync(keep, abandon_on_cancel=True, limiter=self._keepers)
+        except TimeoutError:
+            log.critical("webhook.kept_too_slowly", kind=kind, limit_s=KEEP_WITHIN_S)
+        except OSError as error:
+            # The disk is gone as well. The caller still gets a person, and the provider's own log is read
+            # later (ADR 0017); until then this line and the metric are all that is known of it.
+            log.critical("webhook.not_kept", kind=kind, reason=error.strerror)
+        else:
+            return True
+        self._context.services.metrics.journal_failed()
+        return False
 
 
 def apply_kept(context: TelephonyContext) -> Apply:
@@ -187,25 +208,42 @@ def apply_kept(context: TelephonyContext) -> Apply:
 
     def apply(kind: str, path: str, form: Mapping[str, str], at: datetime) -> None:
         route = routes.get(kind)
+        copied = kind not in _KEEPING_THEMSELVES
+        if copied and _is_stored(context, kind, path, form, at):
+            # Carried out before a crash that left its line in the journal.
+            return
         try:
-            if kind not in _KEEPING_THEMSELVES:
-                _store(context, kind, path, form)
             if route is not None:
                 route.answer(form, at, **route.parameters(path))
         except Exception as error:
             if is_database_away(error):
                 raise
             log.exception("journal.laid_aside", kind=kind)
+            if copied:
+                _store(context, kind, path, form, at)
             raise NeverApplicableError(kind) from error
+        if copied:
+            _store(context, kind, path, form, at)
 
     return apply
 
 
-def _store(context: TelephonyContext, kind: str, path: str, form: Form) -> None:
-    """Keep a raw request in the inbox, under a key of its own."""
+def _store(context: TelephonyContext, kind: str, path: str, form: Form, at: datetime) -> None:
+    """Keep a raw request in the inbox, once."""
     with context.services.uow.write() as session:
-        key = f"{kind}:{context.services.ids.new_id()}"
+        key = _key(kind, path, form, at)
         intake.keep_inbox(session, context.services, key, kind, {"path": path, **form})
+
+
+def _is_stored(context: TelephonyContext, kind: str, path: str, form: Form, at: datetime) -> bool:
+    with context.services.uow.read() as session:
+        return intake.is_kept(session, context.services, _key(kind, path, form, at))
+
+
+def _key(kind: str, path: str, form: Form, at: datetime) -> str:
+    """The same for the same request however often it is applied; one that was sent twice is two."""
+    whole = json.dumps([path, at.isoformat(), sorted(form.items())])
+    return f"{kind}:{hashlib.sha256(whole.encode()).hexdigest()}"
 
 
 def _nothing() -> str:

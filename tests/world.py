@@ -367,7 +367,7 @@ def _text(world: World, sender: str | None, text: str, sid: str | None) -> TextA
         received_at=world.clock.now(),
         body={"From": sender or "TELKOMSEL", "Body": text},
     )
-    return texting.receive_text(world.services, command)
+    return texting.receive_text(world.services, command, lambda answer: f"understood: {answer.understood}")
 
 
 def at_once(*acts: Callable[[], T]) -> list[T]:

@@ -121,14 +121,18 @@ class Engine:
         """One round, with its sends carried out before it returns; for tests and simulations."""
         if not self.is_active:
             return 0
-        now = self._services.clock.now()
-        due = self._look(now).deadlines
-        self._fire(due, now)
-        done = len(due)
+        done = self.fire_due()
         for claimed in outbox.claim(self._services, limit=self._senders):
             self._sender.send(claimed)
             done += 1
         return done
+
+    def fire_due(self) -> int:
+        """The first half of a round, without its sends: how many deadlines were due."""
+        now = self._services.clock.now()
+        due = self._look(now).deadlines
+        self._fire(due, now)
+        return len(due)
 
     def pulse(self) -> None:
         """Leave a sign of life for ``/readyz``, ``doctor`` and the outage record; only while at work."""
@@ -155,6 +159,7 @@ class Engine:
 
     def _round(self) -> float:
         """Do what is due; how long to wait for the next round."""
+        self._services.callers.give_way()
         try:
             now = self._services.clock.now()
             work = self._look(now)

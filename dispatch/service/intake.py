@@ -247,6 +247,12 @@ def keep_inbox(session: Session, services: Services, key: str, kind: str, body: 
     return connection.execute(_KEEP[connection.dialect.name], values).first() is not None
 
 
+def is_kept(session: Session, services: Services, key: str) -> bool:
+    """Whether a request stands in the inbox under *key*."""
+    query = select(Inbox.id).where(Inbox.facility_id == services.facility_id, Inbox.provider_key == key)
+    return session.scalar(query) is not None
+
+
 def open_or_join(session: Session, services: Services, ring: Ring) -> Incident:
     """Let *ring* join the open incident of its number, or open a new one."""
     now = services.clock.now()

@@ -85,8 +85,26 @@ class Metrics:
             buckets=LATENCY_BUCKETS_S,
             registry=self.registry,
         )
+        self._add_journal()
         for outcome in CallOutcome:
             self._calls.labels(outcome=str(outcome))
+
+    def _add_journal(self) -> None:
+        self._journal_waiting = Gauge(
+            "siaga_journal_waiting",
+            "Requests that wait in the journal until the database takes them",
+            registry=self.registry,
+        )
+        self._journal_laid_aside = Gauge(
+            "siaga_journal_laid_aside",
+            "Requests of the journal that can never be applied and wait for a person",
+            registry=self.registry,
+        )
+        self._journal_failures = Counter(
+            "siaga_journal_failures_total",
+            "Requests that neither the database nor the journal took in time",
+            registry=self.registry,
+        )
 
     def webhook_refused(self, reason: str) -> None:
         """Count a webhook that was refused; *reason* is a word of a fixed list, never a sender's text."""
@@ -103,6 +121,15 @@ class Metrics:
     def call_ended(self, outcome: CallOutcome) -> None:
         """Count a ring whose ending is known."""
         self._calls.labels(outcome=str(outcome)).inc()
+
+    def journal_holds(self, waiting: int, laid_aside: int) -> None:
+        """Set how many requests stand in the journal's files."""
+        self._journal_waiting.set(waiting)
+        self._journal_laid_aside.set(laid_aside)
+
+    def journal_failed(self) -> None:
+        """Count a request that could not even be kept."""
+        self._journal_failures.inc()
 
     def engine_lags(self, seconds: float) -> None:
         """Say how late the engine is, in seconds; never below zero."""

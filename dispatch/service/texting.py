@@ -4,6 +4,7 @@ Every worker's text is answered with what was understood. What cannot be underst
 attached as a note to the worker's incident when there is exactly one.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -112,40 +113,46 @@ class _Choice:
     status: AssignmentStatus
 
 
-def receive_text(services: Services, command: ReceiveText) -> TextAnswer | str:
+def receive_text(
+    services: Services,
+    command: ReceiveText,
+    in_words: Callable[[TextAnswer], str | None] = lambda _answer: None,
+) -> TextAnswer | str:
     """Handle a text; a repeat of the same text returns the reply that was stored with it.
 
-    Keeping the text and doing what it says are one commit: a text is never kept as done and then not done.
+    Keeping the text, doing what it says, and the reply that *in_words* makes of it are one commit: a text is
+    never kept as done and then not done, and its sender is told the same however often it comes.
     """
     with services.uow.write() as session:
         key = f"sms:{command.provider_sid}"
         if not intake.keep_inbox(session, services, key, "sms", command.body):
             return session.connection().execute(_REPLY_KEPT, _text_key(services, key)).scalar() or ""
-        worker = _worker(session, services, command.sender)
-        if worker is None:
-            return _from_resident(session, services, command)
-        text = parse(command.text)
-        if command.reconstructed and not _is_still_meant(text, command.received_at, services.clock.now()):
-            return _not_understood(session, services, command, worker, _choices(session, worker))
-        if text.verb is Verb.DUTY_ON:
-            end_break(session, worker.id, command.received_at)
-            return TextAnswer(understood=Understood.ON_DUTY)
-        if text.verb is Verb.DUTY_OFF:
-            start_break(session, services, worker.id, command.received_at)
-            return TextAnswer(understood=Understood.ON_BREAK)
-        return _from_worker(session, services, command, worker, text)
+        answer = _answer(session, services, command)
+        said = in_words(answer)
+        if said:
+            session.connection().execute(_KEEP_REPLY, {**_text_key(services, key), "said": said})
+        return answer
+
+
+def _answer(session: Session, services: Services, command: ReceiveText) -> TextAnswer:
+    worker = _worker(session, services, command.sender)
+    if worker is None:
+        return _from_resident(session, services, command)
+    text = parse(command.text)
+    if command.reconstructed and not _is_still_meant(text, command.received_at, services.clock.now()):
+        return _not_understood(session, services, command, worker, _choices(session, worker))
+    if text.verb is Verb.DUTY_ON:
+        end_break(session, worker.id, command.received_at)
+        return TextAnswer(understood=Understood.ON_DUTY)
+    if text.verb is Verb.DUTY_OFF:
+        start_break(session, services, worker.id, command.received_at)
+        return TextAnswer(understood=Understood.ON_BREAK)
+    return _from_worker(session, services, command, worker, text)
 
 
 def _is_still_meant(text: TextCommand, sent_at: datetime, now: datetime) -> bool:
     """Steps that were taken stay true however late they are told; an answer, or a wish, goes out of date."""
     return text.verb in _TAKEN or (now - sent_at).total_seconds() <= STILL_MEANT_FOR_S
-
-
-def keep_reply(services: Services, provider_sid: str, reply: str) -> None:
-    """Store the reply beside the text, for a repeat of the same webhook."""
-    with services.uow.write() as session:
-        key = _text_key(services, f"sms:{provider_sid}")
-        session.connection().execute(_KEEP_REPLY, {**key, "said": reply})
 
 
 def _text_key(services: Services, key: str) -> dict[str, str]:

@@ -136,6 +136,16 @@ class Site:
             found += [line for line in path.read_text("ascii").splitlines() if line]
         return found
 
+    def ready(self) -> dict[str, str]:
+        """Why the program is not ready, as it says itself."""
+        return dict(self.client.get(f"{self.base}/readyz").json()["reasons"])
+
+    def metric(self, name: str) -> float:
+        """A figure without labels, as /metrics tells it."""
+        page = self.client.get(f"{self.base}/metrics")
+        families = text_string_to_metric_families(page.text)
+        return next(s.value for family in families for s in family.samples if s.name == name)
+
     def refused(self, reason: str) -> float:
         """How many webhooks were refused for a reason, as /metrics counts them."""
         page = self.client.get(f"{self.base}/metrics")
@@ -185,7 +195,12 @@ def logging_as_served() -> Iterator[io.StringIO]:
 
 @contextmanager
 def running_site(
-    database_url: str, folder: Path, *, public_url: str = PUBLIC_URL, auth_token: str = AUTH_TOKEN
+    database_url: str,
+    folder: Path,
+    *,
+    public_url: str = PUBLIC_URL,
+    auth_token: str = AUTH_TOKEN,
+    with_people: bool = True,
 ) -> Iterator[Site]:
     """The program with the sample facility's people, served until the end of the block."""
     settings = load_settings(
@@ -201,7 +216,8 @@ def running_site(
         }
     )
     program = build_program(settings, load_facility(), load_policy(), with_engine=False)
-    load_people(program)
+    if with_people:
+        load_people(program)
     reader = create_engine(database_url, poolclass=NullPool)
     # No connection is used twice: each request arrives as if it were the only one.
     limits = httpx.Limits(max_keepalive_connections=0)

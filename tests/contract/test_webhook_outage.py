@@ -1,5 +1,7 @@
 """While the database does not answer every caller reaches a person, and nothing that arrived is lost."""
 
+import json
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -7,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from dispatch.service.verifying import verify
 from models.incident import Call, Incident
+from models.traffic import Outage
 from tests.contract.faults import FAULTS, locked
 from tests.contract.site import (
     RESIDENT,
@@ -34,12 +38,12 @@ def fault(request: pytest.FixtureRequest) -> str:
 
 def wait_out(site: Site) -> None:
     """Apply what waited; before it, work that was left behind by a lock has come to its end."""
-    site.program.drain_journal()
+    site.program.standby.drain()
     assert site.journalled() == []
 
 
 def test_a_caller_reaches_a_person_and_the_call_is_in_the_record_afterwards(site: Site, fault: str) -> None:
-    site.program.refresh_duty_phones()
+    site.program.standby.refresh()
     with FAULTS[fault](site):
         began = time.monotonic()
         before_at = datetime.now(UTC)
@@ -134,11 +138,122 @@ def test_a_text_that_could_not_even_be_kept_is_not_confirmed(
 ) -> None:
     """Neither the database nor the disk: the provider hears of it; a caller still reaches a person."""
     with running_site(sqlite_database_url, tmp_path) as site:
-        site.program.settings.data_dir.mkdir()
         (site.program.settings.data_dir / "journal").write_text("no folder")
         with FAULTS["gone"](site):
             assert site.send("/telephony/sms", text("Tolong")).status_code == 503
             assert is_fallback(site.send("/telephony/voice", call()))
+            assert "disk takes no requests" in site.ready()["journal"]
+        assert site.metric("siaga_journal_failures_total") == 2
+        critical = [json.loads(line) for line in site.log.getvalue().splitlines() if "not_kept" in line]
+        assert [(line["level"], line["kind"]) for line in critical] == [
+            ("critical", "sms"),
+            ("critical", "voice"),
+        ]
+
+
+def test_a_full_disk_is_met_the_same_way(sqlite_site: Site) -> None:
+    """``/dev/full`` takes an open and refuses every byte, as a full disk does."""
+    folder = sqlite_site.program.settings.data_dir / "journal"
+    folder.mkdir()
+    (folder / "requests.jsonl").symlink_to("/dev/full")
+    with FAULTS["gone"](sqlite_site):
+        answer = sqlite_site.send("/telephony/voice", call())
+        assert is_fallback(answer)
+        assert "+628110000081" in numbers(answer)
+        assert sqlite_site.send("/telephony/sms", text("Tolong")).status_code == 503
+    assert sqlite_site.metric("siaga_journal_failures_total") == 2
+    (folder / "requests.jsonl").unlink()
+    # Room again: the next request is kept, and the sign is taken down.
+    with FAULTS["gone"](sqlite_site):
+        assert verbs(sqlite_site.send("/telephony/sms", text("Tolong"))) == []
+        assert "journal" not in sqlite_site.ready()
+    wait_out(sqlite_site)
+    assert len(sqlite_site.rows(Incident)) == 1
+
+
+def test_a_disk_that_hangs_makes_nobody_wait(sqlite_site: Site) -> None:
+    """A pipe that nobody reads: opening it takes for ever."""
+    folder = sqlite_site.program.settings.data_dir / "journal"
+    folder.mkdir()
+    pipe = folder / "requests.jsonl"
+    os.mkfifo(pipe)
+    with FAULTS["gone"](sqlite_site):
+        began = time.monotonic()
+        assert is_fallback(sqlite_site.send("/telephony/voice", call()))
+        assert time.monotonic() - began < PATIENCE_S
+        assert sqlite_site.metric("siaga_journal_failures_total") == 1
+        # Let the thread that is held there go on.
+        with pipe.open("rb", buffering=0) as reader:
+            assert b"CallSid" in reader.read(4000)
+    pipe.unlink()
+
+
+def test_what_waits_is_told_and_becomes_an_outage_with_its_true_span(site: Site) -> None:
+    with FAULTS["gone"](site):
+        before_at = datetime.now(UTC)
+        assert is_fallback(site.send("/telephony/voice", call()))
+        assert site.program.standby.look().requests == 1
+        # Nothing is lost by trying while it is away.
+        site.program.standby.drain()
+        assert len(site.journalled()) == 1
+        assert "database" in site.ready()
+    assert site.metric("siaga_journal_waiting") == 1
+    wait_out(site)
+    assert site.metric("siaga_journal_waiting") == 0
+    (outage,) = site.rows(Outage)
+    assert outage.cause == "database"
+    assert before_at - timedelta(seconds=1) < outage.from_at < outage.until_at <= datetime.now(UTC)
+
+
+def test_a_request_that_failed_for_another_reason_is_no_outage(sqlite_site: Site) -> None:
+    sqlite_site.program.telephony.journal.keep(
+        kind="voice", path="/telephony/voice", form=call(), at=datetime.now(UTC)
+    )
+    wait_out(sqlite_site)
+    assert len(sqlite_site.rows(Call)) == 1
+    assert sqlite_site.rows(Outage) == []
+
+
+def test_after_a_crash_while_applying_everything_is_there_once(site: Site) -> None:
+    """The database has it all, and the journal was not yet emptied: everything is applied a second time."""
+    with FAULTS["gone"](site):
+        site.send("/telephony/voice", call())
+        site.send("/telephony/voice/menu", call(Digits="2"))
+        site.send("/telephony/sms", text("Tolong", sender="+6281199990009"))
+        site.send("/telephony/voice/status", call(CallStatus="completed"))
+        site.send("/telephony/deliveries/one/key", call(Digits="1"))
+    folder = site.program.settings.data_dir / "journal"
+    lines = (folder / "requests.jsonl").read_bytes()
+    wait_out(site)
+    once = site.stored()
+    (folder / "applying.jsonl").write_bytes(lines[: len(lines) // 2])
+    (folder / "requests.jsonl").write_bytes(lines)
+    site.program.standby.drain()
+    assert site.stored() == once
+    assert len(site.kept("menu")) == len(site.kept("voice_status")) == len(site.kept("key")) == 1
+
+
+def test_an_end_that_comes_live_before_its_kept_ring_is_applied_finds_it(site: Site) -> None:
+    with FAULTS["gone"](site):
+        site.send("/telephony/voice", call())
+    assert verbs(site.send("/telephony/voice/status", call(CallStatus="completed"))) == []
+    assert site.rows(Call) == []
+    wait_out(site)
+    (ring,) = site.rows(Call)
+    assert ring.ended_at is not None
+    assert ring.ended_at >= ring.received_at
+
+
+def test_a_kept_ring_that_is_applied_after_a_later_live_one_tells_when_it_began(site: Site) -> None:
+    with FAULTS["gone"](site):
+        site.send("/telephony/voice", call(1))
+    assert verbs(site.send("/telephony/voice", call(2))) == ["Gather", "Dial/Conference"]
+    wait_out(site)
+    (incident,) = site.rows(Incident)
+    first, second = sorted(site.rows(Call), key=lambda row: row.received_at)
+    assert (first.provider_sid, second.provider_sid) == (call(1)["CallSid"], call(2)["CallSid"])
+    assert incident.received_at == first.received_at
+    assert list(verify(site.program.services.uow, "KWK")) == []
 
 
 def test_more_calls_than_threads_are_answered_as_fast_as_one(sqlite_site: Site) -> None:

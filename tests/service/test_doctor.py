@@ -14,6 +14,7 @@ from config.settings import Settings, load_settings
 from models.session import open_database
 from models.traffic import Pulse
 from models.unit_of_work import UnitOfWork
+from telephony.journal import Journal, NeverApplicableError
 from tests.fakes.clock import FakeClock
 from tests.fakes.counting_ids import CountingIds
 
@@ -121,3 +122,24 @@ def test_a_database_without_tables_or_answer_is_wrong(empty_database_url: str, t
     [check] = examined(away, tmp_path)["database"]
     assert check.state is State.WRONG
     assert "very-secret" not in check.text
+
+
+def test_what_waits_in_the_journal_is_said(sqlite_database_url: str, tmp_path: Path) -> None:
+    def check() -> Check:
+        (found,) = examined(sqlite_database_url, tmp_path)["journal"]
+        return found
+
+    assert (check().state, check().text) == (State.OK, "nothing waits")
+    journal = Journal(tmp_path / "journal")
+    journal.keep(kind="voice", path="/telephony/voice", form={}, at=NOW)
+    assert check().state is State.WRONG
+    assert check().text == "1 requests wait, the oldest since 2026-11-23 12:00:00 UTC"
+
+    def never(*_request: object) -> None:
+        raise NeverApplicableError
+
+    journal.drain(never)
+    assert check().state is State.DOUBTFUL
+    assert "1 laid aside" in check().text
+    (tmp_path / "journal" / "requests.jsonl").mkdir()
+    assert check().state is State.WRONG

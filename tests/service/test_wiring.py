@@ -97,7 +97,7 @@ def test_the_simulated_number_falls_back_to_those_on_duty(sqlite_database_url: s
     assert program.simulator is not None
     document = program.simulator.network.settings.fallback_twiml
     assert document is not None
-    program.refresh_duty_phones()
+    program.standby.refresh()
     on_duty = program.telephony.phones.today
     assert on_duty
     assert all(phone in document for phone in program.telephony.phones.numbers())

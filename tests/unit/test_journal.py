@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from telephony.journal import Journal, NeverApplicableError
+from telephony.journal import Journal, NeverApplicableError, Waiting
 
 AT = datetime(2026, 11, 23, 3, 0, 0, 123000, tzinfo=UTC)
 Request = tuple[str, str, Mapping[str, str], datetime]
@@ -148,3 +148,45 @@ def test_a_disk_that_takes_nothing_is_told(tmp_path: Path) -> None:
     (tmp_path / "journal").write_text("a file where the folder should be")
     with pytest.raises(OSError, match="journal"):
         keep(Journal(tmp_path / "journal"), 1)
+
+
+def test_it_says_what_waits_since_when_and_why(folder: Path) -> None:
+    journal = Journal(folder)
+    assert journal.look() == Waiting()
+    keep(journal, 1)
+    kind, path, form, at = request(2)
+    journal.keep(kind=kind, path=path, form=form, at=at, without_database=True)
+    seen = Journal(folder).look()
+    assert (seen.requests, seen.laid_aside, seen.oldest_at) == (2, 0, request(1)[3])
+    assert seen.without_database_since == request(2)[3]
+    with pytest.raises(ConnectionError):
+        journal.drain(Applied(CA1=NeverApplicableError("voice"), CA2=ConnectionError("away")))
+    seen = journal.look()
+    assert (seen.requests, seen.laid_aside, seen.oldest_at) == (1, 1, request(2)[3])
+    journal.drain(Applied())
+    assert journal.look() == Waiting(laid_aside=1)
+
+
+def test_while_nothing_can_be_applied_nothing_is_written_again(folder: Path) -> None:
+    """The database may be away for hours, and is tried every few seconds."""
+    journal = Journal(folder)
+    keep(journal, 1, 2, 3)
+    away = Applied(CA1=ConnectionError("away"))
+    with pytest.raises(ConnectionError):
+        journal.drain(away)
+    before = (folder / "applying.jsonl").stat().st_ino
+    with pytest.raises(ConnectionError):
+        journal.drain(away)
+    assert (folder / "applying.jsonl").stat().st_ino == before
+    assert journal.drain(Applied()) == 3
+
+
+def test_it_knows_that_it_failed_until_it_does_not(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    (tmp_path / "journal").write_text("a file where the folder should be")
+    with pytest.raises(OSError, match="journal"):
+        keep(journal, 1)
+    assert journal.is_failing
+    (tmp_path / "journal").unlink()
+    keep(journal, 1)
+    assert not journal.is_failing

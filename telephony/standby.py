@@ -1,0 +1,101 @@
+"""What stands by for when the database does not answer: who is rung then, and what waits until it does.
+
+Keeps the people on duty in memory and on the disk, so that a program that starts without its database knows
+whom to ring; keeps the static fallback document as a file, for whoever carries it to another host; applies
+the journal. Never raises for a disk that takes nothing: memory is what the next caller needs.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from dispatch.service import outages, roster_keeping
+from models.session import is_database_away
+from telephony.context import TelephonyContext
+from telephony.documents import Documents
+from telephony.journal import Waiting
+from telephony.kept_files import replace_file
+from telephony.webhooks import apply_kept
+
+log = structlog.get_logger(__name__)
+
+DUTY_PHONES_FILE = "duty-phones.json"
+FALLBACK_FILE = "fallback.xml"
+
+OVERDUE_S = 30.0
+"""The journal is applied every five seconds: what waits longer than this does so although it should not."""
+
+
+class Standby:
+    """The files and the journal in the data directory, for one process."""
+
+    def __init__(self, telephony: TelephonyContext, folder: Path) -> None:
+        """Use *folder*, where the program writes everything."""
+        self._telephony = telephony
+        self._documents = Documents(telephony.addresses, telephony.prompts, telephony.phones)
+        self._folder = folder
+
+    def refresh(self) -> None:
+        """Learn from the database who is on duty now, for memory and for the disk."""
+        services, phones = self._telephony.services, self._telephony.phones
+        with services.uow.read() as session:
+            phones.today = list(roster_keeping.duty_phones(session, services, services.clock.now()))
+        try:
+            replace_file(self._folder / DUTY_PHONES_FILE, json.dumps({"duty_phones": phones.today}))
+            if replace_file(self._folder / FALLBACK_FILE, self._documents.fallback() + "\n"):
+                log.info("standby.fallback_changed", phones=len(phones.numbers()))
+        except OSError as error:
+            log.critical("standby.not_written", reason=error.strerror)
+
+    def recall(self) -> None:
+        """Take whoever was on duty last from the disk; the facility's own phones are known anyway."""
+        path = self._folder / DUTY_PHONES_FILE
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            self._telephony.phones.today = [str(phone) for phone in kept["duty_phones"]]
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            log.critical("standby.duty_phones_unreadable", reason=type(error).__name__)
+
+    def drain(self) -> None:
+        """Apply what came while the database did not answer; the time in between becomes an outage."""
+        services, journal = self._telephony.services, self._telephony.journal
+        waiting = self.look()
+        if not waiting.requests:
+            return
+        try:
+            if waiting.without_database_since is not None:
+                outages.database_was_away(services, since=waiting.without_database_since)
+            applied = journal.drain(apply_kept(self._telephony))
+        except SQLAlchemyError as error:
+            if not is_database_away(error):
+                raise
+            log.warning("journal.waits", requests=waiting.requests)
+            return
+        log.info("journal.applied", requests=applied)
+        self.look()
+
+    def look(self) -> Waiting:
+        """What waits in the journal, counted for ``/metrics`` as well."""
+        waiting = self._telephony.journal.look()
+        self._telephony.services.metrics.journal_holds(waiting.requests, waiting.laid_aside)
+        return waiting
+
+    def reasons(self) -> Mapping[str, str]:
+        """Why this process is not ready, as far as the journal knows; for ``/readyz``."""
+        if self._telephony.journal.is_failing:
+            return {"journal": "the disk takes no requests: callers are connected, but nothing of it is kept"}
+        try:
+            waiting = self.look()
+        except OSError as error:
+            return {"journal": f"cannot be read: {error.strerror}"}
+        if waiting.oldest_at is None:
+            return {}
+        age_s = (self._telephony.services.clock.now() - waiting.oldest_at).total_seconds()
+        if age_s < OVERDUE_S:
+            return {}
+        return {"journal": f"{waiting.requests} requests wait since {waiting.oldest_at.isoformat()}"}
