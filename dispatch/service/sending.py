@@ -8,6 +8,7 @@ reading before anything else, and one for writing afterwards.
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -188,6 +189,11 @@ class Sender:
         )
 
     def _stop(self, claimed: Claimed) -> None:
+        """Let a caller's call go on elsewhere, or end the ringing of one of our own.
+
+        An alert that was sent twice may ring through two providers, and nobody knows any more which call is
+        whose: so every one is told, and whoever does not have the call leaves it at that.
+        """
         named = claimed.details.get("provider")
         provider = next((p for p in self._providers if p.name == named), None)
         if provider is None:
@@ -199,12 +205,19 @@ class Sender:
             if claimed.details.get("release"):
                 provider.redirect_call(provider_sid, self._addresses.release())
             else:
+                self._stop_elsewhere(provider, provider_sid)
                 provider.stop_ringing(provider_sid)
         except TelephonyError as error:
             self._note(provider, claimed, error)
             delivery_reports.not_handed_over(self._services, claimed, error, provider.name)
         else:
             delivery_reports.done_without_provider(self._services, claimed, provider.name)
+
+    def _stop_elsewhere(self, named: TelephonyProvider, provider_sid: str) -> None:
+        for provider in self._providers:
+            if provider is not named and provider.carries_voice:
+                with suppress(TelephonyError):
+                    provider.stop_ringing(provider_sid)
 
     # --- before sending
 
