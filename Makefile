@@ -1,11 +1,14 @@
 # Siaga 911. `make` alone lists what there is.
 .DEFAULT_GOAL := help
 CHECKS := check-format check-lint check-types check-imports check-templates check-spelling check-dead-code
-.PHONY: help demo test bench check $(CHECKS) dev-installed format screenshots lock clean
+.PHONY: help demo test bench simulate check $(CHECKS) dev-installed format screenshots lock clean
 
 PORT ?= 8911
 ARGS ?=
 BENCH ?=
+SEED ?=
+DAYS ?= 1
+SEEDS ?= 1
 # Tests that wait (browser, servers) leave a core idle; two workers fit the smallest machine we promise.
 WORKERS ?= 2
 
@@ -27,6 +30,10 @@ test: ## every test, on SQLite, PostgreSQL and in a real browser (ARGS="-k roste
 bench: ## the figures of docs/performance.md, on this machine (BENCH="latency lifecycles")
 	@tools/bootstrap
 	$(RUN) bench $(BENCH)
+
+simulate: ## whole days full of faults (SEED=4711 DAYS=1 SEEDS=1; a random seed when none is given)
+	@tools/bootstrap dev
+	@$(RUN) tests.simulation $(if $(SEED),--seed $(SEED)) --days $(DAYS) --seeds $(SEEDS)
 
 check: $(CHECKS) ## formatters, linters, types, import contracts, dead code
 
