@@ -140,6 +140,7 @@ _ALERT_REASONS = {
     "ladder": msgid("Alerting %(people)s, tier %(tier)s"),
     "repeat": msgid("Alerting again, because nobody has accepted: %(people)s, tier %(tier)s"),
     "second_ring": msgid("Ringing a second time: %(people)s"),
+    "widened": msgid("Alerting %(people)s as well, because it is urgent, tier %(tier)s"),
     "assigned": msgid("The dispatcher alerts %(people)s by name"),
 }
 

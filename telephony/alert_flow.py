@@ -170,7 +170,7 @@ class AlertFlow:
         if call.call_id is None or call.incident.is_closed:
             return self._documents.goodbye(self._prompts.closed())
         intake.return_call(self._services, call.incident.id, call.call_id)
-        timeout_s = self._services.policy.caller.menu_timeout_s
+        timeout_s = call.incident.policy.caller.menu_timeout_s
         return self._documents.greeting(call.incident.id, menu_timeout_s=timeout_s, called_back=True)
 
 

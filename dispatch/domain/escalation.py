@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
+from dispatch.domain import meeting
 from dispatch.domain.assignment import Ranked, rank
 from dispatch.domain.decisions import Crew, Decision, Draft
-from dispatch.domain.effects import AlertWorker, CallBack, ConnectWorker, WarnSupervisors
+from dispatch.domain.effects import AlertWorker, CallBack, WarnSupervisors
 from dispatch.domain.events import Kind
 from dispatch.domain.incidents import Assignment, DutyPerson, Incident
 from dispatch.domain.policy import Tier
@@ -23,23 +24,10 @@ from dispatch.domain.vocabulary import AlertChannel, AssignmentStatus, Source
 
 LADDER = "ladder"
 SECOND_RING = "second_ring"
+WIDENED = "widened"
 CONFIRM_JOIN = "confirm_join"
 CONFIRM_LEFT = "confirm_left"
 BEGIN = "begin"
-
-JOIN_GRACE_S = 8.0
-"""A worker who pressed 1 hears two short sentences (4 s) and has 3 s for the minutes (CONTRACT 4) before
-being joined; when the room says nothing for this long, the joining is taken to have happened, and marked."""
-
-LEFT_GRACE_S = 2.0
-"""That a worker's call ended and that they entered the room is told in no certain order (TESTBED 2.4); after
-this the room's word is taken not to come."""
-
-CALL_IN_EVERY_S = 30.0
-"""At most this long between two calls to a worker who does not come into the room where the caller waits."""
-
-CALLED_IN_VAINLY = 2
-"""From this call-in on another worker is alerted as well: the caller must not wait for one phone alone."""
 
 CALL_BACK_GRACE_S = 45.0
 """How long a call-back may take before people are alerted all the same."""
@@ -69,11 +57,11 @@ def deadlines(incident: Incident) -> tuple[Due, ...]:
             if _owes_second_ring(incident, a)
         )
     found.extend(
-        Due(kind=CONFIRM_JOIN, subject=code, due_at=at + timedelta(seconds=JOIN_GRACE_S))
+        Due(kind=CONFIRM_JOIN, subject=code, due_at=at + timedelta(seconds=meeting.JOIN_GRACE_S))
         for code, at in incident.ladder.joining
     )
     found.extend(
-        Due(kind=CONFIRM_LEFT, subject=code, due_at=at + timedelta(seconds=_left_grace_s(incident)))
+        Due(kind=CONFIRM_LEFT, subject=code, due_at=at + timedelta(seconds=meeting.left_grace_s(incident)))
         for code, at in incident.ladder.left
     )
     return tuple(found)
@@ -97,7 +85,10 @@ def advance(draft: Draft, crew: Crew) -> None:
 def climb(draft: Draft, crew: Crew) -> None:
     """Take the ladder's next step if it is due; tiers with nobody to ask are passed over at once."""
     incident = draft.incident
-    if not incident.needs_people or (incident.alerting_begun and _step_due_at(incident) > draft.now):
+    if not incident.needs_people:
+        return
+    if incident.alerting_begun and _step_due_at(incident) > draft.now:
+        _widen(draft, crew)
         return
     _mark_unanswered(draft)
     _step(draft, crew)
@@ -143,9 +134,10 @@ def decide_deadline(incident: Incident, due: Due, *, crew: Crew, now: datetime) 
     """What follows from *due* having come; nothing when the state has moved on since."""
     draft = Draft(incident, now=now, source=Source.ENGINE, actor="engine")
     if due.kind == CONFIRM_JOIN:
-        _assume_joined(draft, due.subject)
+        meeting.assume_joined(draft, due.subject)
     elif due.kind == CONFIRM_LEFT:
-        _call_in(draft, due.subject, crew)
+        if meeting.call_in(draft, due.subject):
+            climb(draft, crew)
     elif due.kind == SECOND_RING:
         ring_again(draft, due.subject)
     else:
@@ -251,6 +243,19 @@ def _step(draft: Draft, crew: Crew, *, from_tier: int | None = None) -> None:
         _repeat_last(draft, crew)
 
 
+def _widen(draft: Draft, crew: Crew) -> None:
+    """Fill up a batch that was asked one by one before the incident turned out to be urgent."""
+    incident, ladder = draft.incident, draft.incident.ladder
+    if not _several_at_once(incident) or ladder.repeats or ladder.tier_index < 0:
+        return
+    tier = incident.policy.alerting.tiers[ladder.tier_index]
+    room = tier.alert_at_once - len(ladder.batch)
+    ranked = _ranked(incident, tier.name, crew)
+    unasked = [entry for entry in ranked if incident.assignment(entry.person.staff_code) is None]
+    if room > 0 and unasked:
+        _ask(draft, unasked[:room], tier, ladder.tier_index, repeats=0, reason=WIDENED)
+
+
 def _several_at_once(incident: Incident) -> bool:
     """One more helper is asked for one by one; an urgent incident without an owner is not."""
     return incident.priority.is_urgent and incident.primary is None
@@ -299,13 +304,14 @@ def _is_engaged(incident: Incident, staff_code: str) -> bool:
     return assignment is not None and assignment.is_engaged
 
 
-def _ask(draft: Draft, chosen: list[Ranked], tier: Tier, index: int, *, repeats: int) -> None:
+def _ask(
+    draft: Draft, chosen: list[Ranked], tier: Tier, index: int, *, repeats: int, reason: str | None = None
+) -> None:
     incident = draft.incident
     people = [incident.assignment(entry.person.staff_code) or _fresh(draft, entry.person) for entry in chosen]
     why = {entry.person.staff_code: entry.why() for entry in chosen}
-    _request(
-        draft, people, tier, reason="repeat" if repeats else "ladder", index=index, repeats=repeats, why=why
-    )
+    reason = reason or ("repeat" if repeats else "ladder")
+    _request(draft, people, tier, reason=reason, index=index, repeats=repeats, why=why)
 
 
 def _fresh(draft: Draft, person: DutyPerson) -> Assignment:
@@ -363,37 +369,3 @@ def _request(
                 staff_id=a.staff_id, staff_code=a.staff_code, turn=a.asked_count + 1, channels=tier.channels
             )
         )
-
-
-def _assume_joined(draft: Draft, staff_code: str) -> None:
-    incident = draft.incident
-    due = next((at for code, at in incident.ladder.joining if code == staff_code), None)
-    live = incident.live_call
-    if due is None or live is None or due + timedelta(seconds=JOIN_GRACE_S) > draft.now:
-        return
-    draft.add(
-        Kind.CALL_ANSWERED, {"call_id": live.id, "staff_code": staff_code, "assumed": True}, by_engine=True
-    )
-
-
-def _call_in(draft: Draft, staff_code: str, crew: Crew) -> None:
-    """Call a worker into the room again; when that has failed before, alert somebody else as well."""
-    incident = draft.incident
-    since = next((at for code, at in incident.ladder.left if code == staff_code), None)
-    if since is None or since + timedelta(seconds=_left_grace_s(incident)) > draft.now:
-        return
-    draft.add(Kind.CALLED_IN, {"staff_code": staff_code}, by_engine=True)
-    assignment = incident.assignment(staff_code)
-    live = incident.live_call
-    if live is None or live.answered_at is not None or assignment is None or not assignment.is_engaged:
-        return
-    turn = draft.incident.ladder.called_in
-    draft.want(ConnectWorker(staff_id=assignment.staff_id, staff_code=staff_code, turn=turn))
-    if turn == CALLED_IN_VAINLY:
-        draft.add(Kind.HELP_REQUESTED, {"staff_code": None}, by_engine=True)
-        climb(draft, crew)
-
-
-def _left_grace_s(incident: Incident) -> float:
-    doubled: float = LEFT_GRACE_S * 2**incident.ladder.called_in
-    return min(doubled, CALL_IN_EVERY_S)

@@ -209,7 +209,7 @@ def _alert_requested(incident: Incident, event: Event) -> Incident:
             ladder,
             tier_index=cast("int", data["tier_index"]),
             repeats=cast("int", data["repeats"]),
-            batch=tuple(codes),
+            batch=(*ladder.batch, *codes) if data.get("reason") == "widened" else tuple(codes),
             started_at=event.occurred_at,
             ends_at=maybe_instant(data, "ends_at"),
         )

@@ -145,9 +145,8 @@ def choose_from_menu(
         return draft.decision()
     if not wrong_number:
         _learn(draft, choice.priority, choice.category)
-        if not draft.incident.alerting_begun:
-            # Whoever presses a key is there: the wait of caller.alert_after_s is over.
-            escalation.climb(draft, crew)
+        # Whoever presses a key is there: the wait of caller.alert_after_s is over.
+        escalation.climb(draft, crew)
     elif _nobody_else_called(incident, call_id):
         progress.close_incident(draft, outcome=Outcome.WRONG_NUMBER, reason=None)
     return draft.decision()

@@ -177,7 +177,8 @@ def _connect(session: Session, new: "Composer", effect: ConnectWorker) -> Iterat
 def _warnings(
     session: Session, services: Services, new: "Composer", effect: WarnSupervisors
 ) -> Iterator[Values]:
-    turn = f"{effect.tier}:{new.incident.ladder.repeats}"
+    # Every time that nobody was found is said anew.
+    turn = f"{effect.tier}:{int(new.now.timestamp() * 1000)}"
     told = supervisors(session, services)
     say = log.warning if told else log.error
     say("alert.nobody_on_duty", incident=new.incident.number, tier=effect.tier, supervisors=len(told))

@@ -1,7 +1,7 @@
 """The caller who waits in the room, and the worker who should come into it."""
 
 from dispatch.domain.commands import Action
-from dispatch.domain.escalation import CALL_IN_EVERY_S, JOIN_GRACE_S
+from dispatch.domain.meeting import CALL_IN_EVERY_S, JOIN_GRACE_S
 from dispatch.domain.vocabulary import Source
 from dispatch.service import alert_calls
 from tests.builders import policy

@@ -16,8 +16,8 @@ from dispatch.domain.effects import (
     StandDownReason,
 )
 from dispatch.domain.errors import FieldRequiredError, NotAssignedError, WrongTransitionError
-from dispatch.domain.escalation import JOIN_GRACE_S
 from dispatch.domain.events import Kind
+from dispatch.domain.meeting import JOIN_GRACE_S
 from dispatch.domain.vocabulary import (
     AssignmentStatus,
     Category,
