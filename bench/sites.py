@@ -105,7 +105,7 @@ class Site:
             *([["engine"]] if apart else []),
         ]
         # Without any engine the program rightly never says that it is ready.
-        server = Server(self, commands, ready_path="/readyz" if engine else "/healthz")
+        server = Server(self, commands, ready_path="/readyz" if engine else "/login")
         try:
             server.start()
             yield server

@@ -8,61 +8,76 @@ import logging
 import sys
 from collections.abc import Sequence
 
-import structlog
 import typer
-from sqlalchemy.exc import OperationalError
 
-from config import cli_access, cli_backup, cli_imports, cli_record, cli_reports, cli_setup, serving
-from config.cli_start import CommandRefusedError, refuse
-from config.files import FileRefusedError
-from config.logging import configure_logging
-from config.settings import SettingsError, variable
+from config import serving
+from config.cli_words import refuse
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    help="Siaga 911: a call becomes an incident, the right people are rung, the times are on record.",
-)
-
-app.command("serve", epilog="Example: siaga serve --host 0.0.0.0 --port 8911")(serving.serve)
-app.command("engine", epilog="Example: siaga engine")(serving.engine)
-app.command("migrate", epilog="Example: siaga migrate")(cli_setup.migrate)
-app.command("doctor", epilog="Example: siaga doctor")(cli_setup.doctor)
-app.command("report", epilog="Example: siaga report --period 2026-10 --format html --out october.html")(
-    cli_reports.report
-)
-app.command("verify", epilog="Example: siaga verify")(cli_record.verify)
-app.command("backup", epilog="Example: siaga backup /mnt/usb/siaga.db")(cli_backup.backup)
-app.command("restore", epilog="Example: siaga restore /mnt/usb/siaga.db")(cli_backup.restore)
-app.command("fallback", epilog="Example: siaga fallback > fallback.xml")(cli_record.fallback)
-app.command("settings", epilog="Example: siaga settings --markdown > docs/settings.md")(cli_setup.settings)
-app.add_typer(cli_imports.app, name="import")
-app.add_typer(cli_reports.export_app, name="export")
-app.add_typer(cli_access.user_app, name="user")
-app.add_typer(cli_access.token_app, name="token")
-app.add_typer(cli_setup.policy_app, name="policy")
+QUICK = ("serve", "engine")
+"""What must be there soon, and so does not wait for the imports of the other commands (ADR 0022)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; ends with SystemExit."""
-    # Until the settings say how to log, only trouble is worth a line.
-    configure_logging("console", level=logging.WARNING)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    app = _commands()
     try:
-        app(args=None if arguments is None else list(arguments), prog_name="siaga")
-    except (SettingsError, FileRefusedError, CommandRefusedError) as error:
-        refuse(str(error))
-    except OperationalError as error:
-        cause = str(error.orig).strip().partition("\n")[0]
-        refuse(f"{variable('database_url')}: the database does not answer: {cause}")
+        if given[:1] not in ([name] for name in QUICK):
+            _add_the_others(app)
+        app(args=given, prog_name="siaga")
     except BrokenPipeError:
         # Whoever read our output has seen enough (`| head`).
         sys.stderr.close()
         raise SystemExit(1) from None
     except Exception as error:  # noqa: BLE001 - the edge: a person gets one line, the log gets everything
-        structlog.get_logger("siaga.cli").exception("cli.failed")
-        refuse(f"siaga failed: {type(error).__name__}; the line above has the details")
+        from config.cli_failures import line_of  # noqa: PLC0415 - only for this
+
+        refuse(line_of(error))
+
+
+def _commands() -> typer.Typer:
+    app = typer.Typer(
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        help="Siaga 911: a call becomes an incident, the right people are rung, the times are on record.",
+    )
+    app.command("serve", epilog="Example: siaga serve --host 0.0.0.0 --port 8911")(serving.serve)
+    app.command("engine", epilog="Example: siaga engine")(serving.engine)
+    return app
+
+
+def _add_the_others(app: typer.Typer) -> None:
+    from config import (  # noqa: PLC0415 - see QUICK
+        cli_access,
+        cli_backup,
+        cli_imports,
+        cli_record,
+        cli_reports,
+        cli_setup,
+    )
+    from config.logging import configure_logging  # noqa: PLC0415 - see QUICK
+
+    # Until the settings say how to log, only trouble is worth a line.
+    configure_logging("console", level=logging.WARNING)
+    app.command("migrate", epilog="Example: siaga migrate")(cli_setup.migrate)
+    app.command("doctor", epilog="Example: siaga doctor")(cli_setup.doctor)
+    app.command("report", epilog="Example: siaga report --period 2026-10 --format html --out october.html")(
+        cli_reports.report
+    )
+    app.command("verify", epilog="Example: siaga verify")(cli_record.verify)
+    app.command("backup", epilog="Example: siaga backup /mnt/usb/siaga.db")(cli_backup.backup)
+    app.command("restore", epilog="Example: siaga restore /mnt/usb/siaga.db")(cli_backup.restore)
+    app.command("fallback", epilog="Example: siaga fallback > fallback.xml")(cli_record.fallback)
+    app.command("settings", epilog="Example: siaga settings --markdown > docs/settings.md")(
+        cli_setup.settings
+    )
+    app.add_typer(cli_imports.app, name="import")
+    app.add_typer(cli_reports.export_app, name="export")
+    app.add_typer(cli_access.user_app, name="user")
+    app.add_typer(cli_access.token_app, name="token")
+    app.add_typer(cli_setup.policy_app, name="policy")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from config.accounts import AccountRefusedError
-from config.cli_start import CommandRefusedError, say, start
+from config.cli_start import start
+from config.cli_words import CommandRefusedError, say
 from dashboards.api import tokens
 from dispatch.domain.vocabulary import UserRole
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from config.cli_record import line_of
-from config.cli_start import CommandRefusedError, read_settings, say, sqlite_file
+from config.cli_start import read_settings, sqlite_file
+from config.cli_words import CommandRefusedError, say
 from config.facility import load_facility
 from config.settings import Settings
 from dispatch.adapters.clock import SystemClock

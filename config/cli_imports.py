@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from config.cli_start import CommandRefusedError, Started, say, start
+from config.cli_start import Started, start
+from config.cli_words import CommandRefusedError, say
 from dispatch.service.csv_files import ImportRefusedError
 from dispatch.service.importing import ImportResult, import_places, import_roster, import_staff
 

@@ -1,6 +1,7 @@
 """``siaga verify`` and ``siaga fallback``: what must be true of the record, and what rings without us."""
 
-from config.cli_start import CommandRefusedError, say, start
+from config.cli_start import start
+from config.cli_words import CommandRefusedError, say
 from config.wiring import prompts_of
 from dispatch.service.roster_keeping import duty_phones
 from dispatch.service.verifying import Checked, Finding

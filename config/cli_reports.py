@@ -12,7 +12,8 @@ from typing import Annotated
 
 import typer
 
-from config.cli_start import ACTOR, CommandRefusedError, Started, start
+from config.cli_start import ACTOR, Started, start
+from config.cli_words import CommandRefusedError
 from dashboards.api.boundaries import BoundaryError, Span, span
 from dashboards.exports import export_incidents
 from dashboards.i18n import Language

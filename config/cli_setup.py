@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from config import settings_reference
-from config.cli_start import CommandRefusedError, keep_facility, read_settings, say
+from config.cli_start import keep_facility, read_settings
+from config.cli_words import CommandRefusedError, say
 from config.doctor import Check, State, examine
 from config.facility import load_facility
 from config.files import FileRefusedError

@@ -1,21 +1,18 @@
 """What a command of the terminal begins with: settings, files, database, and how it says no.
 
-Decides how a command speaks: results on standard output, one line on standard error when it refuses. Decides
-nothing about the work itself.
+Decides nothing about the work itself.
 """
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
-import typer
 from sqlalchemy.engine import make_url
 
 from config.accounts import Accounts
+from config.cli_words import CommandRefusedError
 from config.demo import load_command_settings
 from config.facility import FacilityConfig, load_facility
 from config.logging import configure_logging
@@ -33,10 +30,6 @@ from models.session import open_database
 from models.unit_of_work import UnitOfWork
 
 ACTOR = "cli"
-
-
-class CommandRefusedError(Exception):
-    """A command cannot do what it was asked; the message is the one line that the person sees."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,15 +154,3 @@ def sqlite_file(url: str) -> Path | None:
     parsed = make_url(url)
     is_file = parsed.get_backend_name() == "sqlite" and parsed.database
     return Path(parsed.database) if is_file and parsed.database else None
-
-
-def say(line: str = "") -> None:
-    """One line of a result."""
-    typer.echo(line)
-
-
-def refuse(line: str) -> NoReturn:
-    """End the command with exit status 1 and *line* as the last on standard error."""
-    sys.stdout.flush()
-    typer.echo(line, err=True)
-    raise SystemExit(1)

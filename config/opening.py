@@ -11,7 +11,8 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from config.cli_start import CommandRefusedError, keep_facility, require_current_schema
+from config.cli_start import keep_facility, require_current_schema
+from config.cli_words import CommandRefusedError
 from config.facility import FacilityConfig
 from dispatch.service.engine import guarded
 from models.session import is_database_away, open_database

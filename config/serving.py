@@ -1,34 +1,38 @@
-"""The commands that keep running: ``siaga serve`` and ``siaga engine``."""
+"""The commands that keep running: ``siaga serve`` and ``siaga engine``.
+
+The socket is open before anything else happens, and answers 503 until the application is there; so this
+module imports only what that takes. Decides how web processes are started, replaced and stopped.
+"""
 
 import os
-import signal
+import socket
 import threading
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
 
-from config.cli_start import CommandRefusedError, say, secrets_of
-from config.demo import DemoLogin, load_demo_settings, load_sample
-from config.facility import FacilityConfig, load_facility
-from config.logging import configure_logging
-from config.opening import check_database, refuse_unfit
-from config.policy import load_policy
-from config.settings import Settings, load_settings
-from config.web import build_app
-from config.wiring import build_program
-from dispatch.adapters.clock import SystemClock
-from dispatch.adapters.ids import RandomIds
-from models import migrating
-from models.session import open_database
-from models.unit_of_work import UnitOfWork
+from config.cli_words import CommandRefusedError
+from config.order import Order
+from config.starting import Starting, not_yet
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+HUNG_AFTER_S = 30
+"""A web process that does not react for so long is replaced; a slow machine imports for a while."""
 
 GRACE_S = 10
 """How long requests under way may take to finish when the program is told to stop."""
 
-_WITHOUT_ENGINE = "SERVE_WITHOUT_ENGINE"
+BACKLOG = 2048
+"""Connections that wait to be taken, also while no web process is there to take them."""
+
+ORDER = "SERVE_ORDER"
 """How the first process tells its workers; not a setting, so it does not bear the settings' prefix."""
 
 
@@ -45,92 +49,124 @@ def serve(
     ] = False,
 ) -> None:
     """Answer calls, serve the pages and, unless told otherwise, run the engine."""
-    settings = load_demo_settings(os.environ, port=port) if demo else load_settings(os.environ)
-    configure_logging(settings.log_format, secrets=secrets_of(settings))
-    facility = load_facility(settings.facility_file)
-    if workers > 1 and "simulator" in settings.telephony:
-        raise CommandRefusedError("--workers: the simulated phones live in one process; use --workers 1")
-    logins = _prepare(settings, facility, demo=demo)
-    if demo:
-        _welcome(settings, facility, logins)
+    order = Order(host=host, port=port, workers=workers, with_engine=engine, demo=demo)
+    listener = _listen(host, port)
     if workers > 1:
-        os.environ[_WITHOUT_ENGINE] = "" if engine else "1"
-        _run("config.serving:application", host=host, port=port, workers=workers)
-        return
-    program = build_program(
-        settings,
-        facility,
-        load_policy(settings.policy_file),
-        with_engine=engine,
-        local_url=f"http://{_reachable(host)}:{port}",
-    )
-    _run(build_app(program), host=host, port=port, workers=1)
-
-
-def application() -> FastAPI:
-    """The application of one of several web processes, which reads the settings for itself."""
-    settings = load_settings(os.environ)
-    configure_logging(settings.log_format, secrets=secrets_of(settings))
-    program = build_program(
-        settings,
-        load_facility(settings.facility_file),
-        load_policy(settings.policy_file),
-        with_engine=not os.environ.get(_WITHOUT_ENGINE),
-    )
-    return build_app(program)
-
-
-def _run(app: FastAPI | str, *, host: str, port: int, workers: int) -> None:
-    uvicorn.run(
-        app,
-        factory=isinstance(app, str),
-        host=host,
-        port=port,
-        workers=workers,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_S,
-    )
+        _serve_in_several(order, listener)
+    else:
+        _serve_here(order, listener)
 
 
 def engine() -> None:
     """Run an engine alone: deadlines and deliveries."""
-    settings = load_settings(os.environ)
-    configure_logging(settings.log_format, secrets=secrets_of(settings))
-    facility = load_facility(settings.facility_file)
-    _prepare(settings, facility, demo=False)
-    program = build_program(settings, facility, load_policy(settings.policy_file))
-    stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
-    program.start()
-    stopping.wait()
-    program.stop()
+    from config.application import run_engine  # noqa: PLC0415 - see the module's first lines
+
+    run_engine()
 
 
-def _prepare(settings: Settings, facility: FacilityConfig, *, demo: bool) -> tuple[DemoLogin, ...]:
-    if not demo:
-        refuse_unfit(partial(check_database, settings.database_url, facility))
-        return ()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    migrating.upgrade(settings.database_url)
-    uow = UnitOfWork(open_database(settings.database_url, pool_size=2))
+def _build(order: Order) -> "FastAPI":
+    from config.application import build_application  # noqa: PLC0415 - in a thread, while 503 is answered
+
+    return build_application(order)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return load_sample(uow=uow, ids=RandomIds(), clock=SystemClock(), facility=facility)
-    finally:
-        uow.engine.dispose()
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        raise CommandRefusedError(f"cannot listen on {host} port {port}: {reason}") from error
+    listener.set_inheritable(True)
+    return listener
 
 
-def _reachable(host: str) -> str:
-    return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - recognised, not bound
+def _serve_here(order: Order, listener: socket.socket) -> None:
+    failures: list[BaseException] = []
+
+    def failed(error: BaseException) -> None:
+        failures.append(error)
+        server.should_exit = True
+
+    server = uvicorn.Server(_config(Starting(partial(_build, order), failed)))
+    try:
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:
+        # How uvicorn ends after an orderly stop by Ctrl-C.
+        return
+    if failures:
+        raise failures[0]
 
 
-def _welcome(settings: Settings, facility: FacilityConfig, logins: tuple[DemoLogin, ...]) -> None:
-    say(f"\n  Siaga 911 · {facility.name} · demo\n")
-    say(f"  Papan kejadian    {settings.public_url}/board")
-    say(f"  Telepon simulasi  {settings.public_url}/simulator")
-    say("\n  Masuk dengan:")
-    for login in logins:
-        say(f"    {login.username:<12} {login.password}")
-    say("\n  Ctrl-C mengakhiri. Semua orang dan nomor di sini rekaan.\n")
+def _serve_in_several(order: Order, listener: socket.socket) -> None:
+    greeter = Greeter(listener)
+    greeter.start()
+    from config.application import read  # noqa: PLC0415 - what is wrong in a file is said once, and here
+
+    read(order)
+    os.environ[ORDER] = order.as_text()
+    config = _config("config.cli_web_process:application", order.workers)
+    supervisor = _Supervisor(config, listener, greeter)
+    supervisor.run()
+    greeter.stop()
+    if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+        raise CommandRefusedError("a web process could not start; a line above says why")
+
+
+class Greeter:
+    """Says 503 in the name of all web processes until one of them takes calls.
+
+    Those that start do not listen before they are ready, so that the one which replaces a dead one takes no
+    call from those that live.
+    """
+
+    def __init__(self, listener: socket.socket) -> None:
+        """Answer on *listener*, which stays open."""
+        self._server = uvicorn.Server(_config(not_yet, lifespan="off"))
+        # A socket of its own for the same queue: the server closes what it is given.
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [listener.dup()]}, name="greeter", daemon=True
+        )
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer nobody any more."""
+        self._server.should_exit = True
+        self._thread.join(timeout=GRACE_S)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it still answers."""
+        return self._thread.is_alive()
+
+
+class _Supervisor(Multiprocess):
+    """uvicorn's own, which replaces web processes that died or hang; sends the greeter away in time."""
+
+    def __init__(self, config: uvicorn.Config, listener: socket.socket, greeter: Greeter) -> None:
+        super().__init__(config, sockets=[listener])
+        self._greeter = greeter
+
+    def keep_subprocess_alive(self) -> None:
+        """Look after the web processes; called twice a second."""
+        super().keep_subprocess_alive()
+        if self._greeter.is_there and any(process.is_ready() for process in self.processes):
+            self._greeter.stop()
+
+
+def _config(app: ASGIApp | str, workers: int = 1, *, lifespan: Literal["on", "off"] = "on") -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        factory=isinstance(app, str),
+        lifespan=lifespan,
+        workers=workers,
+        backlog=BACKLOG,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+        timeout_worker_healthcheck=HUNG_AFTER_S,
+    )

@@ -148,9 +148,11 @@ class Engine:
         """Keep or take the lease; whoever takes it over goes to work at once."""
         assert self._lease is not None
         was_held = self._lease.is_held
-        if self._lease.renew() != was_held:
-            log.warning("engine.lease_lost" if was_held else "engine.lease_taken")
+        if self._lease.renew() and not was_held:
+            log.info("engine.at_work")
             self.wake()
+        elif was_held and not self._lease.is_held:
+            log.warning("engine.standing_by")
 
     def _run(self) -> None:
         while not self._stopping.is_set():

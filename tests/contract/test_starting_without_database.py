@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from config.cli_start import CommandRefusedError
+from config.cli_words import CommandRefusedError
 from config.opening import check_database, refuse_unfit
 from models.incident import Call, Incident
 from models.traffic import Outage

@@ -19,7 +19,7 @@ from fastapi import FastAPI
 from sqlalchemy.orm import Session
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from config import cli, serving, wiring
+from config import application, cli, wiring
 from config.wiring import Program
 from dispatch.ports import CallRequest, Handed
 from models.unit_of_work import UnitOfWork
@@ -54,7 +54,7 @@ def answering(fuse: Fuse) -> None:
 
         return build
 
-    put_between(serving, "build_app", with_fuse)
+    put_between(application, "build_app", with_fuse)
 
 
 class _BeforeAnswer:

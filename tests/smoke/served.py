@@ -62,18 +62,18 @@ class Served:
         }
 
     def start(self, *options: str, program: Sequence[str] = PROGRAM) -> None:
-        """Start, and return when it answers."""
+        """Start, and return when it takes calls."""
         self.launch(*options, program=program)
         if not self.becomes_ready():
             self.kill()
             raise AssertionError(f"siaga serve did not start:\n{self._log.read_text(encoding='utf-8')}")
 
     def becomes_ready(self) -> bool:
-        """Wait until it answers; False when it ended before, or did not answer in time."""
+        """Wait until it takes calls; False when it ended before, or did not answer in time."""
         with httpx.Client(base_url=self.url, trust_env=False) as web:
             for _ in range(int(READY_WITHIN_S / PROBE_S)):
                 try:
-                    if web.get("/healthz").status_code == 200:
+                    if "starting" not in web.get("/readyz").json()["reasons"]:
                         return True
                 except httpx.TransportError:
                     pass
@@ -133,8 +133,11 @@ class Served:
 
     def errors(self) -> list[str]:
         """The lines of the log that say that something went wrong, or that are no log lines at all."""
-        lines = self._log.read_text(encoding="utf-8").splitlines()
-        return [line for line in lines if not _is_harmless(line)]
+        return [line for line in self.log_lines() if not _is_harmless(line)]
+
+    def log_lines(self) -> list[str]:
+        """Everything that it said on standard error."""
+        return self._log.read_text(encoding="utf-8").splitlines()
 
     def _end(self, number: signal.Signals) -> None:
         process, self._process = self._process, None
