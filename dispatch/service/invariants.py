@@ -42,6 +42,9 @@ BACKUP_MISSING = "backup_missing"
 MOST = 10
 """Findings of one check that are named; a bound on the list, never on the alarm."""
 
+REPLAYED = 5
+"""Incidents whose record is replayed in one round, the newest first: each costs 9 ms."""
+
 ENGINE_SILENT_AFTER = timedelta(seconds=20)
 ALERT_LEAVES_WITHIN = timedelta(seconds=60)
 DEADLINE_SLACK = timedelta(seconds=30)
@@ -90,11 +93,11 @@ class Check:
     again_after: timedelta = HOUR
 
 
-def _orphans(session: Session, services: Services, now: datetime) -> Iterator[Finding]:
+def _orphans(session: Session, services: Services, _now: datetime) -> Iterator[Finding]:
     """Every ring has an incident."""
     query = (
         select(Call.id, Call.provider_sid, Call.received_at)
-        .where(Call.facility_id == services.facility_id, IS_ORPHAN, Call.received_at <= now)
+        .where(Call.facility_id == services.facility_id, IS_ORPHAN)
         .order_by(Call.received_at)
         .limit(MOST)
     )
@@ -114,7 +117,6 @@ def _unended(session: Session, services: Services, now: datetime) -> Iterator[Fi
             Call.received_at < now - CALL_LASTS,
             Call.received_at > now - DAY,
         )
-        .order_by(Call.received_at)
         .limit(MOST)
     )
     for call_id, received_at, number, short_number in session.execute(query):
@@ -305,7 +307,7 @@ def _record(session: Session, services: Services, now: datetime) -> Iterator[Fin
         .where(Event.facility_id == services.facility_id, Event.recorded_at > now - CHANGED_LATELY)
         .group_by(Event.incident_id)
         .order_by(func.max(Event.recorded_at).desc())
-        .limit(MOST)
+        .limit(REPLAYED)
     )
     for incident_id, at in session.execute(lately).all():
         found = next(verifying.verify_one(session, incident_id), None)
