@@ -205,11 +205,10 @@ def _primaries(session: Session, services: Services, _now: datetime) -> Iterator
 
 
 def _unalerted(session: Session, services: Services, now: datetime) -> Iterator[Finding]:
-    """The first alert of an incident leaves at once, unless the policy or a call-back holds it."""
+    """The first alert leaves at once, unless policy or call-back hold it; whoever accepts was alerted."""
     waits = exists().where(
         Deadline.incident_id == Incident.id, Deadline.kind == "begin", Deadline.due_at > now
     )
-    taken = exists().where(Assignment.incident_id == Incident.id, Assignment.status.in_(ENGAGED))
     patience = ALERT_LEAVES_WITHIN + timedelta(seconds=services.policy.caller.alert_after_s)
     query = (
         select(Incident.id, Incident.number, Incident.short_number, Incident.received_at)
@@ -218,7 +217,6 @@ def _unalerted(session: Session, services: Services, now: datetime) -> Iterator[
             *_OPEN,
             Incident.alerted_at.is_(None),
             ~waits,
-            ~taken,
         )
         .order_by(Incident.short_number)
     )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import NullPool, create_engine, make_url, text, update
+from sqlalchemy import NullPool, create_engine, inspect, make_url, text, update
 
 from config import backing_up
 from config.backing_up import Made, back_up, manifest_of, name_for, rotate, standing_of
@@ -310,6 +310,9 @@ def test_what_was_set_aside_is_not_in_the_next_backup(
     assert made.manifest.standing.incidents == 3
     put_back(again, elsewhere)
     assert standing_of(elsewhere, FACILITY) == made.manifest.standing
+    if elsewhere.startswith("postgresql"):
+        with create_engine(elsewhere, poolclass=NullPool).connect() as connection:
+            assert not [name for name in inspect(connection).get_schema_names() if "restore" in name]
 
 
 def test_a_restore_that_fails_leaves_what_stood_there(

@@ -145,9 +145,9 @@ def test_a_stop_ends_one_that_is_under_way_and_the_next_start_makes_it(
     running.join(WAIT_S)
     assert not running.is_alive()
     assert "failed" not in pulse(world).details
+    before = count(runs)
     job(world).run_if_due()
-    assert count(runs) >= 1
-    assert "tried_at" in pulse(world).details
+    assert count(runs) == before + 1
 
 
 def test_a_clock_that_was_set_back_makes_one_rather_than_none(world: World, job: MakeJob, runs: Path) -> None:

@@ -80,6 +80,13 @@ def test_a_call_that_is_called_back_is_given_its_time(make_world: MakeWorld) -> 
     assert found(world) == {}
 
 
+def test_an_incident_waits_as_long_as_the_policy_that_it_opened_with_says(make_world: MakeWorld) -> None:
+    world = make_world(plan=policy(*LADDER, alert_after_s=300.0))
+    world.resident().rings()
+    world.hand.advance(200)
+    assert found(world.restarted(plan=policy(*LADDER))) == {}
+
+
 def test_a_workers_text_is_no_call(world: World) -> None:
     keep(world, "sms:SM-1", "sms", {"From": PHONES["N01"], "Body": "1"})
     assert found(world) == {}

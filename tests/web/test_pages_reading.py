@@ -5,6 +5,7 @@ from html import escape
 
 import pytest
 
+from models.traffic import Pulse
 from tests.web.sample_site import CALLER, NASTY, SampleSite, an_outage, at, call, incident, silent_engine
 from tests.web.visitor import Visitor
 
@@ -122,6 +123,37 @@ def test_the_board_tells_calmly_when_the_service_was_away_in_this_shift(site: Sa
     assert page.headers["etag"] != before
     assert page.text.count("Layanan tidak berjalan") == 1
     assert "program tidak berjalan, atau listrik padam" in page.text
+
+
+def test_what_the_watchdog_found_stands_on_the_board_and_is_sent_at_once(site: SampleSite) -> None:
+    visitor = signed_in(site)
+    tag = visitor.opens("/board/live", {"X-Live": "1"}).headers["etag"]
+    with site.uow.write() as db:
+        db.add(
+            Pulse(
+                name="watchdog",
+                at=at(0),
+                details={
+                    "checked_at": at(0).isoformat(),
+                    "findings": [
+                        {
+                            "check": "nobody_will_look",
+                            "subject": "x",
+                            "detail": "KWK-2026-000123 is open",
+                            "since_at": at(-120).isoformat(),
+                            "number": "KWK-2026-000123",
+                            "short_number": 123,
+                        }
+                    ],
+                    "told": {},
+                },
+            )
+        )
+    after = visitor.opens("/board/live", {"X-Live": "1", "If-None-Match": tag})
+    assert after.status_code == 200
+    assert "Penjaga sistem menemukan" in after.text
+    assert "tidak ada yang dipanggil lagi" in after.text
+    assert 'href="/incidents/KWK-2026-000123"' in after.text
 
 
 def test_the_fragment_is_sent_only_when_something_changed(site: SampleSite) -> None:
