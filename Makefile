@@ -9,6 +9,7 @@ BENCH ?=
 SEED ?=
 DAYS ?= 1
 SEEDS ?= 1
+LARGE ?= 1000000
 # Tests that wait (browser, servers) leave a core idle; two workers fit the smallest machine we promise.
 WORKERS ?= 2
 
@@ -27,9 +28,10 @@ test: ## every test, on SQLite, PostgreSQL and in a real browser (ARGS="-k roste
 	@tools/test-deps
 	$(RUN) pytest -n $(WORKERS) $(ARGS)
 
-bench: ## the figures of docs/performance.md, on this machine (BENCH="latency lifecycles")
-	@tools/bootstrap
-	$(RUN) bench $(BENCH)
+bench: ## the figures of docs/performance.md, on this machine (BENCH="latency lifecycles" LARGE=0)
+	@tools/bootstrap dev
+	@tools/test-deps postgresql
+	$(RUN) bench $(BENCH) --large $(LARGE)
 
 simulate: ## whole days full of faults (SEED=4711 DAYS=1 SEEDS=1; a random seed when none is given)
 	@tools/bootstrap dev

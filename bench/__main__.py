@@ -98,6 +98,8 @@ def main() -> None:
     arguments.add_argument(
         "--large", type=int, default=LARGE, help="incidents in the large database; 0: none"
     )
+    arguments.add_argument("--tiny", action="store_true", help="only to see that everything runs")
+    arguments.add_argument("--folder", type=Path, default=Path("var/bench"), help="where databases are kept")
     arguments.add_argument("--out", type=Path, default=Path("var/bench.json"))
     told = arguments.parse_args()
     unknown = set(told.what) - set(WHAT)
@@ -106,7 +108,12 @@ def main() -> None:
             f"there is no measurement {', '.join(sorted(unknown))}; choose from: {' '.join(WHAT)}"
         )
     run = Run(
-        what=told.what or WHAT, kinds=told.on or KINDS, scale=Scale(rounds=told.rounds), large=told.large
+        what=told.what or WHAT,
+        kinds=told.on or KINDS,
+        scale=Scale.tiny() if told.tiny else Scale(rounds=told.rounds),
+        small=0 if told.tiny else SMALL,
+        large=min(told.large, 20) if told.tiny else told.large,
+        folder=told.folder,
     )
     run.folder.mkdir(parents=True, exist_ok=True)
     # Told to stop, it stops its servers first.

@@ -22,7 +22,7 @@ VERSION = 2
 """To be raised when the copies become others, so that no database of before is taken for one of now."""
 
 WHOLE_LIVES, WRONG_NUMBERS = 10, 40
-"""The originals. Between a fifth and nine tenths of Indonesian emergency calls are none (DOMAIN 1.5)."""
+"""The originals, fewer where few copies are wanted; most emergency calls are none (DOMAIN 1.5)."""
 
 ON_DUTY = 4
 """While the originals are lived, as in a real health centre; the list is frozen into each incident."""
@@ -46,9 +46,11 @@ def fill(site: Site, count: int, generator: Generator) -> None:
     """Give *site* a history of *count* copies of incidents that the program itself has lived."""
     site.prepare(on_duty=ON_DUTY)
     with site.serving():
-        lived = generator.ask("lifecycles", url=site.url, count=WHOLE_LIVES, at_once=2)
+        whole = min(WHOLE_LIVES, -(-count // 5))
+        wrong = min(WRONG_NUMBERS, 4 * whole)
+        lived = generator.ask("lifecycles", url=site.url, count=whole, at_once=2)
         assert not lived["failures"], lived["failures"]
-        generator.ask("calls", url=site.url, count=WRONG_NUMBERS, at_once=2)
+        generator.ask("calls", url=site.url, count=wrong, at_once=2)
         generator.ask("quiet", for_s=2)
         generator.ask("hang_up", url=site.url)
         generator.ask("quiet", for_s=2)

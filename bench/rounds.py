@@ -5,7 +5,7 @@ Rounds are put together, repeated and judged in ``bench.measures``.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import NullPool, create_engine, func, select
 
@@ -35,6 +35,11 @@ class Scale:
     burst: int = 500
     lifecycles: int = 100
     backlog: int = 300
+
+    @classmethod
+    def tiny(cls) -> Self:
+        """Enough to see that everything runs; the figures mean nothing."""
+        return cls(rounds=1, calls=20, idle_calls=2, paced_s=1, burst=20, lifecycles=5, backlog=5)
 
     @property
     def few_rounds(self) -> int:

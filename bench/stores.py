@@ -37,8 +37,10 @@ class Store:
             finished.unlink(missing_ok=True)
             shutil.rmtree(folder, ignore_errors=True)
             self._create(name)
-            history.fill(site, count, self.generator)
-            history.check(site.database_url, count)
+            if count:
+                history.fill(site, count, self.generator)
+                history.check(site.database_url, count)
+            folder.mkdir(parents=True, exist_ok=True)
             finished.touch()
         # The roster of today; whoever worked while the history was made works on.
         site.prepare()
