@@ -89,7 +89,6 @@ def back_up(url: str, facility: str, file: Path, *, now: datetime, checks: bool 
     schema = migrating.current(url)
     if schema is None:
         raise CopyError("the database is empty: there is nothing to copy; run: siaga migrate")
-    is_current = schema == migrating.HEAD
     source = sqlite_file(url)
     with _partial(file) as partial:
         findings: list[Finding] = []
@@ -100,12 +99,13 @@ def back_up(url: str, facility: str, file: Path, *, now: datetime, checks: bool 
             if checks:
                 if damage := copying.damage_of_sqlite(partial):
                     raise CopyError(f"{source}: the database is damaged: {damage}")
-                if is_current:
+                checked = "contents"
+                if schema == migrating.HEAD:
                     checked, findings = "chain", findings_in(f"sqlite:///{partial}", facility)
             copying.settle_sqlite(partial)
         else:
             kind = "postgresql"
-            standing, checked, findings = _dump(url, facility, partial, checks=checks, is_current=is_current)
+            standing, checked, findings = _dump(url, facility, partial, checks=checks)
         manifest = Manifest(
             facility=facility,
             made_at=now.astimezone(UTC).isoformat(timespec="seconds"),
@@ -124,9 +124,7 @@ def back_up(url: str, facility: str, file: Path, *, now: datetime, checks: bool 
     return Made(file=file, manifest=manifest, findings=findings)
 
 
-def _dump(
-    url: str, facility: str, partial: Path, *, checks: bool, is_current: bool
-) -> tuple[Standing, str, list[Finding]]:
+def _dump(url: str, facility: str, partial: Path, *, checks: bool) -> tuple[Standing, str, list[Finding]]:
     """A dump, what it holds, how it was checked and what was found."""
     engine = open_database(url, pool_size=1)
     try:
@@ -144,7 +142,8 @@ def _dump(
             copying.load_postgres(scratch, partial, server=server)
             if standing_of(scratch, facility) != standing:
                 raise CopyError("the copy does not hold what the database held: it was thrown away")
-            return standing, "chain", findings_in(scratch, facility) if is_current else []
+            migrating.upgrade(scratch)
+            return standing, "chain", findings_in(scratch, facility)
     except MayNotCreateError:
         return standing, "contents", []
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _CHECKED = {
     "chain": "checked by its own chain",
-    "contents": "only its contents were listed: the user may not create a database for a drill",
+    "contents": "it can be read; its record was not checked",
     "no": "not checked",
 }
 
@@ -69,7 +69,8 @@ def backup(
         raise CommandRefusedError(
             f"the backup is whole, but the record in it is not intact: {len(made.findings)} findings"
         )
-    _leave_a_sign(settings, made)
+    if made.manifest.checked != "no" and _is_where_they_belong(made.file, settings):
+        _leave_a_sign(settings, made)
     if folder is not None and keep is not None:
         for gone in backing_up.rotate(folder, facility.code, days=keep, zone=facility.zone):
             say(f"{gone}: deleted, by rotation")
@@ -125,6 +126,11 @@ def restore(
             f"restored, but the record is not intact: {len(restored.findings)} findings"
         )
     say("the record is intact")
+
+
+def _is_where_they_belong(file: Path, settings: Settings) -> bool:
+    """Whether it lies in the folder of the daily ones; a copy taken elsewhere does not replace today's."""
+    return settings.backup_dir is not None and file.parent.resolve() == settings.backup_dir.resolve()
 
 
 def _leave_a_sign(settings: Settings, made: "Made") -> None:

@@ -343,6 +343,21 @@ def test_backups_in_a_folder_have_names_of_their_own_and_rotate(migrated: Siaga,
     assert "copies/KWK-20260105T171500Z.db: deleted, by rotation" in ended.out
     assert older.exists(), "the first of a month stays"
     assert not old.exists()
+    assert signs_of_backups(tmp_path) == [], "a copy taken elsewhere does not replace today's"
+    migrated("backup", "--dir", "copies", "--no-check", SIAGA_BACKUP_DIR="copies")
+    assert signs_of_backups(tmp_path) == [], "nor does one that was not checked"
+    for file in (tmp_path / "copies").iterdir():
+        file.unlink()
+    migrated("backup", "--dir", "copies", SIAGA_BACKUP_DIR="copies")
+    [sign] = signs_of_backups(tmp_path)
+    assert sign.startswith("KWK-")
+
+
+def signs_of_backups(folder: Path) -> list[str]:
+    """What the running program is told of the last good backup."""
+    with closing(sqlite3.connect(folder / "var" / "siaga.db")) as connection:
+        rows = connection.execute("SELECT details FROM pulse WHERE name = 'backup'").fetchall()
+    return [json.loads(details)["file"] for (details,) in rows]
 
 
 def test_a_backup_or_restore_that_cannot_be_is_one_line(migrated: Siaga, here: Siaga, tmp_path: Path) -> None:
