@@ -19,6 +19,8 @@ from pathlib import Path
 from sqlalchemy import URL, NullPool, create_engine
 from sqlalchemy.exc import OperationalError
 
+from models.migrating import upgrade
+
 READY_WITHIN_S = 30.0
 PROBE_S = 0.05
 
@@ -91,44 +93,79 @@ def wait_until_ready(server: "subprocess.Popen[bytes]", url: URL, log: Path) -> 
     raise NoPostgreSQLError(message)
 
 
-@contextmanager
-def running_server() -> Iterator[URL]:
-    """A fresh server on a unix socket in a folder of its own; gives its maintenance database's address."""
-    programs = server_programs()
-    # A socket's path must stay under 107 characters, so not pytest's deep folders.
-    folder = Path(tempfile.mkdtemp(prefix="siaga-pg-", dir="/tmp"))
-    prefix = unprivileged_prefix(folder)
-    environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "HOME": str(folder)}
-    try:
+class Server:
+    """One server on a unix socket in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._programs = server_programs()
+        self._prefix = unprivileged_prefix(folder)
+        self._environment = {
+            "PATH": os.environ.get("PATH", ""),
+            "LC_ALL": "C.UTF-8",
+            "HOME": str(folder),
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = URL.create(
+            "postgresql+psycopg", username="postgres", database="postgres", query={"host": str(folder)}
+        )
         subprocess.run(
-            [*prefix, str(programs / "initdb"), f"--pgdata={folder / 'data'}", *INITDB_OPTIONS],
+            [*self._prefix, str(self._programs / "initdb"), f"--pgdata={folder / 'data'}", *INITDB_OPTIONS],
             check=True,
             capture_output=True,
             cwd=folder,
-            env=environment,
+            env=self._environment,
         )
-        settings = SERVER_SETTINGS | {"unix_socket_directories": str(folder)}
+
+    def start(self) -> None:
+        """Start, and return when it answers."""
+        settings = SERVER_SETTINGS | {"unix_socket_directories": str(self._folder)}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        log = folder / "server.log"
-        with log.open("wb") as output:
-            server = subprocess.Popen(
-                [*prefix, str(programs / "postgres"), "-D", str(folder / "data"), *options],
+        log = self._folder / "server.log"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [*self._prefix, str(self._programs / "postgres"), "-D", str(self._folder / "data"), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                cwd=folder,
-                env=environment,
+                cwd=self._folder,
+                env=self._environment,
             )
-        url = URL.create(
-            "postgresql+psycopg", username="postgres", database="postgres", query={"host": str(folder)}
-        )
+        wait_until_ready(self._process, self.url, log)
+
+    def stop(self) -> None:
+        """End every session and stop."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(READY_WITHIN_S)
+
+    def migrated(self) -> str:
+        """The address of its database, with the current schema."""
+        address = self.url.render_as_string(hide_password=False)
+        upgrade(address)
+        return address
+
+
+@contextmanager
+def own_server() -> Iterator[Server]:
+    """A fresh server that a test may stop and start again."""
+    # A socket's path must stay under 107 characters, so not pytest's deep folders.
+    folder = Path(tempfile.mkdtemp(prefix="siaga-pg-", dir="/tmp"))
+    try:
+        server = Server(folder)
         try:
-            wait_until_ready(server, url, log)
-            yield url
+            server.start()
+            yield server
         finally:
-            server.send_signal(signal.SIGINT)  # ends the sessions and stops
-            server.wait(READY_WITHIN_S)
+            server.stop()
     except subprocess.CalledProcessError as failure:
         raise NoPostgreSQLError(failure.stderr.decode(errors="replace")) from failure
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def running_server() -> Iterator[URL]:
+    """A fresh server; gives its maintenance database's address."""
+    with own_server() as server:
+        yield server.url

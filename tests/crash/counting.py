@@ -85,6 +85,18 @@ def silent_incidents(uow: UnitOfWork, company: StandIn) -> list[str]:
     return [number for incident_id, number in incidents if incident_id not in heard_of]
 
 
+def alerted_callers(uow: UnitOfWork, company: StandIn) -> set[str]:
+    """The numbers for whose incidents somebody was rung, as the company knows it."""
+    left = {leg.delivery_id for leg in list(company.calls)}
+    with uow.read() as session:
+        alerts = (
+            select(Delivery.id, Incident.caller_number)
+            .join(Incident, Incident.id == Delivery.incident_id)
+            .where(Delivery.purpose == Purpose.ALERT)
+        )
+        return {str(number) for delivery_id, number in session.execute(alerts) if delivery_id in left}
+
+
 def doubled_sends(company: StandIn) -> list[str]:
     """Requests that the company got again for a delivery that it had taken over already."""
     taken = Counter(leg.delivery_id for leg in (*company.calls, *company.texts))

@@ -97,6 +97,12 @@ class Served:
             )
 
     @property
+    def pid(self) -> int:
+        """Its number; with several web processes, their supervisor's."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def ended_by(self) -> int | None:
         """The exit status, negative for a signal; None while it runs."""
         return None if self._process is None else self._process.poll()
