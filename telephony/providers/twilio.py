@@ -14,6 +14,7 @@ import requests
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
+from twilio.rest.api.v2010.account.call.recording import RecordingInstance
 
 from dispatch.ports import (
     CallDetails,
@@ -184,11 +185,13 @@ class TwilioProvider:
     def details_of(self, provider_sid: str) -> CallDetails:
         """The first of the legs that a call was put through to and that somebody picked up; recordings."""
         legs = self._attempt(lambda: self._client.calls.list(parent_call_sid=provider_sid, limit=_PAGE))
-        recordings = self._attempt(lambda: self._client.calls(provider_sid).recordings.list(limit=_PAGE))
         talked = [
             (leg.start_time, str(leg.to))
             for leg in legs
-            if leg.start_time is not None and (leg.status == "in-progress" or int(leg.duration or 0) > 0)
+            # A compatible service may not know the filter.
+            if leg.parent_call_sid == provider_sid
+            and leg.start_time is not None
+            and (leg.status == "in-progress" or int(leg.duration or 0) > 0)
         ]
         picked_up_at, picked_up_by = min(talked, default=(None, None))
         return CallDetails(
@@ -196,9 +199,16 @@ class TwilioProvider:
             picked_up_at=picked_up_at,
             recordings=[
                 LoggedRecording(recording_sid=str(each.sid), duration_s=int(each.duration or 0))
-                for each in recordings
+                for each in self._recordings_of(provider_sid)
             ],
         )
+
+    def _recordings_of(self, provider_sid: str) -> Sequence[RecordingInstance]:
+        try:
+            return self._attempt(lambda: self._client.calls(provider_sid).recordings.list(limit=_PAGE))
+        except ProviderRefusedError:
+            # A compatible service may keep none; a call is not to be lost for that.
+            return []
 
     def _handed(self, sid: str | None, status: str | None) -> Handed:
         if not sid:

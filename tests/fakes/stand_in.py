@@ -208,6 +208,8 @@ class StandIn:
             return web.json_response({"sid": ACCOUNT_SID, "status": "active"})
         if request.method == "GET" and not name:
             return self._listed(kind, request.query)
+        if name.endswith("/Recordings"):
+            return web.json_response({"recordings": [], "page": 0, "page_size": 50, "next_page_uri": None})
         form = await request.post()
         if name:
             return await self._about(name, {key: str(value) for key, value in form.items()})
@@ -473,7 +475,7 @@ def _resource(leg: Leg) -> dict[str, object]:
 
 def _is_asked_for(leg: Leg, query: Mapping[str, str]) -> bool:
     """Twilio's filters: exact ones, and ``StartTime>`` or ``DateSent<`` with an instant or a day."""
-    exact = {"To": leg.to_number, "From": leg.from_number, "Status": leg.status}
+    exact = {"To": leg.to_number, "From": leg.from_number, "Status": leg.status, "ParentCallSid": ""}
     for name, value in query.items():
         if name in exact and value != exact[name]:
             return False
