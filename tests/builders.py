@@ -29,6 +29,7 @@ from dispatch.domain.evolution import evolve
 from dispatch.domain.incidents import Assignment, DutyPerson, Incident
 from dispatch.domain.intake import Opening, Ring
 from dispatch.domain.policy import Alerting, CallerPolicy, Policy, Tier
+from dispatch.domain.reconstruction import Missed
 from dispatch.domain.vocabulary import (
     AlertChannel,
     AssignmentStatus,
@@ -148,6 +149,7 @@ def ring(
     channel: IncidentChannel = IncidentChannel.VOICE,
     received_at: datetime = START,
     text: str | None = None,
+    missed: Missed | None = None,
 ) -> Ring:
     return Ring(
         call_id=f"call-{number}",
@@ -157,6 +159,7 @@ def ring(
         caller_number=caller_number,
         received_at=received_at,
         text=text,
+        missed=missed,
     )
 
 
@@ -200,10 +203,19 @@ class Story:
         caller_number: str | None = RESIDENT,
         channel: IncidentChannel = IncidentChannel.VOICE,
         text: str | None = None,
+        missed: Missed | None = None,
+        ago_s: float = 0.0,
     ) -> "Story":
-        """A call or text: it opens the incident, or joins it."""
+        """A call or text: it opens the incident, or joins it; *missed*: only the provider's log had it."""
         self._rings += 1
-        new = ring(self._rings, caller_number=caller_number, channel=channel, received_at=self.now, text=text)
+        new = ring(
+            self._rings,
+            caller_number=caller_number,
+            channel=channel,
+            received_at=self.now - timedelta(seconds=ago_s),
+            text=text,
+            missed=missed,
+        )
         if self._incident is None:
             return self._take(intake.open_incident(new, self.opening, crew=self.crew, now=self.now))
         return self._take(intake.join_incident(self.incident, new, crew=self.crew, now=self.now))

@@ -5,6 +5,8 @@ of the state and its record is checked after every single decision by ``tests.bu
 add what must hold of the lines and effects.
 """
 
+from datetime import timedelta
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -15,6 +17,7 @@ from dispatch.domain.decisions import Condition
 from dispatch.domain.effects import AlertWorker
 from dispatch.domain.errors import DispatchError
 from dispatch.domain.events import Kind
+from dispatch.domain.reconstruction import Missed
 from dispatch.domain.vocabulary import (
     AlertChannel,
     Category,
@@ -44,6 +47,7 @@ URGENCY = {Priority.GREEN: 1, Priority.YELLOW: 2, Priority.RED: 3}
 _seconds = st.one_of(
     st.sampled_from([0.0, 0.001, 5.0, 30.0, 60.0, 90.0]), st.floats(0.0, 400.0).map(lambda s: round(s, 3))
 )
+_found_after = st.one_of(st.none(), st.none(), st.sampled_from([60.0, 3600.0, 7230.0, 7231.0, 90000.0]))
 _durations = st.sampled_from([7.5, 30.0, 60.0])
 _sources = st.sampled_from([Source.KEYPAD, Source.SMS, Source.WEB, Source.API])
 
@@ -94,9 +98,23 @@ class IncidentMachine(RuleBasedStateMachine):
         story=_stories(),
         caller_number=st.sampled_from([RESIDENT, None]),
         channel=st.sampled_from([IncidentChannel.VOICE, IncidentChannel.VOICE, IncidentChannel.SMS]),
+        found_after_s=_found_after,
+        answered=st.booleans(),
     )
-    def a_call_arrives(self, story: Story, caller_number: str | None, channel: IncidentChannel) -> None:
-        self.story = story.rings(caller_number=caller_number, channel=channel)
+    def a_call_arrives(
+        self,
+        story: Story,
+        caller_number: str | None,
+        channel: IncidentChannel,
+        found_after_s: float | None,
+        *,
+        answered: bool,
+    ) -> None:
+        self.story = story
+        if found_after_s is None:
+            story.rings(caller_number=caller_number, channel=channel)
+        else:
+            self._is_found(caller_number, found_after_s, answered=answered)
 
     # --- the caller
 
@@ -104,6 +122,26 @@ class IncidentMachine(RuleBasedStateMachine):
     @precondition(lambda self: not self.story.incident.is_closed and len(self.story.incident.calls) < 5)
     def somebody_calls_again(self, caller_number: str) -> None:
         self.story.rings(caller_number=caller_number)
+
+    @rule(
+        caller_number=st.sampled_from([RESIDENT, NEIGHBOUR]),
+        after_s=st.floats(60, 9000),
+        answered=st.booleans(),
+    )
+    @precondition(lambda self: not self.story.incident.is_closed and len(self.story.incident.calls) < 5)
+    def a_missed_call_is_found(self, caller_number: str, after_s: float, *, answered: bool) -> None:
+        self._is_found(caller_number, round(after_s, 3), answered=answered)
+
+    def _is_found(self, caller_number: str | None, after_s: float, *, answered: bool) -> None:
+        """A call of half a minute that stands in the provider's log alone."""
+        began_at = self.story.now - timedelta(seconds=after_s)
+        missed = Missed(
+            status="completed",
+            ended_at=began_at + timedelta(seconds=30),
+            answered_at=began_at + timedelta(seconds=5) if answered else None,
+            answered_by="N01" if answered else None,
+        )
+        self.story.rings(caller_number=caller_number, missed=missed, ago_s=after_s)
 
     @rule(digit=st.sampled_from("12341234*9"), data=st.data())
     def a_caller_presses(self, digit: str, data: st.DataObject) -> None:

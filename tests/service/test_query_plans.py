@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, Select, event, text
 
 from dashboards import metrics
-from dashboards.queries import board
+from dashboards.queries import board, outages
+from dispatch.ports import LoggedCall
 from dispatch.service import outbox
 from dispatch.service.provider_signs import silent_providers
+from dispatch.service.reconcile import Found, reconcile
 from dispatch.service.watchdog import Watchdog
 from models.session import open_database
 from tests.databases import PostgresDatabases
@@ -81,6 +84,31 @@ def test_a_call_and_the_engine_walk_no_growing_table(sqlite_world: World) -> Non
     assert _walks(lines) == []
     assert any("ix_incident_caller" in line for line in lines), "the open incident of a number"
     assert any("ix_delivery_due" in line for line in lines), "what the engine sends next"
+
+
+def test_reading_the_providers_log_walks_no_growing_table(sqlite_world: World) -> None:
+    sqlite_world.resident().rings("CA-known")
+    for sid, number in (("CA-known", "+628119999001"), ("CA-missed", "+628119999002")):
+        call = LoggedCall(
+            provider_sid=sid,
+            from_number=number,
+            began_at=sqlite_world.clock.now(),
+            ended_at=sqlite_world.clock.now() + timedelta(seconds=9),
+            status="completed",
+            duration_s=9,
+        )
+        sqlite_world.provider.calls_in.append(call)
+    sqlite_world.hand.advance(600)
+    listener = _Listener(sqlite_world.uow.engine)
+    assert reconcile(sqlite_world.services, sqlite_world.providers) == Found(calls=1, ends=1)
+    with sqlite_world.uow.read() as session:
+        outages.between(session, "KWK", sqlite_world.clock.now(), sqlite_world.clock.now())
+
+    lines = _plans(sqlite_world.uow.engine, listener.asked)
+
+    assert _walks(lines) == []
+    assert any("ix_call_unended" in line for line in lines), "the oldest call whose end is not known"
+    assert any("ix_outage_from" in line for line in lines), "what reports and the board show"
 
 
 def _plan(engine: Engine, query: Select[object]) -> list[str]:
