@@ -104,6 +104,24 @@ def test_the_program_goes_on_counting_after_the_copies(lived: World) -> None:
     assert state.short_number == latest + 1
 
 
+def test_the_copied_tables_keep_the_order_of_their_indexes(sqlite_database_url: str) -> None:
+    # Of two that serve alike, SQLite takes the one made last: another order would measure other plans.
+    copied = ", ".join(f"'{model.__tablename__}'" for model in history.COPIED)
+    query = text(
+        f"SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ({copied}) "
+        "ORDER BY rowid"
+    )
+
+    def order() -> list[str]:
+        engine = create_engine(sqlite_database_url, poolclass=NullPool)
+        with engine.connect() as connection:
+            return list(connection.scalars(query))
+
+    before = order()
+    history.multiply(sqlite_database_url, 1)
+    assert order() == before
+
+
 def _helped(world: World) -> None:
     state = world.resident().rings()
     world.works()
