@@ -18,6 +18,9 @@ BURST_AT_ONCE = 50
 ANSWER_AFTER_MS = 50
 
 _QUIET_S = 0.5
+_SHORT_QUIET_S = 0.2
+"""Enough after a single call."""
+
 _PATIENCE = 200
 """How many times to look for the last alert, with a short silence before each look."""
 
@@ -79,11 +82,11 @@ class Bench:
             self.generator.ask("quiet", for_s=6)
         return answer
 
-    def clear(self) -> None:
+    def clear(self, *, quiet_s: float = _QUIET_S) -> None:
         """Let everybody who rang press 9, and wait until nothing leaves any more."""
-        self.generator.ask("quiet", for_s=_QUIET_S)
+        self.generator.ask("quiet", for_s=quiet_s)
         self.generator.ask("hang_up", url=self.site.url)
-        self.generator.ask("quiet", for_s=_QUIET_S)
+        self.generator.ask("quiet", for_s=quiet_s)
         self.generator.ask("forget")
 
 
@@ -99,8 +102,8 @@ def idle_alerts_ms(bench: Bench) -> list[float]:
     """Webhook to first alert, one call after another, each with the house to itself."""
     taken: list[float] = []
     for _ in range(bench.scale.idle_calls):
-        taken += _first_alerts_ms(bench, bench.calls(count=1, at_once=1))
-        bench.clear()
+        taken += _first_alerts_ms(bench, bench.calls(count=1, at_once=1), quiet_s=_SHORT_QUIET_S)
+        bench.clear(quiet_s=_SHORT_QUIET_S)
     return taken
 
 
@@ -173,17 +176,17 @@ def still_open(site: Site) -> int:
     return left or 0
 
 
-def _first_alerts_ms(bench: Bench, rung: Mapping[str, Any]) -> list[float]:
+def _first_alerts_ms(bench: Bench, rung: Mapping[str, Any], *, quiet_s: float = _QUIET_S) -> list[float]:
     sent = _sent_at(rung)
-    return [(at - sent[sid]) * 1000 for sid, at in _first_alerts_at(bench, rung).items()]
+    return [(at - sent[sid]) * 1000 for sid, at in _first_alerts_at(bench, rung, quiet_s=quiet_s).items()]
 
 
-def _first_alerts_at(bench: Bench, rung: Mapping[str, Any]) -> dict[str, float]:
+def _first_alerts_at(bench: Bench, rung: Mapping[str, Any], *, quiet_s: float = _QUIET_S) -> dict[str, float]:
     """When the first alert of each call left, by the call's identifier; every call must have one."""
     sent = _sent_at(rung)
     missing = set(sent)
     for _ in range(_PATIENCE):
-        bench.generator.ask("quiet", for_s=_QUIET_S)
+        bench.generator.ask("quiet", for_s=quiet_s)
         came = {delivery_id: at for _, delivery_id, at in bench.generator.ask("alerts")}
         # In the order of time, backwards: what is left standing is each call's first.
         delivered = sorted(_calls_of(bench.site, list(came)), key=lambda one: -came[one[1]])

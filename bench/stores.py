@@ -66,4 +66,14 @@ def opened(folder: Path, kind: str, generator: Generator) -> Iterator[Store]:
     """The store of *kind* (``sqlite`` or ``postgresql``) while the block runs."""
     with ExitStack() as stack:
         server = stack.enter_context(running(folder / "postgresql-server")) if kind == "postgresql" else None
+        if server is not None:
+            print(f"  PostgreSQL {_version(server)}", flush=True)
         yield Store(folder=folder, generator=generator, server=server)
+
+
+def _version(server: URL) -> str:
+    engine = create_engine(server, poolclass=NullPool)
+    with engine.connect() as connection:
+        version = connection.scalar(text("SHOW server_version"))
+    engine.dispose()
+    return str(version)

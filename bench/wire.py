@@ -13,6 +13,8 @@ from typing import cast
 
 _END = b"\r\n\r\n"
 _LENGTH = b"content-length:"
+_CHUNKED = b"transfer-encoding: chunked"
+_LAST_CHUNK = b"\r\n0\r\n\r\n"
 
 REQUEST_TIMEOUT_S = 60.0
 
@@ -69,10 +71,15 @@ class Connection(asyncio.Protocol):
         end = self._received.find(_END)
         if end < 0:
             return
-        whole = end + 4 + content_length(self._received, end)
+        if _CHUNKED in self._received[:end].lower():
+            last = self._received.find(_LAST_CHUNK, end)
+            whole = last + len(_LAST_CHUNK) if last >= 0 else len(self._received) + 1
+        else:
+            whole = end + 4 + content_length(self._received, end)
         if len(self._received) < whole or self._waiting is None:
             return
         status = int(self._received[9:12])
+        # The body of an answer in chunks is left as it came: no document of the program's comes so.
         answer = Answer(status, bytes(self._received[end + 4 : whole]), self._sent_at, self._first_at)
         del self._received[:whole]
         waiting, self._waiting = self._waiting, None
