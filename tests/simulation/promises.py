@@ -19,7 +19,7 @@ from structlog.typing import EventDict, WrappedLogger
 from dispatch.domain import escalation
 from dispatch.domain.incidents import Incident
 from dispatch.domain.vocabulary import ENGAGED
-from dispatch.service import ledger
+from dispatch.service import invariants, ledger
 from dispatch.service.verifying import verify
 from tests.simulation.paper import instant
 from tests.simulation.program import FACILITY
@@ -178,6 +178,7 @@ class Promises:
         self._deliveries_came_to_an_end()
         self._no_alert_is_lost()
         self._the_record_is_true()
+        self._the_watchdog_is_content()
 
     def _nothing_answered_is_missing(self) -> None:
         rows = self._town.paper.rows
@@ -327,6 +328,16 @@ class Promises:
             allowed_s = _TOLERANCE_S if not self._town.clock_was_set_back else 3600.0 + _TOLERANCE_S
             self._is("nothing is recorded before it happened", ahead_s <= allowed_s, place)
         self._deadlines_are_derived()
+
+    def _the_watchdog_is_content(self) -> None:
+        """What asks in production agrees with what asks here; a clock that was put back it names rightly."""
+        services = self._town.program.services
+        for check in invariants.CHECKS:
+            if check.name == invariants.CLOCK_WRONG:
+                continue
+            with services.uow.read() as session:
+                found = list(check.find(session, services, services.clock.now()))
+            self._is("the watchdog finds nothing", not found, found)
 
     def _deadlines_are_derived(self) -> None:
         program = self._town.program
