@@ -331,7 +331,9 @@ class Promises:
 
     def _the_watchdog_is_content(self) -> None:
         """What asks in production agrees with what asks here; a clock that was put back it names rightly."""
-        services = self._town.program.services
+        program = self._town.program
+        assert program is not None
+        services = program.services
         for check in invariants.CHECKS:
             if check.name == invariants.CLOCK_WRONG:
                 continue
