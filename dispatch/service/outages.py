@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -44,12 +45,9 @@ class Heart:
         now, steady_s = self._services.clock.now(), self._steady()
         try:
             with self._services.uow.write() as session:
-                row = session.get(Pulse, _ENGINE, with_for_update=True)
-                if row is None:
-                    session.add(Pulse(name=_ENGINE, at=now, details={}))
-                else:
-                    self._judge(session, row, now, steady_s)
-                    row.at, row.details = now, {}
+                row = pulse_of(session, self._services, _ENGINE, at=now)
+                self._judge(session, row, now, steady_s)
+                row.at, row.details = now, {}
         except SQLAlchemyError:
             self._database_failed = True
             raise
@@ -90,6 +88,18 @@ class Heart:
         if self._database_failed:
             return OutageCause.DATABASE
         return OutageCause.STOPPED if row.details.get(_STOPPED) else OutageCause.SILENT
+
+
+def pulse_of(session: Session, services: Services, name: str, *, at: datetime) -> Pulse:
+    """The row called *name*, for us alone until the commit; made with *at* where there is none yet."""
+    row = session.get(Pulse, name, with_for_update=True)
+    if row is None:
+        # Another engine may be making it in this instant.
+        insert = sqlite.insert if services.uow.is_sqlite else postgresql.insert
+        made = insert(Pulse).values(name=name, at=at, details={}).on_conflict_do_nothing()
+        session.execute(made)
+        row = session.get_one(Pulse, name, with_for_update=True)
+    return row
 
 
 def note(

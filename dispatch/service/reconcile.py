@@ -142,10 +142,7 @@ def _cover(services: Services, provider: str, at: datetime) -> None:
     """The log is read up to *at*; a run of failures before it was an outage of the provider."""
     now = services.clock.now()
     with services.uow.write() as session:
-        row = session.get(Pulse, _name(provider), with_for_update=True)
-        if row is None:
-            session.add(Pulse(name=_name(provider), at=at, details={}))
-            return
+        row = outages.pulse_of(session, services, _name(provider), at=at)
         if int(str(row.details.get("failures", 0))) >= RUN_OF_FAILURES:
             outages.note(
                 session,
@@ -162,10 +159,7 @@ def _stay(services: Services, provider: str) -> None:
     """The log could not be read: the place in it is kept, and since when that has been so."""
     now = services.clock.now()
     with services.uow.write() as session:
-        row = session.get(Pulse, _name(provider), with_for_update=True)
-        if row is None:
-            row = Pulse(name=_name(provider), at=_first(session, services, now), details={})
-            session.add(row)
+        row = outages.pulse_of(session, services, _name(provider), at=_first(session, services, now))
         row.details = {
             "failures": int(str(row.details.get("failures", 0))) + 1,
             "failing_since": row.details.get("failing_since", now.isoformat()),

@@ -206,3 +206,21 @@ def test_nothing_personal_is_logged(
     assert len(peer.asked) == len(ASKS)
     for secret in (NURSE[1:], "DARURAT", AUTH_TOKEN):
         assert secret not in caplog.text
+
+
+@pytest.mark.parametrize("make", PROVIDERS.values(), ids=PROVIDERS)
+def test_a_service_that_does_not_know_a_filter_puts_nobody_on_a_foreign_call(make: Make) -> None:
+    """Asked for the legs of one call, it tells those of another."""
+    leg = {
+        "sid": "CA" + "2" * 32,
+        "parent_call_sid": "CA" + "3" * 32,
+        "to": NURSE,
+        "status": "completed",
+        "duration": "40",
+        "start_time": "Mon, 23 Nov 2026 12:00:00 +0000",
+    }
+    with scripted_peer() as peer:
+        peer.does = 200, json.dumps({"calls": [leg], "page": 0, "page_size": 50, "next_page_uri": None})
+        provider = make(peer.base, 5.0)
+        assert provider.details_of("CA" + "1" * 32).picked_up_by is None
+        assert provider.details_of("CA" + "3" * 32).picked_up_by == NURSE

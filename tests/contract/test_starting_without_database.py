@@ -129,6 +129,18 @@ def test_one_that_does_not_answer_refuses_nothing(fault: ExitStack, known: Site)
     fault.close()
 
 
+def _waits(answers: threading.Event) -> None:
+    answers.wait(WAIT_S)
+
+
+def test_one_that_hangs_holds_up_no_start() -> None:
+    answers = threading.Event()
+    began = time.monotonic()
+    refuse_unfit(partial(_waits, answers))
+    assert time.monotonic() - began < PATIENCE_S
+    answers.set()
+
+
 def test_the_files_on_the_disk_follow_the_roster(known: Site, tmp_path: Path) -> None:
     folder = known.program.settings.data_dir
     phone = on_duty(known)

@@ -1,14 +1,17 @@
 """What was away, from when until when, and why as far as anybody can know: a fact of its own."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from dispatch.domain.vocabulary import OutageCause
 from dispatch.service import outages
 from dispatch.service.outages import SILENT_AFTER, Heart
 from models.traffic import Outage, Pulse
+from tests.fakes.telephony import WAIT_S
 from tests.world import World
 
 HOUR_S = 3600.0
@@ -71,6 +74,28 @@ def test_a_steady_heart_leaves_no_outage(beating: Beating) -> None:
         beating.passes(SILENT_AFTER.total_seconds())
         beating.heart.beat()
     assert beating.found == []
+
+
+def test_two_may_begin_in_the_same_instant(world: World) -> None:
+    """One has written its first sign and not yet committed when the other comes to write its own."""
+    other = world.restarted()
+    writing = threading.Event()
+
+    def sees(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("INSERT INTO pulse"):
+            writing.set()
+
+    event.listen(other.uow.engine, "before_cursor_execute", sees)
+    with ThreadPoolExecutor(1) as pool:
+        with world.uow.write() as session:
+            session.add(Pulse(name="engine", at=world.clock.now(), details={}))
+            session.flush()
+            beaten = pool.submit(Heart(other.services).beat)
+            # SQLite lets the other wait before it looks.
+            assert other.uow.is_sqlite or writing.wait(WAIT_S)
+        beaten.result(WAIT_S)
+    with world.uow.read() as session:
+        assert session.scalars(select(Outage)).all() == []
 
 
 def test_a_process_that_was_killed_or_lost_its_power_was_silent(beating: Beating) -> None:
