@@ -67,6 +67,8 @@ class Site:
     def environment(self) -> dict[str, str]:
         """Everything the program is told; nothing of this machine's own settings leaks in."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+        # An installed program is compiled; one that compiles itself at every start takes three times as long.
+        inherited.pop("PYTHONDONTWRITEBYTECODE", None)
         told = {
             "database_url": self.database_url,
             "data_dir": str(self.folder / "var"),
