@@ -45,7 +45,7 @@ class Crowd:
         fresh = [self._company.new_call(self._number()) for _ in range(calls)]
         lines = [(waiting + fresh)[line::LINES] for line in range(LINES)]
         plans = [[(leg, self._plan()) for leg in line] for line in lines]
-        return self._company.begin(_together([self._line(plan) for plan in plans]))
+        return self._company.begin(together([self._line(plan) for plan in plans]))
 
     def finds_it_down(self) -> None:
         """The program was killed: nobody tries further before it is back."""
@@ -53,7 +53,7 @@ class Crowd:
 
     def hangs_up(self) -> None:
         """Everybody ends the call; the company says so again where the program was down the first time."""
-        self._company.run(_together([self._ends(leg) for leg in self._heard]))
+        self._company.run(together([self._ends(leg) for leg in self._heard]))
 
     def _number(self) -> str:
         if self._chance.random() < 0.3:
@@ -81,7 +81,7 @@ class Crowd:
 
     async def _rings(self, leg: Leg, copies: int) -> bool:
         form = self._company.form_of(leg)
-        answers = await _together(
+        answers = await together(
             [self._company.send(f"{self._url}/telephony/voice", form) for _ in range(copies)]
         )
         if all(answer.status != 200 for answer in answers):
@@ -96,5 +96,6 @@ class Crowd:
         await self._company.send(f"{self._url}/telephony/voice/status", self._company.form_of(leg))
 
 
-async def _together(work: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+async def together(work: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """All of it at the same time, in the company's loop."""
     return list(await asyncio.gather(*work))

@@ -131,6 +131,11 @@ class StandIn:
         """The texts that the program asked for, likewise."""
         return [leg for leg in list(self.legs) if not leg.is_call and not leg.is_inbound]
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing follows any more from what was taken: no phone rings, no report is on its way."""
+        return not self._lives
+
     def waits_until(self, what: str, test: Callable[[], bool], *, within_s: float = WAIT_S) -> None:
         """Look again after each request and each report, at least every tenth of a second."""
         until = time.monotonic() + within_s
