@@ -12,7 +12,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -94,10 +94,14 @@ def wait_until_ready(server: "subprocess.Popen[bytes]", url: URL, log: Path) -> 
 
 
 class Server:
-    """One server on a unix socket in a folder of its own."""
+    """One server on a unix socket in a folder of its own; its *data* may stand elsewhere and be there already."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, *, data: Path | None = None, settings: Mapping[str, str] = SERVER_SETTINGS
+    ) -> None:
         self._folder = folder
+        self._data = data or folder / "data"
+        self._settings = settings
         self._programs = server_programs()
         self._prefix = unprivileged_prefix(folder)
         self._environment = {
@@ -109,22 +113,28 @@ class Server:
         self.url = URL.create(
             "postgresql+psycopg", username="postgres", database="postgres", query={"host": str(folder)}
         )
+        if data is not None:
+            unprivileged_prefix(data)
+        if not (self._data / "PG_VERSION").exists():
+            self._make()
+
+    def _make(self) -> None:
         subprocess.run(
-            [*self._prefix, str(self._programs / "initdb"), f"--pgdata={folder / 'data'}", *INITDB_OPTIONS],
+            [*self._prefix, str(self._programs / "initdb"), f"--pgdata={self._data}", *INITDB_OPTIONS],
             check=True,
             capture_output=True,
-            cwd=folder,
+            cwd=self._folder,
             env=self._environment,
         )
 
     def start(self) -> None:
         """Start, and return when it answers."""
-        settings = SERVER_SETTINGS | {"unix_socket_directories": str(self._folder)}
+        settings = {**self._settings, "unix_socket_directories": str(self._folder)}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         log = self._folder / "server.log"
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [*self._prefix, str(self._programs / "postgres"), "-D", str(self._folder / "data"), *options],
+                [*self._prefix, str(self._programs / "postgres"), "-D", str(self._data), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -147,12 +157,12 @@ class Server:
 
 
 @contextmanager
-def own_server() -> Iterator[Server]:
-    """A fresh server that a test may stop and start again."""
+def own_server(data: Path | None = None, settings: Mapping[str, str] = SERVER_SETTINGS) -> Iterator[Server]:
+    """A server that a test may stop and start again: a fresh one, or one that goes on with what is in *data*."""
     # A socket's path must stay under 107 characters, so not pytest's deep folders.
     folder = Path(tempfile.mkdtemp(prefix="siaga-pg-", dir="/tmp"))
     try:
-        server = Server(folder)
+        server = Server(folder, data=data, settings=settings)
         try:
             server.start()
             yield server

@@ -22,7 +22,8 @@ BALLAST = "ballast"
 class Disk:
     """A file system in a file; ``folder`` is where it is mounted."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, size: int = SIZE) -> None:
+        self._size = size
         self._image = place / "disk.img"
         self._after = place / "after.img"
         self.folder = place / "before"
@@ -33,7 +34,7 @@ class Disk:
         for folder in (self.folder, self._restored):
             folder.mkdir(parents=True)
         with self._image.open("wb") as image:
-            image.truncate(SIZE)
+            image.truncate(self._size)
         # No blocks are kept back for root, as whom these tests run: full is full.
         _run("mkfs.ext4", "-q", "-F", "-m", "0", str(self._image))
         _run("mount", "-o", "loop,noatime", str(self._image), str(self.folder))

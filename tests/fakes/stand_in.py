@@ -268,10 +268,11 @@ class StandIn:
 
     # --- what follows from a request
 
-    def _lives_on(self, life: Coroutine[Any, Any, None]) -> None:
+    def _lives_on(self, life: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._loop.create_task(life)
         self._lives.add(task)
         task.add_done_callback(self._lives.discard)
+        return task
 
     async def _redirected(self, call: Leg, url: str) -> None:
         """The program takes a caller out of where they wait: they hear the document, and it ends the call."""
@@ -305,7 +306,7 @@ class StandIn:
     async def _answered(self, call: Leg, manner: Manner) -> None:
         call.status, call.answered_at = "in-progress", _now()
         # Twilio promises no order: the report of the answer and the question what to do travel side by side.
-        report = self._loop.create_task(self._report(call, event="answered", sequence=2))
+        report = self._lives_on(self._report(call, event="answered", sequence=2))
         keys = iter(manner.presses)
         url, more = call.form.get("Url", ""), dict[str, str]()
         while url:
