@@ -19,12 +19,17 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from sqlalchemy import select
+
+from dispatch.domain.effects import Purpose
 from models.migrating import upgrade
+from models.traffic import Delivery
+from models.unit_of_work import UnitOfWork
 from tests.crash import counting
 from tests.crash.crowd import together
 from tests.crash.siege import Siege
 from tests.databases import sqlite_url
-from tests.fakes.stand_in import Answer, Leg, stand_in
+from tests.fakes.stand_in import Answer, Leg, StandIn, stand_in
 
 ONE_BY_ONE = 30
 AT_ONCE = 20
@@ -102,7 +107,7 @@ def _ring_together(siege: Siege) -> tuple[list[float | None], float]:
     )
 
     def first_alerts() -> list[float]:
-        return counting.first_alerts(siege.uow, siege.company, since)
+        return _first_alerts(siege.uow, siege.company, since)
 
     taken = [_taken_ms(answer) for answer in answers]
     wanted = len(taken) - taken.count(None)
@@ -110,6 +115,18 @@ def _ring_together(siege: Siege) -> tuple[list[float | None], float]:
     last_s = max(first_alerts())
     _wrong_number(siege, legs)
     return taken, (last_s - started) * 1000
+
+
+def _first_alerts(uow: UnitOfWork, company: StandIn, since: int) -> list[float]:
+    """When the first alert of each incident came, of those among the company's legs from *since* on."""
+    with uow.read() as session:
+        alerts = select(Delivery.id, Delivery.incident_id).where(Delivery.purpose == Purpose.ALERT)
+        incidents = {row.id: str(row.incident_id) for row in session.execute(alerts)}
+    first: dict[str, float] = {}
+    for leg in company.legs[since:]:
+        if not leg.is_inbound and (incident := incidents.get(leg.delivery_id)):
+            first.setdefault(incident, leg.asked_s)
+    return list(first.values())
 
 
 def _new_call(siege: Siege) -> Leg:

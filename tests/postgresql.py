@@ -94,7 +94,7 @@ def wait_until_ready(server: "subprocess.Popen[bytes]", url: URL, log: Path) -> 
 
 
 class Server:
-    """One server on a unix socket in a folder of its own; its *data* may stand elsewhere and be there already."""
+    """One server on a unix socket in a folder of its own; *data* may be elsewhere, and there already."""
 
     def __init__(
         self, folder: Path, *, data: Path | None = None, settings: Mapping[str, str] = SERVER_SETTINGS
@@ -158,7 +158,7 @@ class Server:
 
 @contextmanager
 def own_server(data: Path | None = None, settings: Mapping[str, str] = SERVER_SETTINGS) -> Iterator[Server]:
-    """A server that a test may stop and start again: a fresh one, or one that goes on with what is in *data*."""
+    """A server that a test may stop and start again: fresh, or going on with what is in *data*."""
     # A socket's path must stay under 107 characters, so not pytest's deep folders.
     folder = Path(tempfile.mkdtemp(prefix="siaga-pg-", dir="/tmp"))
     try:

@@ -97,18 +97,6 @@ def alerted_callers(uow: UnitOfWork, company: StandIn) -> set[str]:
         return {str(number) for delivery_id, number in session.execute(alerts) if delivery_id in left}
 
 
-def first_alerts(uow: UnitOfWork, company: StandIn, since: int) -> list[float]:
-    """When the first alert of each incident came, of those among the company's legs from *since* on."""
-    with uow.read() as session:
-        alerts = select(Delivery.id, Delivery.incident_id).where(Delivery.purpose == Purpose.ALERT)
-        incidents = {row.id: str(row.incident_id) for row in session.execute(alerts)}
-    first: dict[str, float] = {}
-    for leg in company.legs[since:]:
-        if not leg.is_inbound and (incident := incidents.get(leg.delivery_id)):
-            first.setdefault(incident, leg.asked_s)
-    return list(first.values())
-
-
 def doubled_sends(company: StandIn) -> list[str]:
     """Requests that the company got again for a delivery that it had taken over already."""
     taken = Counter(leg.delivery_id for leg in (*company.calls, *company.texts))
