@@ -40,7 +40,8 @@ def handed_over(
         elif row.provider_sid != handed.provider_sid:
             _note_other(row, handed.provider_sid)
         # A callback may have been faster than the answer to our own request; it knows better.
-        if row.state == DeliveryState.SENDING:
+        speaks_first = row.state == DeliveryState.SENDING
+        if speaks_first:
             row.error_code = None
             # What was found at the provider after an unknown outcome may be over already.
             found = _standing(row, handed.status, None)
@@ -48,7 +49,7 @@ def handed_over(
                 row, found or Progress(state=DeliveryState.ACCEPTED, status=handed.status, sequence=-1), now
             )
         session.flush()
-        if row.state == DeliveryState.FAILED:
+        if speaks_first and row.state == DeliveryState.FAILED:
             _failed(session, services, row, handed.status, now)
         else:
             _tell_incident(session, services, row, proof="provider")

@@ -122,6 +122,8 @@ def test_a_phone_out_of_reach_is_texted_again_while_the_next_person_is_asked(mak
     world.network_says(text_to(world, N01), "undelivered", error_code="30003")
     world.works()
     assert world.provider.texted == [N01, N02], "the next person does not wait for the bad line"
+    (waiting,) = world.deliveries(to_number=N01, state="pending")
+    assert waiting.error_code == "30003", "the board says why it is tried again"
     world.passes(14.9)
     assert world.provider.texted == [N01, N02]
     world.passes(0.1)
