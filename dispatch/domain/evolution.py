@@ -119,8 +119,11 @@ def _menu_chosen(incident: Incident, event: Event) -> Incident:
 
 def _call_answered(incident: Incident, event: Event) -> Incident:
     call_id = text(event.data, "call_id")
-    answered_at = first(incident.call(call_id).answered_at, event.occurred_at)
-    incident = _with_call(incident, call_id, answered_at=answered_at)
+    call = incident.call(call_id)
+    answered_at = first(call.answered_at, event.occurred_at)
+    # That somebody was heard may become known after the end: then the call was not abandoned.
+    outcome = CallOutcome.INCIDENT if call.outcome is CallOutcome.ABANDONED else call.outcome
+    incident = _with_call(incident, call_id, answered_at=answered_at, outcome=outcome)
     times = replace(incident.times, answered_at=first(incident.times.answered_at, event.occurred_at))
     # Somebody is with the caller: nobody's joining need be taken for granted any more.
     return replace(incident, times=times, ladder=replace(incident.ladder, joining=(), left=()))

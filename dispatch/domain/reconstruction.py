@@ -25,6 +25,10 @@ STILL_MEANT_FOR_S = 900.0
 """A worker's yes, no or call for help is acted upon for this long after it was sent: as long as an alert text
 is valid. Later somebody else may have gone."""
 
+LEARNED_LATE_S = 1.0
+"""A call that we learned of later than this may have been connected by the fallback document: a webhook has
+1.5 s, and a request that waited in the journal always took longer."""
+
 MARK: Mapping[str, object] = {"reconstructed": True}
 """Stands in the data of every line that was learned from the log only."""
 
@@ -45,11 +49,7 @@ class Missed:
 def go_on(draft: Draft, call_id: str, missed: Missed, crew: Crew) -> None:
     """After the first line about a missed call: the rest of what is known, and who is asked now."""
     if missed.answered_at is not None:
-        draft.add(
-            Kind.CALL_ANSWERED,
-            {"call_id": call_id, "staff_code": missed.answered_by, **MARK},
-            occurred_at=missed.answered_at,
-        )
+        tell_answer(draft, call_id, at=missed.answered_at, staff_code=missed.answered_by)
     if missed.ended_at is not None:
         ending = str(draft.incident.call(call_id).ending)
         draft.add(
@@ -64,6 +64,13 @@ def go_on(draft: Draft, call_id: str, missed: Missed, crew: Crew) -> None:
         escalation.press(draft, crew)
     else:
         escalation.begin_at_the_end(draft, crew)
+
+
+def tell_answer(draft: Draft, call_id: str, *, at: datetime, staff_code: str | None) -> None:
+    """A duty phone picked up the call, which the fallback document had put through to it."""
+    others, draft.actor = draft.actor, "provider" if staff_code is None else f"staff:{staff_code}"
+    draft.add(Kind.CALL_ANSWERED, {"call_id": call_id, "staff_code": staff_code, **MARK}, occurred_at=at)
+    draft.actor = others
 
 
 def is_pressing(draft: Draft, call_id: str) -> bool:

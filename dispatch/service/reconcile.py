@@ -7,21 +7,22 @@ entry is taken under the same unique key as the webhook that did not come.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, literal, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain.commands import EndCall, ReceiveText, ReconstructCall
+from dispatch.domain.decisions import Draft
 from dispatch.domain.intake import Ring
 from dispatch.domain.phones import normalise
-from dispatch.domain.reconstruction import Missed
-from dispatch.domain.vocabulary import IncidentChannel, OutageCause
+from dispatch.domain.reconstruction import LEARNED_LATE_S, Missed, tell_answer
+from dispatch.domain.vocabulary import IncidentChannel, OutageCause, Source
 from dispatch.ports import LoggedCall, LoggedText, TelephonyError, TelephonyProvider
-from dispatch.service import intake, outages, texting
+from dispatch.service import intake, ledger, outages, texting
 from dispatch.service.services import Services
 from models.facility import Facility, Staff
 from models.incident import Call
@@ -59,11 +60,21 @@ class Found:
 
     calls: int = 0
     ends: int = 0
+    answers: int = 0
     texts: int = 0
 
     def __bool__(self) -> bool:
         """Whether there was anything."""
-        return bool(self.calls or self.ends or self.texts)
+        return any(astuple(self))
+
+    def __add__(self, other: "Found") -> "Found":
+        """Both together."""
+        return Found(
+            calls=self.calls + other.calls,
+            ends=self.ends + other.ends,
+            answers=self.answers + other.answers,
+            texts=self.texts + other.texts,
+        )
 
 
 def reconcile(services: Services, providers: Sequence[TelephonyProvider]) -> Found:
@@ -77,18 +88,8 @@ def reconcile(services: Services, providers: Sequence[TelephonyProvider]) -> Fou
             _stay(services, provider.name)
             continue
         if found:
-            log.warning(
-                "reconcile.found",
-                provider=provider.name,
-                calls=found.calls,
-                ends=found.ends,
-                texts=found.texts,
-            )
-        total = Found(
-            calls=total.calls + found.calls,
-            ends=total.ends + found.ends,
-            texts=total.texts + found.texts,
-        )
+            log.warning("reconcile.found", provider=provider.name, **asdict(found))
+        total += found
     return total
 
 
@@ -104,6 +105,7 @@ def _read(services: Services, provider: TelephonyProvider) -> Found:
     found = Found(
         calls=sum(_call(services, provider, call) for call in _never_seen(services, over)),
         ends=sum(_end(services, call) for call in _unended(services, over, settled_at)),
+        answers=sum(_answer(services, provider, call) for call in _unheard(services, over, settled_at)),
         texts=sum(
             _text(services, provider, text)
             for text in _never_kept(services, texts)
@@ -208,6 +210,35 @@ def _unended(services: Services, calls: Sequence[LoggedCall], settled_at: dateti
                 yield call
 
 
+def _unheard(services: Services, calls: Sequence[LoggedCall], settled_at: datetime) -> Iterator[LoggedCall]:
+    """The calls that we learned of too late to answer them, and that nobody answered as far as we know."""
+    for page in _pages(calls):
+        with services.uow.read() as session:
+            query = (
+                select(Call.provider_sid, Call.received_at, Inbox.received_at)
+                .join(
+                    Inbox,
+                    and_(
+                        Inbox.facility_id == Call.facility_id,
+                        Inbox.provider_key == literal("voice:") + Call.provider_sid,
+                        Inbox.kind == "voice",
+                    ),
+                )
+                .where(
+                    Call.facility_id == services.facility_id,
+                    Call.provider_sid.in_([call.provider_sid for call in page]),
+                    Call.answered_at.is_(None),
+                    Call.ended_at <= settled_at,
+                )
+            )
+            late = {
+                sid
+                for sid, received_at, kept_at in session.execute(query)
+                if (kept_at - received_at).total_seconds() > LEARNED_LATE_S
+            }
+        yield from (call for call in page if call.provider_sid in late)
+
+
 def _pages(entries: Sequence[T]) -> Iterator[Sequence[T]]:
     return (entries[start : start + _PAGE] for start in range(0, len(entries), _PAGE))
 
@@ -264,6 +295,26 @@ def _end(services: Services, call: LoggedCall) -> bool:
         reconstructed=True,
     )
     return intake.end_call(services, command)
+
+
+def _answer(services: Services, provider: TelephonyProvider, call: LoggedCall) -> bool:
+    details = provider.details_of(call.provider_sid)
+    if details.picked_up_at is None:
+        return False
+    staff_code, now = _staff_code(services, details.picked_up_by), services.clock.now()
+    with services.uow.write() as session:
+        row = session.execute(
+            select(Call.id, Call.incident_id).where(
+                Call.facility_id == services.facility_id, Call.provider_sid == call.provider_sid
+            )
+        ).one()
+        incident = ledger.load(session, services, row.incident_id)
+        if incident.call(row.id).answered_at is not None:
+            return False
+        draft = Draft(incident, now=now, source=Source.IMPORT, actor="caller")
+        tell_answer(draft, row.id, at=details.picked_up_at, staff_code=staff_code)
+        ledger.record(session, services, draft.decision(), before=incident, at=now)
+    return True
 
 
 def _text(services: Services, provider: TelephonyProvider, text: LoggedText) -> bool:

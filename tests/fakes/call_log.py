@@ -17,6 +17,7 @@ class FakeCallLog:
         self.log_fails: TelephonyError | None = None
         self.dies_over: str | None = None
         """The process is interrupted when it asks about this call."""
+        self.asked_about: list[str] = []
         self.read_since: list[datetime] = []
 
     def calls_received(self, *, since: datetime) -> Sequence[LoggedCall]:
@@ -32,6 +33,7 @@ class FakeCallLog:
 
     def details_of(self, provider_sid: str) -> CallDetails:
         self._opened()
+        self.asked_about.append(provider_sid)
         if provider_sid == self.dies_over:
             raise KeyboardInterrupt
         return self.details.get(provider_sid, CallDetails())

@@ -6,9 +6,11 @@ from functools import partial
 import pytest
 from sqlalchemy import select
 
+from dispatch.domain.commands import EndCall, ReceiveCall
 from dispatch.domain.reconstruction import PRESSING_FOR_S, STILL_MEANT_FOR_S
 from dispatch.domain.vocabulary import AssignmentStatus, CallOutcome, IncidentStatus, OutageCause
 from dispatch.ports import CallDetails, LoggedCall, LoggedRecording, LoggedText, ProviderUnavailableError
+from dispatch.service import intake
 from dispatch.service.reconcile import EVERY_S, GRACE, OVERLAP, Found, reconcile
 from models.incident import Incident
 from models.record import Event
@@ -308,6 +310,52 @@ def test_the_end_of_a_call_that_we_saw_begin_is_recorded_with_its_true_time(worl
     assert (ended.source, ended.data["reconstructed"]) == ("import", True)
     assert not reads(world)
     assert world.findings() == []
+
+
+def rang_unseen(world: World, sid: str, *, late_s: float) -> datetime:
+    """A ring that waited in the journal for a while, and whose caller has hung up meanwhile; when it rang."""
+    reads(world)
+    rang_at = world.clock.now()
+    world.hand.advance(late_s)
+    command = ReceiveCall(provider="fake", provider_sid=sid, caller_number=CALLER, received_at=rang_at)
+    intake.receive_call(world.services, command)
+    ended = EndCall(provider_sid=sid, provider_status="completed", occurred_at=world.clock.now())
+    intake.end_call(world.services, ended)
+    world.hand.advance(120)
+    return rang_at
+
+
+def test_who_picked_up_while_the_database_was_away_is_learned_afterwards(world: World) -> None:
+    """The fallback document had put the caller through; the journal knows of the ring alone."""
+    rang_at = rang_unseen(world, "CA-kept", late_s=40)
+    assert [call.outcome for call in world.calls()] == [CallOutcome.ABANDONED]
+    picked_up_at = rang_at + timedelta(seconds=7)
+    details = CallDetails(picked_up_by=PHONES["N02"], picked_up_at=picked_up_at)
+    call_in(world, "CA-kept", at=rang_at, details=details)
+    assert reads(world) == Found(answers=1)
+    (call,) = world.calls()
+    (incident,) = world.incidents()
+    assert (call.answered_at, call.outcome) == (picked_up_at, CallOutcome.INCIDENT)
+    assert incident.answered_at == picked_up_at
+    answered = line(world, incident.id, "call.answered")
+    assert (answered.source, answered.actor, answered.data["reconstructed"]) == ("import", "staff:N02", True)
+    assert not reads(world)
+    assert world.findings() == []
+
+
+def test_a_kept_call_that_nobody_picked_up_stays_abandoned(world: World) -> None:
+    rang_at = rang_unseen(world, "CA-kept", late_s=40)
+    call_in(world, "CA-kept", at=rang_at)
+    assert not reads(world)
+    assert world.provider.asked_about == ["CA-kept"]
+    assert [call.outcome for call in world.calls()] == [CallOutcome.ABANDONED]
+
+
+def test_of_a_call_that_we_took_ourselves_nobody_else_is_asked(world: World) -> None:
+    rang_at = rang_unseen(world, "CA-live", late_s=0.5)
+    call_in(world, "CA-live", at=rang_at)
+    assert not reads(world)
+    assert world.provider.asked_about == []
 
 
 # --- texts ----------------------------------------------------------------------------------------
