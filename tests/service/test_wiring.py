@@ -1,5 +1,6 @@
 """What the whole program does by itself: it knows whom to ring when its database does not answer."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,11 +12,14 @@ from config.policy import load_policy
 from config.settings import load_settings
 from config.wiring import Program, build_program
 from models.facility import Shift
+from models.signals import Listener
+from models.unit_of_work import wake_engine_after
 from tests.contract.site import load_people
+from tests.fakes.telephony import WAIT_S
 
 
-def build(url: str, folder: Path, telephony: str = "twilio") -> Program:
-    """The program without the engine, as ``serve --no-engine`` builds it."""
+def build(url: str, folder: Path, telephony: str = "twilio", *, with_engine: bool = False) -> Program:
+    """The program; without the engine as ``serve --no-engine`` builds it."""
     settings = load_settings(
         {
             "SIAGA_DATABASE_URL": url,
@@ -27,7 +31,7 @@ def build(url: str, folder: Path, telephony: str = "twilio") -> Program:
             "SIAGA_TWILIO_NUMBER": "+62911000911",
         }
     )
-    return build_program(settings, load_facility(), load_policy(), with_engine=False)
+    return build_program(settings, load_facility(), load_policy(), with_engine=with_engine)
 
 
 @pytest.fixture
@@ -104,3 +108,29 @@ def test_the_simulated_number_falls_back_to_those_on_duty(sqlite_database_url: s
 
     for each in (people, program):
         each.stop()
+
+
+def test_on_postgresql_a_web_process_wakes_the_engine_of_another(
+    postgresql_database_url: str, tmp_path: Path
+) -> None:
+    web = build(postgresql_database_url, tmp_path / "web")
+    engine = build(postgresql_database_url, tmp_path / "engine", with_engine=True)
+    heard = threading.Semaphore(0)
+    assert isinstance(engine.signals, Listener)
+    ears = Listener(engine.services.uow.engine, heard.release)
+    load_people(web)
+    web.start()
+    ears.start()
+    try:
+        assert heard.acquire(timeout=WAIT_S), "it looks once when it begins to listen"
+        with web.services.uow.write() as session:
+            wake_engine_after(session)
+        assert heard.acquire(timeout=WAIT_S)
+    finally:
+        ears.stop()
+        web.stop()
+        engine.services.uow.engine.dispose()
+
+
+def test_on_sqlite_there_is_nothing_to_listen_to(program: Program) -> None:
+    assert program.signals is None
