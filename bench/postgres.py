@@ -16,8 +16,9 @@ from sqlalchemy import URL
 
 from tests.postgresql import READY_WITHIN_S, server_programs, unprivileged_prefix, wait_until_ready
 
-# Beside what Debian ships: no network, room for the generator's writing; nothing that makes a commit cheaper.
-SETTINGS = {"listen_addresses": "", "max_connections": "100", "max_wal_size": "4GB"}
+# Beside what Debian ships: no network, room for two programs at once and for the generator's writing.
+# Nothing that makes a commit cheaper.
+SETTINGS = {"listen_addresses": "", "max_connections": "300", "max_wal_size": "4GB"}
 
 _INITDB = ("--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8")
 
