@@ -64,7 +64,7 @@ _LINES: Iterable[tuple[Verdict, Reason, str]] = (
     (
         Verdict.GIVE_UP,
         Reason.WRONG_NUMBER,
-        "21201 21211 21217 21401 21421 21604 sip-404 sip-410 sip-484 sip-604",
+        "13223 13224 21201 21211 21217 21401 21421 21604 sip-404 sip-410 sip-484 sip-604",
     ),
     (Verdict.OTHER_CHANNEL, Reason.WRONG_NUMBER, "30005"),
     (Verdict.OTHER_CHANNEL, Reason.NO_TEXTS, "21614 21635 30006"),

@@ -3,10 +3,12 @@
 import itertools
 import threading
 
+import pytest
+
 from models.incident import Assignment, Incident
 from models.record import Event
 from models.traffic import Delivery
-from tests.contract.site import PAYLOADS, Site, call, payload, verbs
+from tests.contract.site import PAYLOADS, Site, call, fields_of, payload, verbs
 
 CALL_CALLBACKS = {
     "call-initiated": "initiated",
@@ -61,6 +63,31 @@ def standing(site: Site) -> list[tuple[object, ...]]:
 def test_every_recorded_callback_is_in_one_of_the_lists() -> None:
     found = {path.stem for kind in ("call-*", "message-*") for path in PAYLOADS.glob(f"{kind}.txt")}
     assert found == {*CALL_CALLBACKS, *TEXT_CALLBACKS, *OTHERS}
+
+
+@pytest.mark.parametrize(
+    ("status_word", "error_code", "sip", "kept"),
+    [
+        pytest.param("failed", "13224", "404", "13224", id="the provider's own code comes first"),
+        pytest.param("failed", "", "404", "sip-404", id="the network knows a wrong number"),
+        pytest.param("failed", "", "503", "sip-503", id="and its own trouble"),
+        pytest.param("failed", "", "", "failed", id="nothing more is known"),
+        pytest.param("failed", "", "nonsense", "failed", id="nothing is made up"),
+        pytest.param("busy", "", "486", "busy", id="busy says enough"),
+    ],
+)
+def test_why_a_call_did_not_come_about(
+    site: Site, status_word: str, error_code: str, sip: str, kept: str
+) -> None:
+    delivery = alerts(site, "voice")[0]
+    form = {
+        **fields_of(payload("call-failed")),
+        "CallStatus": status_word,
+        "ErrorCode": error_code,
+        "SipResponseCode": sip,
+    }
+    assert verbs(site.send(f"/telephony/deliveries/{delivery.id}/voice/status", form)) == []
+    assert (now(site, delivery).state, now(site, delivery).error_code) == ("failed", kept)
 
 
 def test_a_texts_status_with_its_error_code(site: Site) -> None:

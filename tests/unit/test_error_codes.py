@@ -20,6 +20,7 @@ CHANNEL, GIVE_UP = Verdict.OTHER_CHANNEL, Verdict.GIVE_UP
     ("code", "verdict", "reason"),
     [
         ("21211", GIVE_UP, Reason.WRONG_NUMBER),
+        ("13224", GIVE_UP, Reason.WRONG_NUMBER),
         ("30005", CHANNEL, Reason.WRONG_NUMBER),
         ("21614", CHANNEL, Reason.NO_TEXTS),
         ("21635", CHANNEL, Reason.NO_TEXTS),
