@@ -18,6 +18,8 @@ from dispatch.domain.vocabulary import Source
 FUTURE_TOLERANCE_S = 60.0
 """A phone's clock may run this far ahead; more is refused rather than recorded as true."""
 
+_BY_PHONE = frozenset({Source.VOICE, Source.KEYPAD, Source.SMS})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
@@ -87,6 +89,20 @@ class Draft:
     def decision(self) -> Decision:
         """Close the draft."""
         return Decision(incident=self.incident, events=tuple(self._events), effects=tuple(self._effects))
+
+
+def time_of(source: Source, occurred_at: datetime | None, *, earliest: datetime, now: datetime) -> datetime:
+    """When somebody's step happened: no earlier than *earliest*, no later than *now*.
+
+    Nobody states the time of a key or a text: it is our own clock's, or the network's. Where a clock was set
+    in between, it is fitted in; the worker who answers is not refused for it.
+
+    Raises:
+        TimeRefusedError: a person stated an instant in the future, or before *earliest*.
+    """
+    if occurred_at is not None and source in _BY_PHONE:
+        return min(max(occurred_at, earliest), now)
+    return checked_time(occurred_at, earliest=earliest, now=now)
 
 
 def checked_time(occurred_at: datetime | None, *, earliest: datetime | None, now: datetime) -> datetime:

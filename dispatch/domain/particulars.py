@@ -4,7 +4,7 @@ The machine may raise a priority, only a named person lowers it, with a reason (
 """
 
 from dispatch.domain.commands import ActOnIncident, Location
-from dispatch.domain.decisions import Draft, checked_time
+from dispatch.domain.decisions import Draft, time_of
 from dispatch.domain.errors import FieldRequiredError, ReasonRequiredError
 from dispatch.domain.events import Kind
 from dispatch.domain.incidents import DutyPerson
@@ -84,7 +84,10 @@ def note(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) -> No
     draft.add(
         Kind.NOTE_ADDED,
         private={"text": command.text},
-        occurred_at=checked_time(
-            command.occurred_at, earliest=draft.incident.times.received_at, now=draft.now
+        occurred_at=time_of(
+            command.source,
+            command.occurred_at,
+            earliest=draft.incident.times.received_at,
+            now=draft.now,
         ),
     )

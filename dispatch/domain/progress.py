@@ -10,7 +10,7 @@ from datetime import datetime
 
 from dispatch.domain import alerts, escalation, particulars
 from dispatch.domain.commands import Action, ActOnIncident
-from dispatch.domain.decisions import Crew, Decision, Draft, checked_time
+from dispatch.domain.decisions import Crew, Decision, Draft, time_of
 from dispatch.domain.effects import (
     CallBack,
     ConnectWorker,
@@ -131,7 +131,8 @@ def _assigned(draft: Draft, command: ActOnIncident) -> Assignment:
 
 
 def _when(draft: Draft, command: ActOnIncident) -> datetime:
-    return checked_time(command.occurred_at, earliest=draft.incident.times.received_at, now=draft.now)
+    earliest = draft.incident.times.received_at
+    return time_of(command.source, command.occurred_at, earliest=earliest, now=draft.now)
 
 
 def _step(draft: Draft, command: ActOnIncident) -> None:

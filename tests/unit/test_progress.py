@@ -271,9 +271,29 @@ def test_stated_times_lie_between_the_call_and_now(
     stated_after_s: float, refused: str | None, recorded_after_s: float | None
 ) -> None:
     story = Story().rings().accepts("N01").jumps(100)
-    assert story.is_refused(A.EN_ROUTE, "N01", occurred_at=at(stated_after_s)) == refused
+    step = story.is_refused(A.EN_ROUTE, "N01", source=Source.WEB, occurred_at=at(stated_after_s))
+    assert step == refused
     expected = None if recorded_after_s is None else at(recorded_after_s)
     assert story.part_of("N01").en_route_at == expected
+
+
+@pytest.mark.parametrize("source", [Source.KEYPAD, Source.SMS])
+@pytest.mark.parametrize(
+    ("stamped_after_s", "recorded_after_s"),
+    [
+        pytest.param(-3600, 0, id="the clock was set back, and nobody can have answered before the call"),
+        pytest.param(3700, 100, id="the clock was set back while the answer waited in the journal"),
+        pytest.param(50, 50, id="the answer waited"),
+    ],
+)
+def test_a_clock_that_was_set_refuses_nobody_who_answers_by_phone(
+    source: Source, stamped_after_s: float, recorded_after_s: float
+) -> None:
+    story = Story().rings().jumps(100)
+    assert story.is_refused(A.ACCEPT, "N01", source=source, occurred_at=at(stamped_after_s)) is None
+    assert story.part_of("N01").accepted_at == at(recorded_after_s)
+    story.does(A.NOTE, "N01", source=source, text="jalan putus", occurred_at=at(stamped_after_s))
+    assert story.events[-1].occurred_at == at(recorded_after_s)
 
 
 # --- one primary, the others support, the rest stood down ------------------------------------------
