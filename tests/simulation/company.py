@@ -57,7 +57,7 @@ class Company:
             inbound=False,
         )
         leg.answer_path = request.answer_url.removeprefix(ORIGIN)
-        self._town.promises.taken(leg.delivery_id, self, leg.sid)
+        self._town.promises.taken(leg.delivery_id, self)
         self.legs.append(leg)
         leg.later(
             self._town.seconds(0.5, 4),
@@ -78,7 +78,7 @@ class Company:
             status_path=request.status_url.removeprefix(ORIGIN),
             placed_ms=self._town.clock.true_ms,
         )
-        self._town.promises.taken(text.delivery_id, self, text.sid)
+        self._town.promises.taken(text.delivery_id, self, text.body)
         self.texts.append(text)
         self._town.deliver(text)
         self._has_taken(text.status_path, lambda: {"MessageSid": text.sid, "MessageStatus": "sent"})
@@ -99,7 +99,7 @@ class Company:
 
     def find_recent(self, *, channel: str, to_number: str, since: datetime) -> Sequence[Handed]:
         refuse_inside_transaction(self.name)
-        if self.is_out or self._town.weather.strikes("cannot be asked"):
+        if self._is_away() or self._town.weather.strikes("cannot be asked"):
             self.could_not_say.add((channel, to_number))
             raise ProviderUnavailableError("no connection", code="connect")
         self.could_not_say.discard((channel, to_number))
@@ -147,6 +147,11 @@ class Company:
         taken: list[Leg | Text] = [*(self.legs if channel == "voice" else self.texts)]
         return [one for one in reversed(taken) if one.number == to_number and one.placed_ms >= since_ms]
 
+    def _is_away(self) -> bool:
+        if self.is_out:
+            self._town.weather.note("asked in vain")
+        return self.is_out
+
     def _next_sid(self, kind: str) -> str:
         self._taken += 1
         return f"{kind}-{self.name}-{self._taken}"
@@ -159,7 +164,7 @@ class Company:
         weather = self._town.weather
         if weather.strikes("crash before the provider has it"):
             raise Crash("before the provider has it")
-        if self.is_out or weather.strikes("unreachable"):
+        if self._is_away() or weather.strikes("unreachable"):
             raise ProviderUnavailableError("no connection", code="connect")
         if weather.strikes("lost on the way"):
             raise OutcomeUnknownError("no answer", code="timeout")
@@ -179,5 +184,5 @@ class Company:
 
     def _can_be_told(self) -> None:
         refuse_inside_transaction(self.name)
-        if self.is_out or self._town.weather.strikes("unreachable"):
+        if self._is_away() or self._town.weather.strikes("unreachable"):
             raise ProviderUnavailableError("no connection", code="connect")

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -23,7 +24,7 @@ from tests.simulation.town import Town
 
 DAY_S = 24 * 3600.0
 NUMBERS = (*(f"+6281199990{place:03d}" for place in range(8)), None)
-QUIET_ROUNDS = 60
+QUIET_ROUNDS = 150
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,6 @@ class Report:
     texts: int
     incidents: int
     events: int
-    crashes: int
     faults: Counter[str]
     checks: Counter[str]
     trace: tuple[str, ...]
@@ -45,7 +45,7 @@ class Report:
         faults = ", ".join(f"{name} {count}" for name, count in sorted(self.faults.items()))
         return (
             f"seed {self.seed}: {self.calls} calls and {self.texts} texts in, {self.incidents} incidents, "
-            f"{self.events} lines of record, {self.crashes} crashes\n"
+            f"{self.events} lines of record, {self.faults['crash']} crashes\n"
             f"  faults: {faults or 'none'}\n"
             f"  looked at: {self.checks.total()} times {len(self.checks)} promises, each kept"
         )
@@ -131,7 +131,29 @@ def _trouble(town: Town) -> None:
             town.agenda.after(at_s + town.seconds(1, 900), "the desk acts", desk.does_something)
         if chance.random() < 0.25:
             town.agenda.after(at_s + town.seconds(1, 300), "a file is brought", desk.brings_a_file)
+    _misfortunes(town, until_s=at_s + 900.0)
     town.passes(min(at_s + 5400.0, DAY_S))
+
+
+def _misfortunes(town: Town, *, until_s: float) -> None:
+    """What lasts for a while: outages, and a clock that is set wrong and perhaps right again."""
+    chance = town.chance
+    for _ in range(chance.choice((0, 0, 1, 2))):
+        lasts_s = chance.choice((3.0, 20.0, 90.0))
+        town.agenda.after(
+            town.seconds(0, until_s), "the database goes away", partial(town.loses_database, lasts_s)
+        )
+    for _ in range(chance.choice((0, 0, 1))):
+        company, lasts_s = chance.choice(town.companies), chance.choice((10.0, 120.0, 900.0))
+        town.agenda.after(
+            town.seconds(0, until_s), "a company goes away", partial(town.loses_company, company, lasts_s)
+        )
+    if chance.random() < 0.25:
+        wrong_s, at_s = chance.choice((3600, -3600)), town.seconds(0, until_s)
+        town.agenda.after(at_s, f"the clock is set by {wrong_s} s", partial(town.sets_clock, wrong_s))
+        if chance.random() < 0.6:
+            right_at_s = at_s + town.seconds(30, 2400)
+            town.agenda.after(right_at_s, "the clock is set right", partial(town.sets_clock, -wrong_s))
 
 
 def _quiet(town: Town) -> None:
@@ -165,7 +187,6 @@ def _report(town: Town) -> Report:
         texts=len(town.texts_in),
         incidents=len(heads),
         events=int(str(events)),
-        crashes=town.crashes,
         faults=town.weather.struck,
         checks=town.promises.checks,
         trace=tuple(town.trace),

@@ -263,7 +263,7 @@ class Leg:
 
     def _tell_room(self, room: Room, what: str) -> None:
         form = {"CallSid": self.sid, "StatusCallbackEvent": what}
-        self.town.callback(room.status_path, form, insists=False)
+        self.town.callback(room.status_path, form)
 
     # --- status
 
@@ -274,7 +274,7 @@ class Leg:
     def _report(self) -> None:
         if self.inbound and not self.is_over:
             return
-        self.town.callback(self.status_path, self.status_form(), insists=self.inbound)
+        self.town.callback(self.status_path, self.status_form())
 
     def status_form(self) -> dict[str, str]:
         """The next status callback."""

@@ -4,6 +4,7 @@ Cheap, because it is asked after every step; it never writes, and it never holds
 """
 
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +49,18 @@ class Paper:
             "FROM incident i WHERE status <> 'closed' ORDER BY short_number"
         )
         return [(str(incident_id), bool(owned)) for incident_id, owned in found]
+
+    def complete(self, sids: Collection[str]) -> set[str]:
+        """Those of *sids* that are known whole: a call with its ending, a text that is kept."""
+        found: set[str] = set()
+        for sid in sids:
+            query = (
+                "SELECT 1 FROM call WHERE provider_sid = ? AND ended_at IS NOT NULL "
+                "UNION SELECT 1 FROM inbox WHERE provider_key = 'sms:' || ?"
+            )
+            if self.rows(query, sid, sid):
+                found.add(sid)
+        return found
 
     def told_by(self, delivery_id: str) -> Told | None:
         """The incident behind a delivery."""

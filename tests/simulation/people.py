@@ -228,6 +228,7 @@ def _text(town: Town, number: str, said: str, tries: int = 2) -> None:
     town.texts_in.append(
         LoggedText(provider_sid=sid, from_number=number, body=said, received_at=town.clock.true_now())
     )
+    town.came_in.add(sid)
     form = {"MessageSid": sid, "From": number, "To": town.service_number, "Body": said}
     if town.fetch("/telephony/sms", form) is None and tries and town.chance.random() < 0.7:
         town.agenda.after(

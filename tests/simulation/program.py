@@ -15,6 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from dispatch.domain.policy import Policy
 from dispatch.ports import IdSource, TelephonyProvider
+from dispatch.service import reconcile
 from dispatch.service.engine import Engine as DispatchEngine
 from dispatch.service.metrics import Metrics
 from dispatch.service.sending import Sender
@@ -46,6 +47,7 @@ class House:
     plan: Policy
     weather: Weather
     companies: Sequence[TelephonyProvider]
+    calls_per_second: float
     engine: Engine
     """SQLAlchemy's: it outlives a process only because compiling every statement anew costs a test's time."""
 
@@ -69,6 +71,8 @@ class Program:
             zone=ZONE,
             policy=house.plan,
             link_key=b"a key for simulations",
+            providers=tuple(company.name for company in house.companies),
+            calls_per_second=house.calls_per_second,
         )
         self._context = TelephonyContext(
             services=self.services,
@@ -79,6 +83,7 @@ class Program:
             provider="satu",
             service_number="+628115550000",
         )
+        self._companies = house.companies
         self._routes = _routes(self._context)
         self._apply = apply_kept(self._context)
         sender = Sender(
@@ -118,6 +123,16 @@ class Program:
         try:
             self._context.journal.drain(self._apply)
             self.has_kept = False
+        except Exception:
+            if self.uow.failures == failures:
+                raise
+
+    def reconcile(self) -> None:
+        """What ``config.wiring`` does every minute."""
+        failures = self.uow.failures
+        self.apply_journal()
+        try:
+            reconcile.reconcile(self.services, self._companies)
         except Exception:
             if self.uow.failures == failures:
                 raise

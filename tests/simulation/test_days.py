@@ -9,7 +9,7 @@ import pytest
 
 from tests.simulation.day import SimulationFailedError, simulate
 
-SEEDS = range(100, 160)
+SEEDS = range(100, 200)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -30,7 +30,7 @@ def test_a_seed_gives_the_same_day_again(tmp_path: Path, migrated_sqlite_file: P
     first, second = (
         simulate(2, folder=tmp_path / name, template=migrated_sqlite_file) for name in ("a", "b")
     )
-    assert first.crashes
+    assert first.faults["crash"]
     assert second.trace == first.trace
     assert second.heads == first.heads
 

@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 TICK_MS = 1000
 JOURNAL_EVERY_S = 5.0
-RETOLD_EVERY_S = 10.0
+RECONCILE_EVERY_S = 60.0
 
 
 class Town:
@@ -58,6 +58,7 @@ class Town:
             plan=draw_policy(self.chance),
             weather=self.weather,
             companies=self.companies,
+            calls_per_second=self.chance.choice((0.0, 1.0)),
             engine=open_spared(folder / "siaga.db"),
         )
         self.paper = Paper(folder / "siaga.db")
@@ -67,10 +68,14 @@ class Town:
         self.phones: dict[str, Person] = {}
         self.workers: dict[str, Worker] = {}
         self.texts_in: list[LoggedText] = []
-        self.crashes = 0
-        self.clock_was_set_back = False
+        self.clock_was_set = False
         self.program: Program | None = None
-        self._journal_is_planned = False
+        self.database_is_away = False
+        self.came_in: set[str] = set()
+        """Every call and text to our number, by the provider's identifier."""
+        self.unheard: set[str] = set()
+        """Those of which something did not reach us, until the database knows them whole."""
+        self._journal_is_planned = self._reconciling_is_planned = False
         self._records = self.chance.random() < 0.5
         self._idle_until_ms = self._late_until_ms = 0
         self.begin_life()
@@ -91,17 +96,18 @@ class Town:
     def begin_life(self) -> None:
         """Start the server on what is on the disk."""
         self.program = Program(self.house, records=self._records)
+        self.program.uow.is_away = self.database_is_away
         self._apply_journal_soon()
 
     def crashed(self) -> None:
         """Throw away whatever the server had in memory; it is started again after a while."""
         if self.program is None:
             return
-        self.tell("CRASH")
-        self.crashes += 1
+        self.weather.note("crash")
         self.program.end()
         self.program = None
-        self.agenda.after(self.seconds(0.5, 30), "the server is started again", self.begin_life)
+        away_s = self.one_of((1.0, 1.0, 5.0, 5.0, 30.0, 240.0))
+        self.agenda.after(away_s * self.seconds(0.5, 1), "the server is started again", self.begin_life)
 
     def ask(self, path: str, form: Mapping[str, str]) -> str | None:
         """One webhook, there and back; None when nobody answers."""
@@ -131,33 +137,49 @@ class Town:
 
     def fetch(self, path: str, form: Mapping[str, str]) -> str | None:
         """A webhook whose document somebody on the phone waits for."""
-        if self.weather.strikes("webhook lost"):
-            return None
-        document = self.ask(path, form)
+        document = None if self.weather.strikes("webhook lost") else self.ask(path, form)
         if self.weather.strikes("webhook twice"):
             again = self.ask(path, form)
-            return document if document is not None else again
+            document = document if document is not None else again
+        if document is None:
+            self._is_unheard(form)
         return document
 
-    def callback(self, path: str, form: Mapping[str, str], *, insists: bool) -> None:
-        """A webhook that tells something, soon or late, perhaps twice, perhaps never.
-
-        What *insists* is told until it is heard: without it the program could not know that a call is over.
-        """
-        if not insists and self.weather.strikes("callback lost"):
+    def callback(self, path: str, form: Mapping[str, str]) -> None:
+        """A webhook that tells something, soon or late, perhaps twice, perhaps never."""
+        if self.weather.strikes("callback lost"):
+            self._is_unheard(form)
             return
         for _ in range(2 if self.weather.strikes("callback twice") else 1):
             late_s = self.seconds(5, 120) if self.weather.strikes("callback late") else 0.0
             label = f"callback {form.get('CallSid') or form.get('MessageSid')}"
-            self.agenda.after(
-                late_s + self.seconds(0.05, 1.5), label, lambda: self._tells(path, form, insists)
-            )
+            self.agenda.after(late_s + self.seconds(0.05, 1.5), label, lambda: self._tells(path, form))
 
-    def _tells(self, path: str, form: Mapping[str, str], insists: bool) -> None:
-        if self.ask(path, form) is None and insists:
-            self.agenda.after(
-                RETOLD_EVERY_S, f"callback {form['CallSid']} again", lambda: self._tells(path, form, True)
-            )
+    def _tells(self, path: str, form: Mapping[str, str]) -> None:
+        if self.ask(path, form) is None:
+            self._is_unheard(form)
+
+    def _is_unheard(self, form: Mapping[str, str]) -> None:
+        """Something about it did not reach us: from time to time the provider's log is read."""
+        sid = form.get("CallSid") or form["MessageSid"]
+        if sid in self.came_in:
+            self.unheard.add(sid)
+            self._reconcile_soon()
+
+    def _reconcile_soon(self) -> None:
+        if not self._reconciling_is_planned:
+            self._reconciling_is_planned = True
+            self.agenda.after(RECONCILE_EVERY_S, "reconcile", self._reconcile)
+
+    def _reconcile(self) -> None:
+        self._reconciling_is_planned = False
+        try:
+            if self.program is not None:
+                self.program.reconcile()
+        finally:
+            self.unheard -= self.paper.complete(self.unheard)
+            if self.unheard:
+                self._reconcile_soon()
 
     def asks_program(self, what: Callable[[Services], T]) -> T | None:
         """A person at a page acts; None when that came to nothing, for whatever reason."""
@@ -174,6 +196,35 @@ class Town:
             if self.program.uow.failures == failures:
                 raise
         return None
+
+    # --- what befalls the town
+
+    def loses_database(self, seconds: float) -> None:
+        """The database does not answer for a while."""
+        self.weather.note("database away")
+        self._set_database(is_away=True)
+        self.agenda.after(seconds, "the database answers again", lambda: self._set_database(is_away=False))
+
+    def _set_database(self, *, is_away: bool) -> None:
+        self.database_is_away = is_away
+        if self.program is not None:
+            self.program.uow.is_away = is_away
+
+    def loses_company(self, company: Company, seconds: float) -> None:
+        """A telephone company does not take anything over for a while."""
+        self.weather.note(f"{company.name} away")
+        company.is_out = True
+
+        def comes_back() -> None:
+            company.is_out = False
+
+        self.agenda.after(seconds, f"{company.name} is back", comes_back)
+
+    def sets_clock(self, seconds: int) -> None:
+        """Somebody sets the machine's clock, so many seconds beside what it showed."""
+        self.weather.note("clock set")
+        self.clock.error_s += seconds
+        self.clock_was_set = True
 
     # --- the network
 
@@ -193,6 +244,7 @@ class Town:
         )
         leg.answer_path = "/telephony/voice"
         self.incoming.append(leg)
+        self.came_in.add(leg.sid)
         leg.is_picked_up()
         return leg
 
@@ -204,13 +256,11 @@ class Town:
 
         def arrives() -> None:
             form = {"MessageSid": text.sid, "MessageStatus": "delivered" if reaches else "undelivered"}
-            self.callback(
-                text.status_path, form if reaches else {**form, "ErrorCode": "30006"}, insists=False
-            )
+            self.callback(text.status_path, form if reaches else {**form, "ErrorCode": "30006"})
             if reaches:
                 person.reads(text)
 
-        self.callback(text.status_path, {"MessageSid": text.sid, "MessageStatus": "sent"}, insists=False)
+        self.callback(text.status_path, {"MessageSid": text.sid, "MessageStatus": "sent"})
         self.agenda.after(arrives_s, f"{text.sid} arrives", arrives)
 
     # --- chance
