@@ -171,6 +171,7 @@ def _quiet(town: Town) -> None:
     desk = Desk(town)
     for incident_id, _ in town.paper.open_incidents():
         desk.closes(incident_id)
+    town.excuses_what_a_wrong_clock_hides()
     for _ in range(QUIET_ROUNDS):
         town.passes(60.0)
         if town.is_at_rest:

@@ -183,7 +183,8 @@ class Promises:
         self._the_watchdog_is_content()
 
     def _nothing_that_came_in_is_missing(self) -> None:
-        missing = self._town.came_in - self._town.paper.complete(self._town.came_in)
+        expected = self._town.came_in - self._town.excused
+        missing = expected - self._town.paper.complete(expected)
         self._is(
             "every call and text that came to our number is known, with its ending", not missing, missing
         )
@@ -236,7 +237,7 @@ class Promises:
         for sid, incident_id, outcome, ended_at in self._town.paper.rows(
             "SELECT provider_sid, incident_id, outcome, ended_at FROM call"
         ):
-            self._is("every ring has its ending", ended_at and outcome, sid)
+            self._is("every ring has its ending", (ended_at or sid in self._town.excused) and outcome, sid)
             self._is("every real call has an incident", incident_id or outcome == "information", sid)
 
     def _deliveries_came_to_an_end(self) -> None:
@@ -355,6 +356,8 @@ class Promises:
         services = program.services
         for check in invariants.CHECKS:
             if check.name == invariants.CLOCK_WRONG:
+                continue
+            if check.name == invariants.CALL_WITHOUT_ENDING and self._town.excused:
                 continue
             with services.uow.read() as session:
                 found = list(check.find(session, services, services.clock.now()))

@@ -75,6 +75,8 @@ class Town:
         """Every call and text to our number, by the provider's identifier."""
         self.unheard: set[str] = set()
         """Those of which something did not reach us, until the database knows them whole."""
+        self.excused: set[str] = set()
+        """Those of which the whole cannot be known, because the clock was wrong."""
         self._journal_is_planned = self._reconciling_is_planned = False
         self._records = self.chance.random() < 0.5
         self._idle_until_ms = self._late_until_ms = 0
@@ -225,6 +227,12 @@ class Town:
         self.weather.note("clock set")
         self.clock.error_s += seconds
         self.clock_was_set = True
+
+    def excuses_what_a_wrong_clock_hides(self) -> None:
+        """With a clock an hour off, the provider's log is read an hour off: what was missed then stays so."""
+        if self.clock_was_set:
+            self.excused |= self.unheard
+            self.unheard.clear()
 
     # --- the network
 
