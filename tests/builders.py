@@ -25,6 +25,7 @@ from dispatch.domain.decisions import Condition, Decision, Draft
 from dispatch.domain.effects import AlertWorker, Effect, StandDown
 from dispatch.domain.errors import DispatchError
 from dispatch.domain.events import Event, Kind
+from dispatch.domain.evidence import ChainLink, link_hash
 from dispatch.domain.evolution import evolve
 from dispatch.domain.incidents import Assignment, DutyPerson, Incident
 from dispatch.domain.intake import Opening, Ring
@@ -69,6 +70,11 @@ BOTH = (AlertChannel.VOICE, AlertChannel.SMS)
 def at(seconds: float) -> datetime:
     """An instant, counted from the start of the story."""
     return START + timedelta(seconds=seconds)
+
+
+def with_hash(link: ChainLink) -> ChainLink:
+    """The same line carrying its true hash."""
+    return replace(link, hash=link_hash(link))
 
 
 def tier(

@@ -134,11 +134,6 @@ def link_hash(link: ChainLink) -> str:
     return hashlib.sha256(canonical(link)).hexdigest()
 
 
-def with_hash(link: ChainLink) -> ChainLink:
-    """Return the same event carrying its true hash; for the writer, whose ``hash`` is still empty."""
-    return replace(link, hash=link_hash(link))
-
-
 def verify_chain(links: Iterable[ChainLink], *, private_values: PrivateLookup | None = None) -> list[Finding]:
     """Check chains event by event and return everything that is wrong, in the order of reading.
 

@@ -16,8 +16,8 @@ from dispatch.domain.evidence import (
     canonical,
     findings,
     verify_chain,
-    with_hash,
 )
+from tests.builders import with_hash
 
 _START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

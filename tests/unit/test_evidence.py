@@ -22,8 +22,8 @@ from dispatch.domain.evidence import (
     link_hash,
     private_digest,
     verify_chain,
-    with_hash,
 )
+from tests.builders import with_hash
 
 _START = datetime(2026, 11, 23, 12, 0, 0, 123_999, tzinfo=UTC)
 _SALT = bytes(range(16))
