@@ -121,8 +121,9 @@ def _call_answered(incident: Incident, event: Event) -> Incident:
     call_id = text(event.data, "call_id")
     call = incident.call(call_id)
     answered_at = first(call.answered_at, event.occurred_at)
-    # That somebody was heard may become known after the end: then the call was not abandoned.
-    outcome = CallOutcome.INCIDENT if call.outcome is CallOutcome.ABANDONED else call.outcome
+    # Only a line that states it changes how the call ended: what older lines amount to stays what it was.
+    stated = maybe_text(event.data, "outcome")
+    outcome = call.outcome if stated is None else CallOutcome(stated)
     incident = _with_call(incident, call_id, answered_at=answered_at, outcome=outcome)
     times = replace(incident.times, answered_at=first(incident.times.answered_at, event.occurred_at))
     # Somebody is with the caller: nobody's joining need be taken for granted any more.

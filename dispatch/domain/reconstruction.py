@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from dispatch.domain import escalation
 from dispatch.domain.decisions import Crew, Draft
 from dispatch.domain.events import Kind
+from dispatch.domain.vocabulary import CallOutcome
 
 PRESSING_FOR_S = 7200.0
 """For this long an unheard call rings everybody: two hours, within which help may still be what is needed.
@@ -67,9 +68,15 @@ def go_on(draft: Draft, call_id: str, missed: Missed, crew: Crew) -> None:
 
 
 def tell_answer(draft: Draft, call_id: str, *, at: datetime, staff_code: str | None) -> None:
-    """A duty phone picked up the call, which the fallback document had put through to it."""
+    """A duty phone picked up the call, which the fallback document had put through to it.
+
+    A call that counted as abandoned no longer does; the line says so, because the lines before it stay.
+    """
+    data: dict[str, object] = {"call_id": call_id, "staff_code": staff_code, **MARK}
+    if draft.incident.call(call_id).outcome is CallOutcome.ABANDONED:
+        data["outcome"] = str(CallOutcome.INCIDENT)
     others, draft.actor = draft.actor, "provider" if staff_code is None else f"staff:{staff_code}"
-    draft.add(Kind.CALL_ANSWERED, {"call_id": call_id, "staff_code": staff_code, **MARK}, occurred_at=at)
+    draft.add(Kind.CALL_ANSWERED, data, occurred_at=at)
     draft.actor = others
 
 

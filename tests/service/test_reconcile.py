@@ -339,6 +339,7 @@ def test_who_picked_up_while_the_database_was_away_is_learned_afterwards(world: 
     assert incident.answered_at == picked_up_at
     answered = line(world, incident.id, "call.answered")
     assert (answered.source, answered.actor, answered.data["reconstructed"]) == ("import", "staff:N02", True)
+    assert answered.data["outcome"] == "incident", "the line itself says what changes"
     assert not reads(world)
     assert world.findings() == []
 

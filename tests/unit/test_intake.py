@@ -194,6 +194,13 @@ def test_abandoned_is_who_left_unheard_and_without_a_word(story: Story, outcome:
     assert not story.incident.is_closed, "an abandoned call is an emergency until a person says otherwise"
 
 
+def test_an_abandoned_call_stays_so_when_its_caller_is_reached_by_our_call_back() -> None:
+    """As in older records: an answer changes the ending only where its line says so."""
+    story = Story().rings().jumps(8).hangs_up().jumps(20).joined_by("N01")
+    (call,) = story.incident.calls
+    assert (call.outcome, call.answered_at) == (CallOutcome.ABANDONED, story.now)
+
+
 def test_a_joined_call_is_never_abandoned() -> None:
     story = Story().rings().rings().hangs_up(call=2)
     assert story.incident.calls[1].outcome is CallOutcome.JOINED
