@@ -7,15 +7,19 @@ wakes). While a block is open, a context variable forbids every adapter to use t
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import TimeoutError as BusyTooLongError
 from sqlalchemy.orm import Session
 
 _transaction_open: ContextVar[bool] = ContextVar("transaction_open", default=False)
 
 _FOR_ENGINE = "for_engine"
+
+WRITER_WITHIN_S = 1.0
+"""How long a transaction waits for SQLite's single writer; a disk that hangs must not gather threads."""
 
 
 class NetworkInTransactionError(RuntimeError):
@@ -41,7 +45,7 @@ class UnitOfWork:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
         # SQLite's busy handler polls with growing pauses; a lock in this process hands over at once.
-        self._writer = threading.Lock() if self.is_sqlite else nullcontext()
+        self._writer = threading.Lock()
         self._listeners: list[Callable[[], None]] = []
 
     def on_commit(self, listener: Callable[[], None]) -> None:
@@ -50,8 +54,12 @@ class UnitOfWork:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """A transaction for reading and writing; committed at the end of the block."""
-        with self._writer, Session(self.engine, expire_on_commit=False) as session:
+        """A transaction for reading and writing; committed at the end of the block.
+
+        Raises:
+            sqlalchemy.exc.TimeoutError: another transaction of this process has not ended in time.
+        """
+        with self._turn(), Session(self.engine, expire_on_commit=False) as session:
             if self.is_sqlite:
                 session.execute(text("BEGIN IMMEDIATE"))
             token = _transaction_open.set(True)
@@ -66,6 +74,18 @@ class UnitOfWork:
         if _FOR_ENGINE in session.info:
             for listener in self._listeners:
                 listener()
+
+    def _turn(self) -> AbstractContextManager[None]:
+        return self._turn_as_writer() if self.is_sqlite else nullcontext()
+
+    @contextmanager
+    def _turn_as_writer(self) -> Iterator[None]:
+        if not self._writer.acquire(timeout=WRITER_WITHIN_S):
+            raise BusyTooLongError("the database's writer is busy")
+        try:
+            yield
+        finally:
+            self._writer.release()
 
     @contextmanager
     def read(self) -> Iterator[Session]:

@@ -192,10 +192,11 @@ class _Boundary:
                 await to_thread.run_sync(keep, abandon_on_cancel=True, limiter=self._keepers)
         except TimeoutError:
             log.critical("webhook.kept_too_slowly", kind=kind, limit_s=KEEP_WITHIN_S)
-        except OSError as error:
-            # The disk is gone as well. The caller still gets a person, and the provider's own log is read
-            # later (ADR 0017); until then this line and the metric are all that is known of it.
-            log.critical("webhook.not_kept", kind=kind, reason=error.strerror)
+        except (OSError, RuntimeError) as error:
+            # The disk is gone as well, or no thread can be started. The caller still gets a person, and the
+            # provider's own log is read later (ADR 0017); until then this line and the metric are all that
+            # is known of it.
+            log.critical("webhook.not_kept", kind=kind, reason=getattr(error, "strerror", str(error)))
         else:
             return True
         self._context.services.metrics.journal_failed()

@@ -8,9 +8,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from anyio import to_thread
+from sqlalchemy.exc import SQLAlchemyError
 
 from dispatch.service.verifying import verify
 from models.incident import Call, Incident
+from models.session import is_database_away
 from models.traffic import Outage
 from tests.contract.faults import FAULTS, locked
 from tests.contract.site import (
@@ -269,3 +272,37 @@ def test_more_calls_than_threads_are_answered_as_fast_as_one(sqlite_site: Site) 
         assert all(is_fallback(answer) for answer in answers)
     wait_out(sqlite_site)
     assert len(sqlite_site.rows(Incident)) == len(calls)
+
+
+def test_threads_do_not_gather_behind_a_writer_that_hangs(sqlite_site: Site) -> None:
+    uow = sqlite_site.program.services.uow
+
+    def waits() -> Exception | None:
+        try:
+            with uow.write():
+                return None
+        except SQLAlchemyError as error:
+            return error
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(8) as pool:
+        with uow.write():
+            waiting = [pool.submit(waits) for _ in range(8)]
+            errors = [one.exception(PATIENCE_S) or one.result() for one in waiting]
+        assert time.monotonic() - began < PATIENCE_S
+        assert all(error is not None and is_database_away(error) for error in errors)
+        assert waits() is None
+
+
+def test_a_machine_without_threads_still_connects_the_caller(
+    sqlite_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run_sync(*_work: object, **_options: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    sqlite_site.program.standby.refresh()
+    monkeypatch.setattr(to_thread, "run_sync", run_sync)
+    assert is_fallback(sqlite_site.send("/telephony/voice", call()))
+    assert sqlite_site.send("/telephony/sms", text("Tolong")).status_code == 503
+    monkeypatch.undo()
+    assert sqlite_site.metric("siaga_journal_failures_total") == 2
