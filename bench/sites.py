@@ -26,8 +26,8 @@ from config.settings import PREFIX, Settings
 from models.migrating import upgrade
 
 POLICY = Path(__file__).with_name("policy.toml")
-STAFF = 40
-"""People on duty: twice as many as calls at once, so that a free one is always found."""
+STAFF = 18
+"""People on duty: as many as the whole team of PSC 119 Mimika has (13 nurses, 3 midwives, 2 doctors)."""
 
 START_WITHIN_S = 60.0
 READY_IN_A_ROW = 20

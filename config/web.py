@@ -7,7 +7,6 @@ from functools import partial
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.exception_handlers import http_exception_handler
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,11 +19,12 @@ from dashboards.site import PagesContext, build_nothing_here, build_pages
 from dispatch.service import progress
 from telephony.webhooks import build_webhooks
 
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-}
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+)
+"""As the server writes them: names in small letters, as ASGI asks."""
 
 _FOR_PROGRAMS = ("/api/", "/telephony/", "/simulator/", "/static/")
 """Below these, nobody reads a page: their errors stay as they are."""
@@ -42,9 +42,11 @@ class SafeHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
+                present = {name for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    *(header for header in _HEADERS if header[0] not in present),
+                ]
             await send(message)
 
         await self._app(scope, receive, with_headers)

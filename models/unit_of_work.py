@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from sqlalchemy.exc import TimeoutError as BusyTooLongError
 from sqlalchemy.orm import Session
 
@@ -61,7 +61,7 @@ class UnitOfWork:
         """
         with self._turn(), Session(self.engine, expire_on_commit=False) as session:
             if self.is_sqlite:
-                session.execute(text("BEGIN IMMEDIATE"))
+                session.connection().exec_driver_sql("BEGIN IMMEDIATE")
             token = _transaction_open.set(True)
             try:
                 yield session
@@ -91,10 +91,8 @@ class UnitOfWork:
     def read(self) -> Iterator[Session]:
         """A consistent view that is never committed."""
         with Session(self.engine, expire_on_commit=False) as session:
-            session.execute(
-                text("BEGIN")
-                if self.is_sqlite
-                else text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            session.connection().exec_driver_sql(
+                "BEGIN" if self.is_sqlite else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
             )
             token = _transaction_open.set(True)
             try:

@@ -5,6 +5,7 @@ document leaves the caller with a person or with the next way to one.
 """
 
 import math
+from collections.abc import Callable
 
 from twilio.twiml.messaging_response import MessagingResponse
 from twilio.twiml.voice_response import Conference, Dial, Gather, VoiceResponse
@@ -20,6 +21,11 @@ KEY_TIMEOUT_S = 8
 MINUTES_TIMEOUT_S = 3
 FALLBACK_RING_S = 40
 
+_ANY_ROOM = "0-any-room-0"
+"""Stands for the incident in the documents that are made once and filled in for each call."""
+
+_NOTHING = str(MessagingResponse())
+
 
 class Documents:
     """Renders what a phone hears next."""
@@ -29,11 +35,27 @@ class Documents:
         self._addresses = addresses
         self._prompts = prompts
         self._phones = phones
+        self._made: dict[tuple[object, ...], str] = {}
+
+    def _for_room(self, incident_id: str, *what: object, make: Callable[[], str]) -> str:
+        """The document for this incident's room; all that differs from the next one is the incident."""
+        if what not in self._made:
+            self._made[what] = make()
+        return self._made[what].replace(_ANY_ROOM, incident_id)
 
     # --- the caller ---
 
     def greeting(self, incident_id: str, *, menu_timeout_s: float, called_back: bool = False) -> str:
         """Greeting, menu, and then the room, whether or not a key is pressed."""
+        return self._for_room(
+            incident_id,
+            "greeting",
+            menu_timeout_s,
+            called_back,
+            make=lambda: self._greeting(menu_timeout_s, called_back=called_back),
+        )
+
+    def _greeting(self, menu_timeout_s: float, *, called_back: bool) -> str:
         response = VoiceResponse()
         gather = Gather(
             input="dtmf",
@@ -47,22 +69,29 @@ class Documents:
         _say(gather, self._prompts.greeting())
         _say(gather, self._prompts.menu())
         response.append(gather)
-        self._enter_as_caller(response, incident_id)
+        self._enter_as_caller(response, _ANY_ROOM)
         return str(response)
 
     def waiting_room(self, incident_id: str, digit: str | None) -> str:
         """After the menu: what was understood, then the room."""
+        words = self._prompts.understood(digit)
+        return self._for_room(incident_id, "waiting_room", words, make=lambda: self._waiting_room(words))
+
+    def _waiting_room(self, words: str) -> str:
         response = VoiceResponse()
-        _say(response, self._prompts.understood(digit))
-        self._enter_as_caller(response, incident_id)
+        _say(response, words)
+        self._enter_as_caller(response, _ANY_ROOM)
         return str(response)
 
     def wait(self, incident_id: str, *, accepted: bool) -> str:
         """The message of the waiting room; it asks for itself again, because rooms do not loop."""
+        return self._for_room(incident_id, "wait", accepted, make=lambda: self._wait(accepted=accepted))
+
+    def _wait(self, *, accepted: bool) -> str:
         response = VoiceResponse()
         _say(response, self._prompts.waiting(accepted=accepted))
         response.pause(length=WAIT_PAUSE_S)
-        response.redirect(self._addresses.wait(incident_id), method="POST")
+        response.redirect(self._addresses.wait(_ANY_ROOM), method="POST")
         return str(response)
 
     def hold(self, incident_id: str) -> str:
@@ -191,9 +220,10 @@ class Documents:
 
 def text_reply(words: str | None) -> str:
     """The answer to an incoming text; an empty document when there is nothing to say."""
+    if not words:
+        return _NOTHING
     response = MessagingResponse()
-    if words:
-        response.message(words)
+    response.message(words)
     return str(response)
 
 
