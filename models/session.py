@@ -18,8 +18,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 BUSY_TIMEOUT_MS = 5000
 
 CHECKPOINT_PAGES = 8000
-"""Pages of 4 KiB in the write-ahead log before they are carried over. A call writes about fifty: with SQLite's
-own thousand every twentieth caller would wait for that. 32 MB are read again in a blink at a start."""
+"""Pages of 4 KiB in the write-ahead log before they are carried over. A call writes about fifty, so with the
+thousand of SQLite every twentieth caller would wait for that. 32 MB are read again in a blink at a start."""
 
 
 def open_database(url: str, *, pool_size: int = 20) -> Engine:

@@ -48,10 +48,10 @@ async def signed_form(request: Request, *, public_url: str, auth_tokens: Mapping
 
 
 def _is_signed(validator: RequestValidator, url: str, form: Mapping[str, str], signature: str) -> bool:
-    """Whether the provider signed this; the address as it is configured is the likely one, and half the work."""
-    return compare(validator.compute_signature(url, form), signature) or validator.validate(
-        url, form, signature
-    )
+    """Whether the provider signed this; the configured address is the likely one, and half the work."""
+    if compare(validator.compute_signature(url, form), signature):
+        return True
+    return bool(validator.validate(url, form, signature))
 
 
 def _storable(text: str) -> str:
