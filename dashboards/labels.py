@@ -140,6 +140,7 @@ FINDING: Mapping[str, str] = {
     "record_not_intact": msgid("The record is not intact:"),
     "clock_wrong": msgid("The clock of this machine is wrong"),
     "call_without_ending": msgid("Nobody knows how a call ended:"),
+    "log_unread": msgid("A provider's log cannot be read"),
     "backup_missing": msgid("There is no new backup"),
     "check_failed": msgid("A check could not be carried out"),
 }

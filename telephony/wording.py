@@ -21,6 +21,7 @@ _FOUND = {
     invariants.RECORD_NOT_INTACT: "catatan tidak utuh. Jangan ubah apa pun",
     invariants.CLOCK_WRONG: "jam mesin salah",
     invariants.CALL_WITHOUT_ENDING: "{call}: tidak diketahui selesainya",
+    invariants.LOG_UNREAD: "log penyedia telepon tidak terbaca",
     invariants.BACKUP_MISSING: "tidak ada cadangan data baru",
     watchdog.CHECK_FAILED: "pemeriksaan sistem gagal",
 }

@@ -26,6 +26,12 @@ from models.traffic import IS_UNSENT, Deadline, Delivery, Inbox, Pulse
 BACKUP = "backup"
 """The name of the sign of life that a backup leaves."""
 
+RECONCILE_PULSES = "reconcile:"
+"""How the signs that the readers of the providers' logs leave begin; a provider's name follows."""
+
+FAILING_SINCE = "failing_since"
+STUCK_SINCE = "stuck_since"
+
 CALL_WITHOUT_INCIDENT = "call_without_incident"
 CALL_WITHOUT_ENDING = "call_without_ending"
 KEPT_WITHOUT_CALL = "kept_without_call"
@@ -38,6 +44,7 @@ RECORD_NOT_INTACT = "record_not_intact"
 ENGINE_SILENT = "engine_silent"
 CLOCK_WRONG = "clock_wrong"
 BACKUP_MISSING = "backup_missing"
+LOG_UNREAD = "log_unread"
 
 MOST = 10
 """Findings of one check that are named; a bound on the list, never on the alarm."""
@@ -54,6 +61,7 @@ CALL_LASTS = timedelta(hours=4)
 KEPT_LATELY = timedelta(minutes=10)
 CHANGED_LATELY = timedelta(minutes=2)
 CLOCK_SLACK = timedelta(minutes=1)
+LOG_UNREAD_AFTER = timedelta(minutes=10)
 BACKUP_LASTS = timedelta(hours=26)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -341,6 +349,17 @@ def _clock(session: Session, services: Services, now: datetime) -> Iterator[Find
         yield Finding(check=CLOCK_WRONG, subject="clock", detail=detail, since_at=now)
 
 
+def _unread_log(session: Session, services: Services, now: datetime) -> Iterator[Finding]:
+    """What never reached us is learned from the provider's log, all of it."""
+    names = [f"{RECONCILE_PULSES}{provider}" for provider in services.providers]
+    for row in session.scalars(select(Pulse).where(Pulse.name.in_(names))):
+        known = [row.details[key] for key in (FAILING_SINCE, STUCK_SINCE) if key in row.details]
+        since_at = min((datetime.fromisoformat(str(at)) for at in known), default=now)
+        if now - since_at > LOG_UNREAD_AFTER:
+            detail = f"the log {row.name} cannot be read, or an entry in it: a missed call stays unknown"
+            yield Finding(check=LOG_UNREAD, subject=row.name, detail=detail, since_at=since_at)
+
+
 def _backup(session: Session, _services: Services, now: datetime) -> Iterator[Finding]:
     """Where backups are made by themselves, the last good one is of today and the last try did not fail."""
     row = session.get(Pulse, BACKUP)
@@ -361,6 +380,7 @@ CHECKS = (
     Check(name=KEPT_WITHOUT_CALL, find=_kept_without_call),
     Check(name=DELIVERY_STUCK, find=_deliveries),
     Check(name=NOT_ONE_PRIMARY, find=_primaries),
+    Check(name=LOG_UNREAD, find=_unread_log),
     Check(name=RECORD_NOT_INTACT, find=_record, again_after=DAY),
     Check(name=CLOCK_WRONG, find=_clock),
     Check(name=CALL_WITHOUT_ENDING, find=_unended, again_after=DAY),

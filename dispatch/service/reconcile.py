@@ -3,30 +3,41 @@
 Every run reads what came in since the last one, a little of what was read before included, and carries each
 call and text that we never saw through the same commands as a live one, with its true time. The log is read
 outside any transaction; each entry is one. Running twice, or in several engines at once, changes nothing: an
-entry is taken under the same unique key as the webhook that did not come.
+entry is taken under the same unique key as the webhook that did not come. One that cannot be taken never
+holds up the others: the place in the log stays with it, and the watchdog says so.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, astuple, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 import structlog
-from sqlalchemy import and_, func, literal, select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, literal, select
 
 from dispatch.domain.commands import EndCall, ReceiveText, ReconstructCall
 from dispatch.domain.decisions import Draft
 from dispatch.domain.intake import Ring
 from dispatch.domain.phones import normalise
 from dispatch.domain.reconstruction import LEARNED_LATE_S, Missed, tell_answer
-from dispatch.domain.vocabulary import IncidentChannel, OutageCause, Source
-from dispatch.ports import LoggedCall, LoggedText, TelephonyError, TelephonyProvider
-from dispatch.service import intake, ledger, outages, texting
+from dispatch.domain.vocabulary import IncidentChannel, Source
+from dispatch.ports import (
+    CallDetails,
+    LoggedCall,
+    LoggedText,
+    ProviderRefusedError,
+    ProviderUnavailableError,
+    TelephonyError,
+    TelephonyProvider,
+)
+from dispatch.service import intake, ledger, texting
+from dispatch.service import log_places as places
 from dispatch.service.services import Services
-from models.facility import Facility, Staff
+from models.facility import Staff
 from models.incident import Call
-from models.traffic import Inbox, Pulse
+from models.session import is_database_away
+from models.traffic import Inbox
 
 log = structlog.get_logger(__name__)
 
@@ -36,22 +47,11 @@ EVERY_S = 60.0
 GRACE = timedelta(seconds=60)
 """What is younger may still be on its way to us: the provider waits 15 s for a webhook, and tries again."""
 
-OVERLAP = timedelta(minutes=10)
-"""Read again each time: clocks differ, and a log may show an entry late."""
-
-CALL_MAX = timedelta(hours=4)
-"""No call lasts longer at the provider (TESTBED 2.5): an end is looked for as long as that."""
-
-FIRST_LOOK = timedelta(hours=24)
-"""How far back the very first run looks, at most to when the facility was registered."""
-
-RUN_OF_FAILURES = 2
-"""One request that did not get through is no outage of the provider."""
-
 _PAGE = 200
 """Entries compared with the database in one query."""
 
 T = TypeVar("T")
+Entry = TypeVar("Entry", bound=LoggedCall | LoggedText)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,13 @@ def reconcile(services: Services, providers: Sequence[TelephonyProvider]) -> Fou
             found = _read(services, provider)
         except TelephonyError as error:
             log.warning("reconcile.log_unreadable", provider=provider.name, code=error.code)
-            _stay(services, provider.name)
+            places.stay(services, provider.name)
+            continue
+        except Exception as error:
+            if is_database_away(error):
+                raise
+            log.critical("reconcile.log_not_understood", provider=provider.name, exc_info=True)
+            places.remember_stuck(services, provider.name)
             continue
         if found:
             log.warning("reconcile.found", provider=provider.name, **asdict(found))
@@ -96,80 +102,39 @@ def reconcile(services: Services, providers: Sequence[TelephonyProvider]) -> Fou
 def _read(services: Services, provider: TelephonyProvider) -> Found:
     began_at = services.clock.now()
     settled_at = began_at - GRACE
-    since = _since(services, provider.name, began_at)
+    since = places.since(services, provider.name, began_at)
     calls = provider.calls_received(since=since)
     texts = provider.texts_received(since=since)
     over = [call for call in calls if call.ended_at is not None and call.began_at <= settled_at]
     # What is still going on, perhaps with a duty phone, is looked at when it is over.
     covered_at = min([settled_at, *(call.began_at for call in calls if call.ended_at is None)])
+    failed_at: list[datetime] = []
     found = Found(
-        calls=sum(_call(services, provider, call) for call in _never_seen(services, over)),
-        ends=sum(_end(services, call) for call in _unended(services, over, settled_at)),
-        answers=sum(_answer(services, provider, call) for call in _unheard(services, over, settled_at)),
-        texts=sum(
-            _text(services, provider, text)
-            for text in _never_kept(services, texts)
-            if text.received_at <= settled_at
+        calls=_each(_never_seen(services, over), partial(_call, services, provider), failed_at),
+        ends=_each(_unended(services, over, settled_at), partial(_end, services), failed_at),
+        answers=_each(_unheard(services, over, settled_at), partial(_answer, services, provider), failed_at),
+        texts=_each(
+            (text for text in _never_kept(services, texts) if text.received_at <= settled_at),
+            partial(_text, services, provider),
+            failed_at,
         ),
     )
-    _cover(services, provider.name, covered_at)
+    places.cover(services, provider.name, min([covered_at, *failed_at]), is_whole=not failed_at)
     return found
 
 
-# --- where to begin -------------------------------------------------------------------------------
-
-
-def _since(services: Services, provider: str, now: datetime) -> datetime:
-    """From where the log is read: the last place, or the oldest call of which we do not know the end."""
-    with services.uow.read() as session:
-        pulse = session.get(Pulse, _name(provider))
-        unended_at = session.scalar(
-            select(func.min(Call.received_at)).where(
-                Call.facility_id == services.facility_id,
-                Call.ended_at.is_(None),
-                Call.received_at >= now - CALL_MAX,
-            )
-        )
-        # A clock that was set back must not hide what comes now.
-        last_at = _first(session, services, now) if pulse is None else min(pulse.at, now)
-    return min(last_at, unended_at or last_at) - OVERLAP
-
-
-def _first(session: Session, services: Services, now: datetime) -> datetime:
-    registered_at = session.scalar(select(Facility.created_at).where(Facility.id == services.facility_id))
-    return max(now - FIRST_LOOK, registered_at or now)
-
-
-def _cover(services: Services, provider: str, at: datetime) -> None:
-    """The log is read up to *at*; a run of failures before it was an outage of the provider."""
-    now = services.clock.now()
-    with services.uow.write() as session:
-        row = outages.pulse_of(session, services, _name(provider), at=at)
-        if int(str(row.details.get("failures", 0))) >= RUN_OF_FAILURES:
-            outages.note(
-                session,
-                services,
-                OutageCause.PROVIDER,
-                from_at=datetime.fromisoformat(str(row.details["failing_since"])),
-                until_at=now,
-                details={"provider": provider},
-            )
-        row.at, row.details = at, {}
-
-
-def _stay(services: Services, provider: str) -> None:
-    """The log could not be read: the place in it is kept, and since when that has been so."""
-    now = services.clock.now()
-    with services.uow.write() as session:
-        row = outages.pulse_of(session, services, _name(provider), at=_first(session, services, now))
-        row.details = {
-            "failures": int(str(row.details.get("failures", 0))) + 1,
-            "failing_since": row.details.get("failing_since", now.isoformat()),
-        }
-
-
-def _name(provider: str) -> str:
-    return f"reconcile:{provider}"
+def _each(entries: Iterable[Entry], take: Callable[[Entry], bool], failed_at: list[datetime]) -> int:
+    """How many were taken; when one cannot be, its time is noted and the next has its turn."""
+    taken = 0
+    for entry in entries:
+        try:
+            taken += take(entry)
+        except Exception as error:
+            if is_database_away(error) or isinstance(error, ProviderUnavailableError):
+                raise
+            log.critical("reconcile.entry_not_taken", sid=entry.provider_sid, exc_info=True)
+            failed_at.append(entry.began_at if isinstance(entry, LoggedCall) else entry.received_at)
+    return taken
 
 
 # --- what we do not know --------------------------------------------------------------------------
@@ -247,7 +212,7 @@ def _pages(entries: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 def _call(services: Services, provider: TelephonyProvider, call: LoggedCall) -> bool:
-    details = provider.details_of(call.provider_sid)
+    details = _details(provider, call)
     return reconstruct_call(
         services,
         ReconstructCall(
@@ -265,6 +230,15 @@ def _call(services: Services, provider: TelephonyProvider, call: LoggedCall) -> 
             body={"CallSid": call.provider_sid, "From": call.from_number, "CallStatus": call.status},
         ),
     )
+
+
+def _details(provider: TelephonyProvider, call: LoggedCall) -> CallDetails:
+    """Who picked up and what was recorded; without them the call is still a call."""
+    try:
+        return provider.details_of(call.provider_sid)
+    except ProviderRefusedError as error:
+        log.warning("reconcile.details_refused", sid=call.provider_sid, code=error.code)
+        return CallDetails()
 
 
 def reconstruct_call(services: Services, command: ReconstructCall) -> bool:
@@ -298,7 +272,7 @@ def _end(services: Services, call: LoggedCall) -> bool:
 
 
 def _answer(services: Services, provider: TelephonyProvider, call: LoggedCall) -> bool:
-    details = provider.details_of(call.provider_sid)
+    details = _details(provider, call)
     if details.picked_up_at is None:
         return False
     staff_code, now = _staff_code(services, details.picked_up_by), services.clock.now()

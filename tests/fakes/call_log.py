@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from dispatch.ports import CallDetails, LoggedCall, LoggedText, TelephonyError
+from dispatch.ports import CallDetails, LoggedCall, LoggedText
 from models.unit_of_work import refuse_inside_transaction
 
 
@@ -14,7 +14,8 @@ class FakeCallLog:
         self.calls_in: list[LoggedCall] = []
         self.texts_in: list[LoggedText] = []
         self.details: dict[str, CallDetails] = {}
-        self.log_fails: TelephonyError | None = None
+        self.log_fails: Exception | None = None
+        self.details_fail: dict[str, Exception] = {}
         self.dies_over: str | None = None
         """The process is interrupted when it asks about this call."""
         self.asked_about: list[str] = []
@@ -36,6 +37,8 @@ class FakeCallLog:
         self.asked_about.append(provider_sid)
         if provider_sid == self.dies_over:
             raise KeyboardInterrupt
+        if provider_sid in self.details_fail:
+            raise self.details_fail[provider_sid]
         return self.details.get(provider_sid, CallDetails())
 
     def _opened(self) -> None:

@@ -9,12 +9,23 @@ from sqlalchemy import select
 from dispatch.domain.commands import EndCall, ReceiveCall
 from dispatch.domain.reconstruction import PRESSING_FOR_S, STILL_MEANT_FOR_S
 from dispatch.domain.vocabulary import AssignmentStatus, CallOutcome, IncidentStatus, OutageCause
-from dispatch.ports import CallDetails, LoggedCall, LoggedRecording, LoggedText, ProviderUnavailableError
+from dispatch.ports import (
+    CallDetails,
+    LoggedCall,
+    LoggedRecording,
+    LoggedText,
+    OutcomeUnknownError,
+    ProviderRefusedError,
+    ProviderUnavailableError,
+)
 from dispatch.service import intake
-from dispatch.service.reconcile import EVERY_S, GRACE, OVERLAP, Found, reconcile
+from dispatch.service.invariants import CHECKS, LOG_UNREAD
+from dispatch.service.log_places import OVERLAP
+from dispatch.service.reconcile import EVERY_S, GRACE, Found, reconcile
 from models.incident import Incident
 from models.record import Event
 from models.traffic import Inbox, Outage, Pulse
+from tests.service.conftest import MakeWorld
 from tests.world import PHONES, World, at_once
 
 CALLER = "+628119999001"
@@ -448,6 +459,67 @@ def test_a_log_that_cannot_be_read_keeps_its_place(world: World) -> None:
     world.provider.log_fails = None
     world.hand.advance(3 * 3600)
     assert reads(world) == Found(calls=1)
+
+
+def test_a_call_whose_details_are_refused_is_a_call_all_the_same(world: World) -> None:
+    left_at = away(world, HOUR)
+    call_in(world, "CA-odd", at=left_at + MINUTE)
+    call_in(world, "CA-later", at=left_at + 2 * MINUTE, number=OTHER)
+    world.provider.details_fail["CA-odd"] = ProviderRefusedError("not found", code="20404")
+    assert reads(world) == Found(calls=2)
+
+
+@pytest.mark.parametrize(
+    "error", [OutcomeUnknownError("no JSON", code="unreadable"), ValueError("a time that is none")]
+)
+def test_an_entry_that_cannot_be_taken_holds_up_no_other_and_is_told(world: World, error: Exception) -> None:
+    left_at = away(world, HOUR)
+    call_in(world, "CA-odd", at=left_at + MINUTE)
+    call_in(world, "CA-later", at=left_at + 2 * MINUTE, number=OTHER)
+    text_in(world, "SM-later", "Tolong", at=left_at + 3 * MINUTE, number="+628119999003")
+    world.provider.details_fail["CA-odd"] = error
+    assert reads(world) == Found(calls=1, texts=1)
+    assert unread(world) == []
+    world.hand.advance(3601)
+    reads(world)
+    assert unread(world) == ["reconcile:fake"]
+    # Its place is kept, however long it takes until somebody has mended it.
+    world.provider.details_fail.clear()
+    assert reads(world) == Found(calls=1)
+    assert unread(world) == []
+
+
+def test_a_log_that_nobody_can_read_holds_up_no_other_provider_and_is_told(make_world: MakeWorld) -> None:
+    world = make_world(provider_names=("first", "second"))
+    left_at = away(world, HOUR)
+    first, second = world.providers
+    first.log_fails = ValueError("no log at all")
+    entry = call_in(world, "CA-1", at=left_at + MINUTE)
+    first.calls_in, second.calls_in = [], [entry]
+    assert reads(world) == Found(calls=1)
+    world.hand.advance(601)
+    assert unread(world) == ["reconcile:first"]
+    first.log_fails = None
+    reads(world)
+    assert unread(world) == []
+    # Ours was the fault, not the provider's.
+    assert outages(world) == []
+
+
+def test_a_log_that_is_away_for_ten_minutes_is_told(world: World) -> None:
+    world.provider.log_fails = ProviderUnavailableError("no connection", code="connect")
+    reads(world)
+    world.hand.advance(599)
+    assert unread(world) == []
+    world.hand.advance(2)
+    assert unread(world) == ["reconcile:fake"]
+
+
+def unread(world: World) -> list[str]:
+    """Whose logs the watchdog finds unread."""
+    (check,) = [one for one in CHECKS if one.name == LOG_UNREAD]
+    with world.uow.read() as session:
+        return [one.subject for one in check.find(session, world.services, world.clock.now())]
 
 
 def test_a_crash_in_the_middle_is_made_up_for(world: World) -> None:
