@@ -62,7 +62,16 @@ class Standby:
             log.critical("standby.duty_phones_unreadable", reason=type(error).__name__)
 
     def drain(self) -> None:
-        """Apply what came while the database did not answer; the time in between becomes an outage."""
+        """Apply what came while the database did not answer; the time in between becomes an outage.
+
+        A disk that does not let the journal be opened must keep nobody from reading the providers' logs.
+        """
+        try:
+            self._drain()
+        except OSError as error:
+            log.critical("journal.cannot_be_applied", reason=error.strerror)
+
+    def _drain(self) -> None:
         services, journal = self._telephony.services, self._telephony.journal
         waiting = self.look()
         if not waiting.requests:

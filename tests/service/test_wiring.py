@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from models.facility import Shift
 from models.signals import Listener
 from models.unit_of_work import wake_engine_after
 from tests.contract.site import load_people
-from tests.fakes.telephony import WAIT_S
+from tests.fakes.telephony import WAIT_S, FakeProvider
 
 
 def build(url: str, folder: Path, telephony: str = "twilio", *, with_engine: bool = False) -> Program:
@@ -75,6 +76,17 @@ def test_a_request_that_waited_is_applied_without_the_engine(program: Program) -
     does_its_chores(program)
 
     assert journal.drain(lambda *_request: None) == 0
+
+
+def test_a_journal_that_cannot_be_opened_keeps_nobody_from_reading_the_providers_log(
+    program: Program, tmp_path: Path
+) -> None:
+    (tmp_path / "journal" / "requests.jsonl").mkdir(parents=True)
+    provider = FakeProvider("twilio", now=program.services.clock.now)
+
+    replace(program, providers=[provider]).reconcile()
+
+    assert len(provider.read_since) == 1
 
 
 def test_a_chore_that_fails_leaves_the_phones_that_are_known(program: Program) -> None:
