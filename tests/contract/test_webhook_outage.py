@@ -217,6 +217,15 @@ def test_a_request_that_failed_for_another_reason_is_no_outage(sqlite_site: Site
     assert sqlite_site.rows(Outage) == []
 
 
+def test_what_was_only_slow_is_no_outage(sqlite_site: Site) -> None:
+    """That an answer took too long says nothing of why: no line of the record may claim a cause."""
+    with locked(sqlite_site):
+        assert is_fallback(sqlite_site.send("/telephony/voice", call()))
+    wait_out(sqlite_site)
+    assert len(sqlite_site.rows(Call)) == 1
+    assert sqlite_site.rows(Outage) == []
+
+
 def test_after_a_crash_while_applying_everything_is_there_once(site: Site) -> None:
     """The database has it all, and the journal was not yet emptied: everything is applied a second time."""
     with FAULTS["gone"](site):
