@@ -63,7 +63,7 @@ class AlertFlow:
             return self._alert(call, delivery_id)
         minutes = _minutes(digits[1:]) if action is Action.ACCEPT else None
         try:
-            incident = self._act(call, action, minutes, at)
+            incident = self._act(call, action, minutes, at, delivery_id)
         except AlreadyThereError:
             incident = call.incident
         except DispatchError:
@@ -83,7 +83,7 @@ class AlertFlow:
         if minutes is not None and call.assignment.is_engaged:
             # Closed in this very moment: the minutes do not matter any more, and the talk goes on.
             with suppress(DispatchError):
-                self._act(call, Action.ETA, minutes, at)
+                self._act(call, Action.ETA, minutes, at, delivery_id)
         return self._documents.join(
             call.incident.id, self._prompts.done(), join=call.caller_can_join, ends_room=_ends_room(call)
         )
@@ -132,11 +132,14 @@ class AlertFlow:
         )
         return self._documents.alert(delivery_id, words)
 
-    def _act(self, call: AnsweredCall, action: Action, minutes: int | None, at: datetime) -> Incident:
+    def _act(
+        self, call: AnsweredCall, action: Action, minutes: int | None, at: datetime, delivery_id: str
+    ) -> Incident:
+        key = f"keypad:{delivery_id}:{action}:{at.isoformat()}"
         mine = call.assignment
         if action is Action.ON_SCENE and mine is not None and mine.status is AssignmentStatus.TRANSPORTING:
             action = Action.ARRIVE_FACILITY
-        return progress.act(
+        return progress.act_once(
             self._services,
             ActOnIncident(
                 incident_id=call.incident.id,
@@ -147,6 +150,7 @@ class AlertFlow:
                 minutes=minutes,
                 occurred_at=at,
             ),
+            key=key,
         )
 
     def _accepted(self, call: AnsweredCall, incident: Incident, delivery_id: str) -> str:

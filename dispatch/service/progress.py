@@ -16,7 +16,7 @@ from dispatch.domain.errors import (
 from dispatch.domain.escalation import Due
 from dispatch.domain.incidents import DutyPerson, Incident
 from dispatch.domain.vocabulary import IncidentStatus, Source
-from dispatch.service import ledger
+from dispatch.service import intake, ledger
 from dispatch.service.roster_keeping import crew_of, duty_person
 from dispatch.service.services import Services
 from models import incident as rows
@@ -38,6 +38,22 @@ def act(services: Services, command: ActOnIncident) -> Incident:
         DispatchError: a rule says no.
     """
     with services.uow.write() as session:
+        outcome = act_within(session, services, command)
+    if isinstance(outcome, DispatchError):
+        raise outcome
+    return outcome
+
+
+def act_once(services: Services, command: ActOnIncident, *, key: str) -> Incident:
+    """The same for a webhook: one that was slow and had to be kept as well is not carried out twice.
+
+    Raises:
+        AlreadyThereError: the request *key* was carried out before.
+        DispatchError: a rule says no.
+    """
+    with services.uow.write() as session:
+        if not intake.keep_inbox(session, services, key, "keypad", {}):
+            raise AlreadyThereError(action=str(command.action), status="carried out")
         outcome = act_within(session, services, command)
     if isinstance(outcome, DispatchError):
         raise outcome

@@ -2,19 +2,20 @@
 
 import json
 import os
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Barrier, stack_size
 
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
 from dispatch.service.verifying import verify
 from models.incident import Call, Incident
+from models.record import Event
 from models.session import is_database_away
-from models.traffic import Outage
+from models.traffic import Delivery, Outage
 from tests.contract.faults import FAULTS, locked
 from tests.contract.site import (
     RESIDENT,
@@ -226,6 +227,26 @@ def test_what_was_only_slow_is_no_outage(sqlite_site: Site) -> None:
     assert sqlite_site.rows(Outage) == []
 
 
+def test_a_key_that_was_slow_and_was_kept_as_well_counts_once(sqlite_site: Site) -> None:
+    sqlite_site.send("/telephony/voice", call())
+    delivery = next(row for row in sqlite_site.rows(Delivery) if row.channel == "voice" and row.staff_id)
+    where = f"/telephony/deliveries/{delivery.id}/key"
+    sqlite_site.send(where, call(2, Digits="1"))
+
+    def cries_for_help() -> int:
+        return sum(row.kind == "help.requested" for row in sqlite_site.rows(Event))
+
+    with locked(sqlite_site):
+        assert "Sistem sedang terganggu" in sqlite_site.send(where, call(2, Digits="6")).text
+    assert len(sqlite_site.journalled()) == 1
+    for _ in range(100):
+        if cries_for_help() or threading.Event().wait(0.05):
+            break
+    assert cries_for_help() == 1
+    wait_out(sqlite_site)
+    assert cries_for_help() == 1
+
+
 def test_after_a_crash_while_applying_everything_is_there_once(site: Site) -> None:
     """The database has it all, and the journal was not yet emptied: everything is applied a second time."""
     with FAULTS["gone"](site):
@@ -307,14 +328,14 @@ def test_a_machine_that_starts_no_thread_still_connects_every_caller(sqlite_site
     """A stack larger than all memory: the system refuses it as it refuses one thread too many."""
     callers = 8
     sqlite_site.program.standby.refresh()
-    everybody = Barrier(callers)
+    everybody = threading.Barrier(callers)
     with ThreadPoolExecutor(callers) as pool, sqlite_site.program.services.uow.write():
         list(pool.map(lambda _: everybody.wait(PATIENCE_S), range(callers)))
-        stack_size(2**47)
+        threading.stack_size(2**47)
         try:
             calls = [call(number, sender="anonymous") for number in range(callers)]
             answers = list(pool.map(lambda fields: sqlite_site.send("/telephony/voice", fields), calls))
         finally:
-            stack_size(0)
+            threading.stack_size(0)
     assert all(is_fallback(answer) for answer in answers)
     assert sqlite_site.metric("siaga_journal_failures_total") >= 1
