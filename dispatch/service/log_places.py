@@ -15,7 +15,7 @@ from dispatch.service.invariants import FAILING_SINCE, RECONCILE_PULSES, STUCK_S
 from dispatch.service.services import Services
 from models.facility import Facility
 from models.incident import Call
-from models.traffic import Pulse
+from models.traffic import Outage, Pulse
 
 OVERLAP = timedelta(minutes=10)
 """Read again each time: clocks differ, and a log may show an entry late."""
@@ -41,9 +41,18 @@ def since(services: Services, provider: str, now: datetime) -> datetime:
                 Call.received_at >= now - CALL_MAX,
             )
         )
-        # A clock that was set back must not hide what comes now.
-        last_at = _first(session, services, now) if pulse is None else min(pulse.at, now)
+        last_at = _first(session, services, now) if pulse is None else pulse.at
+        if last_at > now:
+            last_at = _before_the_clock_was_ahead(session, services, now)
     return min(last_at, unended_at or last_at) - OVERLAP
+
+
+def _before_the_clock_was_ahead(session: Session, services: Services, now: datetime) -> datetime:
+    """When a clock that was set back now was set forward: what came since then was looked for too late."""
+    query = select(func.min(Outage.from_at)).where(
+        Outage.facility_id == services.facility_id, Outage.until_at > now
+    )
+    return min(session.scalar(query) or now, now)
 
 
 def _first(session: Session, services: Services, now: datetime) -> datetime:

@@ -21,6 +21,7 @@ from dispatch.ports import (
 from dispatch.service import intake
 from dispatch.service.invariants import CHECKS, LOG_UNREAD
 from dispatch.service.log_places import OVERLAP
+from dispatch.service.outages import Heart
 from dispatch.service.reconcile import EVERY_S, GRACE, Found, reconcile
 from models.incident import Incident
 from models.record import Event
@@ -449,6 +450,28 @@ def test_a_clock_that_was_set_back_hides_nothing(world: World) -> None:
     world.hand.advance(-7200)
     call_in(world, "CA-missed", at=world.clock.now() - 3 * MINUTE)
     assert reads(world) == Found(calls=1)
+
+
+def test_what_was_missed_while_the_clock_was_ahead_is_found_when_it_is_put_right(world: World) -> None:
+    steady_s = 0.0
+    heart = Heart(world.services, steady=lambda: steady_s)
+    heart.beat()
+    reads(world)
+    rang_at = world.clock.now() + 10 * MINUTE
+    world.hand.advance(7200)
+    heart.beat()
+    reads(world)
+    call_in(world, "CA-missed", at=rang_at)
+    world.hand.advance(1800)
+    steady_s = 1800.0
+    heart.beat()
+    assert not reads(world)
+    world.hand.advance(-7200)
+    heart.beat()
+    assert reads(world) == Found(calls=1)
+    world.hand.advance(EVERY_S)
+    reads(world)
+    assert world.provider.read_since[-1] > rang_at + 5 * MINUTE, "once is enough"
 
 
 def test_a_log_that_cannot_be_read_keeps_its_place(world: World) -> None:
