@@ -17,10 +17,6 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_TIMEOUT_MS = 5000
 
-CHECKPOINT_PAGES = 8000
-"""Pages of 4 KiB in the write-ahead log before they are carried over. A call writes about fifty, so with the
-thousand of SQLite every twentieth caller would wait for that. 32 MB are read again in a blink at a start."""
-
 
 def open_database(url: str, *, pool_size: int = 20) -> Engine:
     """Return an engine for *url*, creating the folder of an SQLite file.
@@ -87,5 +83,4 @@ def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry)
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     cursor.close()

@@ -32,7 +32,7 @@ class HttpHeartbeat:
             # Only the head of the answer is waited for; what the other side says beyond it is its business.
             with httpx.stream("GET", self._url, timeout=self._timeout, headers=headers) as answer:
                 status = answer.status_code
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise HeartbeatError(type(error).__name__) from error
         if status >= 400:
             raise HeartbeatError(f"status {status}")

@@ -14,7 +14,6 @@ from itertools import islice
 from typing import cast
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from dispatch.domain.effects import Purpose
@@ -94,7 +93,7 @@ class Watchdog:
         try:
             with self._services.uow.read() as session:
                 return list(islice(check.find(session, self._services, now), MOST))
-        except SQLAlchemyError as error:
+        except Exception as error:
             log.exception("watchdog.check_failed", check=check.name)
             detail = f"the check {check.name} could not be carried out: {type(error).__name__}"
             return [Finding(check=CHECK_FAILED, subject=check.name, detail=detail, since_at=now)]

@@ -1,6 +1,7 @@
 """The watchdog: it finds each thing that must not be, and nothing where all is well."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -462,3 +463,22 @@ def test_a_check_that_cannot_be_carried_out_is_a_finding_and_stops_the_sign(make
     assert {invariants.DEADLINE_OVERDUE, invariants.NOBODY_WILL_LOOK} <= failed
     assert invariants.CLOCK_WRONG not in failed
     assert heartbeat.begun == 0
+
+
+def test_a_damaged_row_breaks_one_check_and_not_the_round(world: World) -> None:
+    def stumbles(*_: object) -> Iterator[Finding]:
+        yield from json.loads("half a ro")
+
+    def finds(*_: object) -> Iterator[Finding]:
+        yield Finding(check=invariants.ENGINE_SILENT, subject="engine", detail="-", since_at=START)
+
+    checks = (
+        Check(name=invariants.RECORD_NOT_INTACT, find=stumbles),
+        Check(name=invariants.ENGINE_SILENT, find=finds),
+    )
+    report = Watchdog(world.services, None, checks).round()
+    assert report is not None
+    assert [(finding.check, finding.subject) for finding in report.findings] == [
+        (watchdog.CHECK_FAILED, invariants.RECORD_NOT_INTACT),
+        (invariants.ENGINE_SILENT, "engine"),
+    ]
