@@ -32,9 +32,6 @@ BEGIN = "begin"
 CALL_BACK_GRACE_S = 45.0
 """How long a call-back may take before people are alerted all the same."""
 
-_CLOCK_WAS_SET = timedelta(seconds=5)
-"""What lies further ahead than this although it has happened was noted before the clock was set back."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
@@ -73,7 +70,7 @@ def deadlines(incident: Incident) -> tuple[Due, ...]:
 def begin(draft: Draft, crew: Crew) -> None:
     """Start alerting now if nothing holds it back (``caller.alert_after_s``)."""
     incident = draft.incident
-    if not incident.alerting_begun and not incident.is_closed and _may_begin(incident, draft.now):
+    if not incident.alerting_begun and not incident.is_closed and _begins_at(incident) <= draft.now:
         climb(draft, crew)
 
 
@@ -90,7 +87,7 @@ def climb(draft: Draft, crew: Crew) -> None:
     incident = draft.incident
     if not incident.needs_people:
         return
-    if incident.alerting_begun and not _step_is_due(incident, draft.now):
+    if incident.alerting_begun and _step_due_at(incident) > draft.now:
         _widen(draft, crew)
         return
     _mark_unanswered(draft)
@@ -119,7 +116,7 @@ def ring_again(draft: Draft, staff_code: str) -> None:
     assignment = incident.assignment(staff_code)
     if assignment is None or not _owes_second_ring(incident, assignment):
         return
-    if not _has_come(_second_ring_at(incident, assignment), assignment.asked_at, draft.now):
+    if _second_ring_at(incident, assignment) > draft.now:
         return
     tier = _tier(incident, assignment.tier)
     ring_only = replace(tier, channels=(AlertChannel.VOICE,))
@@ -155,21 +152,6 @@ def call_back_caller(draft: Draft, call_id: str) -> None:
 
 
 # --- when -----------------------------------------------------------------------------------------
-
-
-def _has_come(due_at: datetime, since: datetime, now: datetime) -> bool:
-    """Whether a wait that began at *since* is over; nobody is left waiting because the clock was set back."""
-    return due_at <= now or since - now > _CLOCK_WAS_SET
-
-
-def _may_begin(incident: Incident, now: datetime) -> bool:
-    since = incident.ladder.call_back_at or incident.times.received_at
-    return _has_come(_begins_at(incident), since, now)
-
-
-def _step_is_due(incident: Incident, now: datetime) -> bool:
-    assert incident.ladder.started_at is not None
-    return _has_come(_step_due_at(incident), incident.ladder.started_at, now)
 
 
 def _begins_at(incident: Incident) -> datetime:
@@ -257,7 +239,7 @@ def _step(draft: Draft, crew: Crew, *, from_tier: int | None = None) -> None:
             return
         if not ranked and index > incident.ladder.tier_index:
             _nobody(draft, tiers[index], index, again=False)
-    if _step_is_due(draft.incident, draft.now):
+    if _step_due_at(draft.incident) <= draft.now:
         _repeat_last(draft, crew)
 
 

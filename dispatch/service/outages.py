@@ -1,8 +1,7 @@
 """When the service, or a part of it, was away: noticed afterwards, and kept as a fact (ADR 0017).
 
 Decides what counts as an outage and what is known of its cause. Two rows of one cause never overlap: what is
-noticed twice, by several processes or from two sides, is one stretch. Repairs one thing only: what would wait
-for an hour that the clock, set back, has to show a second time.
+noticed twice, by several processes or from two sides, is one stretch. Never repairs anything.
 """
 
 import time
@@ -15,10 +14,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from dispatch.domain.vocabulary import DeliveryState, OutageCause
+from dispatch.domain.vocabulary import OutageCause
 from dispatch.service.services import Services
-from models.traffic import IS_UNSENT, Deadline, Delivery, Outage, Pulse
-from models.unit_of_work import wake_engine_after
+from models.traffic import Outage, Pulse
 
 log = structlog.get_logger(__name__)
 
@@ -66,8 +64,6 @@ class Heart:
 
     def _judge(self, session: Session, row: Pulse, now: datetime, steady_s: float) -> None:
         jump = timedelta() if self._last is None else self._jump(now, steady_s)
-        if -jump > SILENT_AFTER or row.at - now > SILENT_AFTER:
-            _bring_forward(session, self._services, now)
         if abs(jump) > SILENT_AFTER:
             note(
                 session,
@@ -92,27 +88,6 @@ class Heart:
         if self._database_failed:
             return OutageCause.DATABASE
         return OutageCause.STOPPED if row.details.get(_STOPPED) else OutageCause.SILENT
-
-
-def _bring_forward(session: Session, services: Services, now: datetime) -> None:
-    """The clock was set back: let what waits for a later hour be looked at now.
-
-    Whoever looks decides what is due. A row that somebody has locked is in good hands already, and a lease is
-    cut no shorter than one that begins now: its holder may be sending.
-    """
-    later = select(Deadline).where(Deadline.facility_id == services.facility_id, Deadline.due_at > now)
-    for deadline in session.scalars(later.with_for_update(skip_locked=True)):
-        deadline.due_at = now
-    lease_until = now + timedelta(seconds=services.lease_s)
-    unsent = select(Delivery).where(
-        IS_UNSENT, Delivery.facility_id == services.facility_id, Delivery.next_attempt_at > now
-    )
-    for delivery in session.scalars(unsent.with_for_update(skip_locked=True)):
-        if delivery.state != DeliveryState.SENDING:
-            delivery.next_attempt_at = now
-        elif delivery.next_attempt_at > lease_until:
-            delivery.next_attempt_at = delivery.lease_until = lease_until
-    wake_engine_after(session)
 
 
 def pulse_of(session: Session, services: Services, name: str, *, at: datetime) -> Pulse:

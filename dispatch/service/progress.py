@@ -96,16 +96,12 @@ def fire(services: Services, incident_id: str, due: Due) -> None:
         if not _is_ours(session, incident_id, due):
             return
         incident = ledger.load(session, services, incident_id)
-        row = session.get_one(Deadline, (incident_id, due.kind, due.subject))
-        same = (d for d in escalation.deadlines(incident) if (d.kind, d.subject) == (due.kind, due.subject))
-        wanted = next(same, None)
-        if wanted is None:
+        if due not in escalation.deadlines(incident):
             # Somebody acted in the meantime; the row is a leftover of a crash or of another engine.
-            session.delete(row)
+            row = session.get(Deadline, (incident_id, due.kind, due.subject))
+            if row is not None and row.due_at == due.due_at:
+                session.delete(row)
             return
-        # One that was brought forward when the clock was set goes back to its place if it is too early.
-        row.due_at = wanted.due_at
-        session.flush()
         crew = crew_of(session, services, incident.duty, now)
         decision = escalation.decide_deadline(incident, due, crew=crew, now=now)
         ledger.record(session, services, decision, before=incident, at=now)

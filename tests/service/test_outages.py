@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import event, select
 
 from dispatch.domain.vocabulary import OutageCause
-from dispatch.service import outages, outbox
+from dispatch.service import outages
 from dispatch.service.outages import SILENT_AFTER, Heart
-from models.traffic import Delivery, Outage, Pulse
+from models.traffic import Outage, Pulse
 from tests.fakes.telephony import WAIT_S
 from tests.world import World
 
@@ -171,39 +171,6 @@ def test_a_heart_that_found_no_database_says_so_afterwards(beating: Beating) -> 
     beating.passes(5)
     beating.heart.beat()
     assert beating.found == [(OutageCause.DATABASE, 0.0, 25.0)]
-
-
-@pytest.mark.parametrize("is_restarted", [False, True])
-def test_a_clock_that_is_set_back_makes_nobody_wait(beating: Beating, *, is_restarted: bool) -> None:
-    """The ladder goes on as if nothing had been, whether or not the engine saw the clock move."""
-    world = beating.world
-    state = world.resident().rings()
-    world.works()
-    rung = len(world.provider.rung)
-    beating.passes(5)
-    world.hand.advance(-HOUR_S)
-    (beating.another() if is_restarted else beating.heart).beat()
-    repeat_s = world.incident(state.incident_id).policy.alerting.repeat_s
-    world.passes(repeat_s)
-    assert len(world.provider.rung) > rung
-    [ladder] = [deadline for deadline in world.deadlines() if deadline.kind == "ladder"]
-    assert ladder.due_at <= world.clock.now() + timedelta(seconds=repeat_s)
-
-
-def test_a_clock_that_is_set_back_takes_no_delivery_from_who_sends_it(beating: Beating) -> None:
-    world = beating.world
-    world.resident().rings()
-    [one, other] = outbox.claim(world.services, limit=2)
-    with world.uow.write() as session:
-        row = session.get_one(Delivery, other.id)
-        row.state = "unknown"
-    world.hand.advance(-HOUR_S)
-    beating.heart.beat()
-    with world.uow.read() as session:
-        sending, waiting = session.get_one(Delivery, one.id), session.get_one(Delivery, other.id)
-    assert sending.lease_until == world.clock.now() + timedelta(seconds=world.services.lease_s)
-    assert sending.next_attempt_at == sending.lease_until
-    assert waiting.next_attempt_at == world.clock.now()
 
 
 def test_what_is_noticed_from_two_sides_is_one_stretch(beating: Beating) -> None:
