@@ -146,7 +146,7 @@ class _Boundary:
             kept = await self._keep_malformed(kind, path, form, arrived_at)
         except TimeoutError:
             log.critical("webhook.too_slow", kind=kind, limit_s=ANSWER_WITHIN_S)
-            kept = not route.is_kept or await self._keep(kind, path, form, arrived_at)
+            kept = not route.is_kept or await self._keep(kind, path, form, arrived_at, without_database=True)
         except Exception as error:
             log.exception("webhook.failed", kind=kind)
             away = is_database_away(error)

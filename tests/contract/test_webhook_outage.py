@@ -218,15 +218,6 @@ def test_a_request_that_failed_for_another_reason_is_no_outage(sqlite_site: Site
     assert sqlite_site.rows(Outage) == []
 
 
-def test_what_was_only_slow_is_no_outage(sqlite_site: Site) -> None:
-    """That an answer took too long says nothing of why: no line of the record may claim a cause."""
-    with locked(sqlite_site):
-        assert is_fallback(sqlite_site.send("/telephony/voice", call()))
-    wait_out(sqlite_site)
-    assert len(sqlite_site.rows(Call)) == 1
-    assert sqlite_site.rows(Outage) == []
-
-
 def test_a_key_that_was_slow_and_was_kept_as_well_counts_once(sqlite_site: Site) -> None:
     sqlite_site.send("/telephony/voice", call())
     delivery = next(row for row in sqlite_site.rows(Delivery) if row.channel == "voice" and row.staff_id)
