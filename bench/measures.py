@@ -12,8 +12,8 @@ from bench.figures import Figure, of_rates, of_rounds, percentile, ratio
 from bench.rounds import ANSWER_AFTER_MS, AT_ONCE, BURST_AT_ONCE, Bench
 from bench.sites import Server, limits
 
-COMMIT_BYTES = 18_840
-"""What the rows of one new call hold, counted with 40 people on duty."""
+COMMIT_BYTES = 11_800
+"""What the rows of one new call hold, counted with 18 people on duty."""
 
 MEMORY_MIB_MAX = 200
 GROWTH_MAX = 1.2
