@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.measures import COMMIT_BYTES
 from tests.tidy.tree import ROOT
 
 ENTRY = {"name", "unit", "median", "p95", "p99", "rounds", "limit", "target", "met"}
@@ -39,7 +40,8 @@ def test_the_suite_lives_whole_calls_and_writes_its_figures(tmp_path: Path) -> N
     latency = figures["webhook → first byte, 20 at once, SQLite, one process"]
     assert latency["unit"] == "ms"
     assert 0 < latency["median"] <= latency["p95"] <= latency["p99"]
-    assert latency["limit"] == figures["limit: the same with one durable commit of 18840 bytes"]["median"]
+    durable = figures[f"limit: the same with one durable commit of {COMMIT_BYTES} bytes"]
+    assert latency["limit"] == durable["median"]
     lives = figures["whole lifecycles, 20 at a time, SQLite, one process"]
     assert lives["target"] == "≥ 25"
     assert lives["met"] == (lives["median"] >= 25)
