@@ -84,26 +84,27 @@ def answered(services: Services, delivery_id: str) -> AnsweredCall | None:
 def enter_room(services: Services, incident_id: str, provider_sid: str) -> JoinCaller | None:
     """Note that a leg entered the room; the meeting of worker and caller that came of it, if one did.
 
-    Whoever comes second makes the meeting: a caller who is called back finds the worker there already.
+    Whoever comes second makes the meeting: a caller who is called back finds the worker there already. Of two
+    who enter in the same instant each finds the other, because each looks only after its own entry stands.
     """
+    ours = select(Delivery).where(Delivery.incident_id == incident_id, Delivery.channel == AlertChannel.VOICE)
     with services.uow.write() as session:
-        ours = select(Delivery).where(
-            Delivery.incident_id == incident_id,
-            Delivery.channel == AlertChannel.VOICE,
-            or_(Delivery.provider_status == "in-progress", Delivery.provider_sid == provider_sid),
-        )
-        present: list[Delivery] = []
-        for call in session.scalars(ours.order_by(Delivery.created_at)):
-            if call.provider_sid == provider_sid:
-                call.details = {**call.details, _IN_ROOM: True}
-                present.insert(0, call)
-            elif call.details.get(_IN_ROOM):
-                present.append(call)
-        staff_id = next((call.staff_id for call in present if call.staff_id is not None), None)
-        if staff_id is None:
-            return None
-        returned = (str(call.details["call_id"]) for call in present if call.purpose == Purpose.CALL_BACK)
-        return JoinCaller(incident_id=incident_id, staff_id=staff_id, returned_call_id=next(returned, None))
+        # This row and no other: a callback locks a delivery before its incident, and the two must not cross.
+        entering = ours.where(Delivery.provider_sid == provider_sid).with_for_update()
+        for call in session.scalars(entering):
+            call.details = {**call.details, _IN_ROOM: True}
+    with services.uow.read() as session:
+        on_the_line = or_(Delivery.provider_status == "in-progress", Delivery.provider_sid == provider_sid)
+        calls = session.scalars(ours.where(on_the_line).order_by(Delivery.created_at)).all()
+    present = sorted(
+        (call for call in calls if call.details.get(_IN_ROOM)),
+        key=lambda call: call.provider_sid != provider_sid,
+    )
+    staff_id = next((call.staff_id for call in present if call.staff_id is not None), None)
+    if staff_id is None:
+        return None
+    returned = (str(call.details["call_id"]) for call in present if call.purpose == Purpose.CALL_BACK)
+    return JoinCaller(incident_id=incident_id, staff_id=staff_id, returned_call_id=next(returned, None))
 
 
 def begin_joining(services: Services, incident_id: str, staff_code: str) -> None:

@@ -3,22 +3,26 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import make_url, select
 from sqlalchemy.event import listen
 
 from dispatch.adapters.clock import SystemClock
+from dispatch.domain.commands import Action
 from dispatch.domain.escalation import Due
-from dispatch.service import progress
+from dispatch.domain.vocabulary import Outcome
+from dispatch.service import alert_calls, intake, progress
 from dispatch.service.engine import Engine
 from dispatch.service.engine_lease import LEASE_S, MARGIN_S, NAME, RENEW_EVERY_S, EngineLease
 from models.incident import Incident as IncidentRow
-from models.traffic import Lease, Pulse
+from models.traffic import Delivery, Lease, Pulse
 from tests.builders import policy, tier
 from tests.service.conftest import MakeWorld
 from tests.world import PHONES, World, at_once
 
+LOCK_WITHIN_MS = 2000
 QUICK = policy(tier("jaga", at_once=2, within_s=0.1))
 
 
@@ -221,6 +225,59 @@ def test_many_engines_at_the_same_deadlines_fire_each_once(on_postgresql: World)
     assert {world.kinds(incident_id).count("alert.requested") for incident_id in ids} == {2}
     assert world.provider.rung.count(PHONES["N03"]) == 12
     assert world.findings() == []
+
+
+# --- two in one room ------------------------------------------------------------------------------
+
+
+def called_back(world: World, number: int) -> tuple[str, str, str]:
+    """Somebody who hung up is called back and both phones are picked up: incident, worker's leg, caller's."""
+    resident, sid = world.resident(f"+62811999{number:04}"), f"CA-{number}"
+    incident_id = resident.rings(sid).incident_id
+    resident.hangs_up(sid)
+    world.works()
+    nurse = world.worker(world.incident(incident_id).assignments[0].staff_code)
+    alert = world.provider.last_call_to(nurse.number)
+    world.network_says(alert, "in-progress")
+    nurse.accepts(incident_id)
+    world.works()
+    back = world.provider.last_call_to(f"+62811999{number:04}")
+    world.network_says(back, "in-progress")
+    return incident_id, alert.sid, back.sid
+
+
+def test_worker_and_caller_who_enter_in_one_instant_find_each_other(on_postgresql: World) -> None:
+    world, other = on_postgresql, on_postgresql.restarted()
+    for number in range(6):
+        incident_id, worker, caller = called_back(world, number)
+        met = at_once(
+            partial(alert_calls.enter_room, world.services, incident_id, worker),
+            partial(alert_calls.enter_room, other.services, incident_id, caller),
+        )
+        assert any(meeting is not None and meeting.returned_call_id for meeting in met)
+        for meeting in met:
+            if meeting is not None:
+                intake.join_caller(world.services, meeting)
+        assert world.kinds(incident_id).count("call.answered") == 1
+        world.desk(incident_id, Action.CLOSE, outcome=Outcome.ADVICE)
+    assert world.findings() == []
+
+
+def test_whoever_enters_a_room_does_not_wait_for_a_callback_that_waits_for_the_incident(
+    on_postgresql: World, postgresql_database_url: str
+) -> None:
+    """A callback locks its delivery, then the incident: whoever did it the other way round would cross it."""
+    other = on_postgresql.restarted()
+    url = make_url(postgresql_database_url).update_query_dict(
+        {"options": f"-c lock_timeout={LOCK_WITHIN_MS}"}
+    )
+    impatient = on_postgresql.restarted_on(url.render_as_string(hide_password=False))
+    incident_id, worker, caller = called_back(impatient, 1)
+    with other.uow.write() as session:
+        session.scalars(select(IncidentRow).where(IncidentRow.id == incident_id).with_for_update()).one()
+        session.scalars(select(Delivery).where(Delivery.provider_sid == worker).with_for_update()).one()
+        assert alert_calls.enter_room(impatient.services, incident_id, caller) is None
+    assert alert_calls.enter_room(impatient.services, incident_id, worker) is not None
 
 
 def statements_of(world: World) -> list[str]:
