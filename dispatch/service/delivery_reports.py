@@ -18,7 +18,7 @@ from dispatch.domain.incidents import Incident
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState
 from dispatch.ports import Handed, OutcomeUnknownError, ProviderRefusedError, TelephonyError
 from dispatch.service import failures, ledger, outbox
-from dispatch.service.outbox import Claimed
+from dispatch.service.claiming import Claimed
 from dispatch.service.services import Services
 from models.traffic import Delivery
 

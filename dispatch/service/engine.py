@@ -18,10 +18,10 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import bindparam, func, select
 
 from dispatch.domain.escalation import Due
-from dispatch.service import outbox, progress, provider_signs
+from dispatch.service import claiming, progress, provider_signs
+from dispatch.service.claiming import Claimed
 from dispatch.service.engine_lease import RENEW_EVERY_S, EngineLease
 from dispatch.service.outages import Heart
-from dispatch.service.outbox import Claimed
 from dispatch.service.sending import Sender
 from dispatch.service.services import Services
 from models.base import table_of
@@ -122,7 +122,7 @@ class Engine:
         if not self.is_active:
             return 0
         done = self.fire_due()
-        for claimed in outbox.claim(self._services, limit=self._senders):
+        for claimed in claiming.claim(self._services, limit=self._senders):
             self._sender.send(claimed)
             done += 1
         return done
@@ -194,7 +194,7 @@ class Engine:
                     for row in due
                 ],
                 next_deadline_at=connection.execute(_NEXT_DEADLINE, {"now": now}).scalar(),
-                next_delivery_at=outbox.next_due_at(session),
+                next_delivery_at=claiming.next_due_at(session),
             )
 
     def _fire(self, due: Sequence[tuple[str, Due]], now: datetime) -> None:
@@ -217,7 +217,7 @@ class Engine:
         claimed: list[Claimed] = []
         try:
             if free:
-                claimed = outbox.claim(self._services, limit=free)
+                claimed = claiming.claim(self._services, limit=free)
         finally:
             # Also when the database refuses: a place that is not given back sends nothing ever again.
             for _ in range(free - len(claimed)):

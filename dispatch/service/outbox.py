@@ -1,17 +1,15 @@
-"""The outbox: what is to leave the house, until it has (DESIGN 4).
+"""The outbox: what is to leave the house (DESIGN 4).
 
-Deliveries are enqueued in the transaction of the decision that wants them, claimed under a lease by the
-engine, sent outside any transaction, and their results come back here. A delivery whose lease ran out
-has an unknown outcome: the provider is asked before it is sent again.
+Deliveries are enqueued in the transaction of the decision that wants them. From there the engine takes them
+(``claiming``), sends them (``sending``), and learns what came of them (``delivery_reports``).
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 import structlog
-from sqlalchemy import Select, bindparam, func, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from dispatch.domain.decisions import Decision
@@ -28,13 +26,12 @@ from dispatch.domain.effects import (
 )
 from dispatch.domain.incidents import Incident
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState, Role
-from dispatch.service import pacing
 from dispatch.service.links import keep_worker_link
 from dispatch.service.services import Services
 from models.base import table_of
 from models.facility import Staff
 from models.statements import either
-from models.traffic import IS_UNSENT, Delivery
+from models.traffic import Delivery
 from models.unit_of_work import wake_engine_after
 
 log = structlog.get_logger(__name__)
@@ -54,36 +51,7 @@ _RINGING = (None, "queued", "initiated", "ringing")
 Values = dict[str, Any]
 
 _INSERT_NEW = either(lambda insert: insert(table_of(Delivery)).on_conflict_do_nothing())
-_NEXT_DUE = select(func.min(table_of(Delivery).c.next_attempt_at)).where(IS_UNSENT)
 _PHONE = select(table_of(Staff).c.phone).where(table_of(Staff).c.id == bindparam("staff_id"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
-    """A delivery that this engine alone may send until its lease runs out."""
-
-    id: str
-    incident_id: str | None
-    staff_id: str | None
-    purpose: Purpose
-    channel: AlertChannel
-    to_number: str
-    details: dict[str, Any]
-    attempts: int
-    created_at: datetime
-    ask_first: bool
-    provider: str | None = None
-    """Where its outcome became unknown, if one answer was lost; after a crash nobody knows."""
-    valid_until: datetime | None = None
-    lease_until: datetime | None = None
-
-    @property
-    def is_first_alert(self) -> bool:
-        """Whether this is the first attempt to reach this worker about this incident."""
-        return self.purpose is Purpose.ALERT and self.attempts == 1 and self.details.get("turn") == 1
-
-
-# --- enqueueing -----------------------------------------------------------------------------------
 
 
 def enqueue(session: Session, services: Services, decision: Decision, *, now: datetime) -> None:
@@ -325,72 +293,3 @@ def _keep_link(
         now=now,
         lives_s=incident.policy.links.worker_s,
     )
-
-
-# --- claiming -------------------------------------------------------------------------------------
-
-
-def claim(services: Services, *, limit: int) -> list[Claimed]:
-    """Take up to *limit* due deliveries under a lease, the most urgent first.
-
-    Texts that waited past their validity are withdrawn instead, and rings that repeat others wait their
-    turn. On PostgreSQL several engines share the work without waiting for each other.
-    """
-    now = services.clock.now()
-    with services.uow.read() as session:
-        if session.scalar(_due(now).limit(1)) is None:
-            return []
-    claimed: list[Claimed] = []
-    query = _due(now).order_by(Delivery.urgency, Delivery.created_at, Delivery.id)
-    with services.uow.write() as session:
-        while room := limit - len(claimed):
-            due = session.scalars(query.limit(room).with_for_update(skip_locked=True)).all()
-            fresh = [row for row in due if not _has_expired(row, now)]
-            admitted = pacing.admit(session, services, fresh, now)
-            claimed += [_take(row, now, services.lease_s) for row in admitted]
-            if len(due) < room:
-                break
-    return claimed
-
-
-def _has_expired(row: Delivery, now: datetime) -> bool:
-    """Whether it came too late to help; then it is taken out of the queue."""
-    if row.valid_until is None or row.valid_until > now:
-        return False
-    row.state = DeliveryState.WITHDRAWN
-    row.error_code = "expired"
-    row.finished_at = now
-    return True
-
-
-def _due(now: datetime) -> Select[Delivery]:
-    return select(Delivery).where(IS_UNSENT, Delivery.next_attempt_at <= now)
-
-
-def _take(row: Delivery, now: datetime, lease_s: float) -> Claimed:
-    ask_first = row.state != DeliveryState.PENDING
-    lost_at = row.provider if row.state == DeliveryState.UNKNOWN else None
-    row.state = DeliveryState.SENDING
-    row.attempts += 1
-    row.lease_until = now + timedelta(seconds=lease_s)
-    row.next_attempt_at = row.lease_until
-    return Claimed(
-        id=row.id,
-        incident_id=row.incident_id,
-        staff_id=row.staff_id,
-        purpose=Purpose(row.purpose),
-        channel=AlertChannel(row.channel),
-        to_number=row.to_number,
-        details=dict(row.details),
-        attempts=row.attempts,
-        created_at=row.created_at,
-        ask_first=ask_first,
-        provider=lost_at,
-        valid_until=row.valid_until,
-        lease_until=row.lease_until,
-    )
-
-
-def next_due_at(session: Session) -> datetime | None:
-    """When the outbox next wants the engine, or None when nothing waits."""
-    return session.connection().execute(_NEXT_DUE).scalar()

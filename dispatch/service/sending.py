@@ -34,8 +34,9 @@ from dispatch.ports import (
 )
 from dispatch.service import delivery_reports, failures, provider_signs
 from dispatch.service.breakers import Breakers
+from dispatch.service.claiming import Claimed
 from dispatch.service.links import worker_token
-from dispatch.service.outbox import TEXT_VALID_S, Claimed
+from dispatch.service.outbox import TEXT_VALID_S
 from dispatch.service.services import Services
 from models.facility import Staff
 from models.incident import Assignment, Incident

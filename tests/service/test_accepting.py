@@ -19,7 +19,7 @@ from dispatch.domain.errors import (
 from dispatch.domain.incidents import Incident
 from dispatch.domain.vocabulary import AssignmentStatus, DeliveryState, Outcome, Source
 from dispatch.ports import ProviderUnavailableError
-from dispatch.service import delivery_reports, outbox
+from dispatch.service import claiming, delivery_reports
 from models.traffic import Delivery
 from tests.fakes.telephony import WAIT_S
 from tests.world import PHONES, World, at_once
@@ -215,7 +215,7 @@ def test_who_accepts_on_the_page_with_a_silent_phone_is_called_into_the_room(wor
 
 def test_who_accepts_while_their_own_call_is_on_its_way_is_still_rung(world: World) -> None:
     incident_id = world.resident().rings().incident_id
-    claimed = outbox.claim(world.services, limit=8)
+    claimed = claiming.claim(world.services, limit=8)
     (call,) = [c for c in claimed if c.to_number == PHONES["N01"] and c.channel == "voice"]
     world.worker("N01").does(incident_id, Action.ACCEPT, source=Source.SMS)
     down = ProviderUnavailableError("connection refused", code="unreachable")
@@ -281,7 +281,7 @@ def wait_for_a_blocked_session(world: World) -> None:
 
 def test_a_retry_is_not_made_for_somebody_who_was_stood_down_meanwhile(world: World) -> None:
     incident_id = world.resident().rings().incident_id
-    claimed = [c for c in outbox.claim(world.services, limit=8) if c.to_number == PHONES["N02"]]
+    claimed = [c for c in claiming.claim(world.services, limit=8) if c.to_number == PHONES["N02"]]
     world.worker("N01").accepts(incident_id)
     down = ProviderUnavailableError("connection refused", code="unreachable")
     for delivery in claimed:

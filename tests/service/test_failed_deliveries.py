@@ -7,7 +7,7 @@ import pytest
 from dispatch.domain.commands import Action
 from dispatch.domain.vocabulary import AlertChannel, AssignmentStatus, DeliveryState
 from dispatch.ports import ProviderUnavailableError
-from dispatch.service import delivery_reports, outbox
+from dispatch.service import claiming, delivery_reports
 from dispatch.service.outbox import TEXT_VALID_S
 from tests.builders import START, policy, tier
 from tests.fakes.telephony import Outcome, Sent
@@ -241,7 +241,7 @@ def test_what_the_staff_is_told_besides_alerts_is_tried_again_too(make_world: Ma
 def test_a_text_never_lives_longer_at_the_provider_than_it_may(make_world: MakeWorld) -> None:
     world = one_by_one(make_world, SMS)
     world.resident().rings()
-    (claimed,) = outbox.claim(world.services, limit=1)
+    (claimed,) = claiming.claim(world.services, limit=1)
     world.hand.advance(TEXT_VALID_S - 100.4)
     assert world.sender._still_valid_s(claimed) == 101
     world.hand.advance(500)
@@ -254,9 +254,9 @@ def test_a_text_never_lives_longer_at_the_provider_than_it_may(make_world: MakeW
 def test_a_report_about_a_send_that_was_taken_over_changes_nothing(make_world: MakeWorld) -> None:
     world = one_by_one(make_world, VOICE)
     world.resident().rings()
-    (first,) = outbox.claim(world.services, limit=1)
+    (first,) = claiming.claim(world.services, limit=1)
     world.hand.advance(world.services.lease_s)
-    (again,) = [c for c in outbox.claim(world.services, limit=8) if c.id == first.id]
+    (again,) = [c for c in claiming.claim(world.services, limit=8) if c.id == first.id]
     error = ProviderUnavailableError("out of reach", code="connect")
     delivery_reports.not_handed_over(world.services, first, error, "fake")
     (row,) = world.deliveries(id=first.id)

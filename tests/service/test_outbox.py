@@ -6,7 +6,7 @@ import pytest
 
 from dispatch.domain.commands import Action
 from dispatch.domain.vocabulary import AlertChannel, AssignmentStatus, DeliveryState
-from dispatch.service import delivery_reports, outbox
+from dispatch.service import claiming, delivery_reports
 from dispatch.service.outbox import TEXT_VALID_S
 from models.unit_of_work import NetworkInTransactionError
 from tests.builders import START, policy, tier
@@ -81,7 +81,7 @@ def test_out_of_reach_is_tried_again_with_longer_pauses_and_without_end(make_wor
     world.resident().rings()
     pauses = []
     for _ in range(8):
-        (claimed, *_) = outbox.claim(world.services, limit=1)
+        (claimed, *_) = claiming.claim(world.services, limit=1)
         world.sender.send(claimed)
         (delivery,) = world.deliveries(id=claimed.id)
         pause = delivery.next_attempt_at - world.hand.now()
@@ -166,11 +166,11 @@ def test_a_call_that_belongs_to_another_alert_is_not_adopted(make_world: MakeWor
 def test_an_engine_that_died_while_sending_leaves_an_unknown_outcome(make_world: MakeWorld) -> None:
     world = make_world(plan=VOICE_ONLY)
     world.resident().rings()
-    (claimed,) = outbox.claim(world.services, limit=8)
+    (claimed,) = claiming.claim(world.services, limit=8)
     world.hand.advance(world.services.lease_s - 0.001)
-    assert outbox.claim(world.services, limit=8) == []
+    assert claiming.claim(world.services, limit=8) == []
     world.hand.advance(0.001)
-    again = [c for c in outbox.claim(world.services, limit=8) if c.id == claimed.id]
+    again = [c for c in claiming.claim(world.services, limit=8) if c.id == claimed.id]
     assert [(c.ask_first, c.attempts) for c in again] == [(True, 2)]
     world.sender.send(again[0])
     assert world.provider.asked == [PHONES["N01"]]
@@ -180,7 +180,7 @@ def test_an_engine_that_died_while_sending_leaves_an_unknown_outcome(make_world:
 def test_what_the_dead_engine_had_handed_over_is_adopted(make_world: MakeWorld) -> None:
     world = make_world(plan=VOICE_ONLY)
     world.resident().rings()
-    (claimed,) = outbox.claim(world.services, limit=8)
+    (claimed,) = claiming.claim(world.services, limit=8)
     world.sender._hand_over(world.provider, claimed)  # and then the power failed
     world.hand.advance(world.services.lease_s)
     world.works()
@@ -192,8 +192,8 @@ def test_what_the_dead_engine_had_handed_over_is_adopted(make_world: MakeWorld) 
 def test_no_two_engines_send_the_same(world: World) -> None:
     world.resident().rings()
     other = world.restarted()
-    ours = outbox.claim(world.services, limit=2)
-    theirs = outbox.claim(other.services, limit=8)
+    ours = claiming.claim(world.services, limit=2)
+    theirs = claiming.claim(other.services, limit=8)
     assert len(ours) == len(theirs) == 2
     assert {c.id for c in ours}.isdisjoint(c.id for c in theirs)
 
@@ -207,7 +207,7 @@ def test_red_goes_before_yellow_and_calls_before_good_news(world: World) -> None
     world.worker("N02").does(calm, Action.HELP)
     world.resident("+628119999002").rings("CA-2")
     world.resident("+628119999002").presses("1", "CA-2")
-    order = [(c.incident_id == calm, str(c.purpose)) for c in outbox.claim(world.services, limit=50)]
+    order = [(c.incident_id == calm, str(c.purpose)) for c in claiming.claim(world.services, limit=50)]
     urgent = [entry for entry in order if not entry[0]]
     assert order[: len(urgent)] == urgent
 
@@ -257,7 +257,7 @@ def test_callbacks_twice_and_shuffled_end_the_same(world: World) -> None:
 
 def test_a_callback_that_overtakes_our_own_request_is_believed(world: World) -> None:
     world.resident().rings()
-    claimed = next(c for c in outbox.claim(world.services, limit=8) if c.channel is AlertChannel.VOICE)
+    claimed = next(c for c in claiming.claim(world.services, limit=8) if c.channel is AlertChannel.VOICE)
     handed = world.sender._hand_over(world.provider, claimed)
     (sent,) = [s for s in world.provider.sent if s.sid == handed.provider_sid]
     world.network_says(sent, "completed")
@@ -298,7 +298,7 @@ def test_busy_on_the_only_channel_rings_the_next_at_once(make_world: MakeWorld) 
 
 def test_the_network_is_refused_inside_a_transaction(world: World) -> None:
     world.resident().rings()
-    (claimed, *_) = outbox.claim(world.services, limit=1)
+    (claimed, *_) = claiming.claim(world.services, limit=1)
     with world.uow.write(), pytest.raises(NetworkInTransactionError):
         world.sender._hand_over(world.provider, claimed)
     with world.uow.read(), pytest.raises(NetworkInTransactionError):

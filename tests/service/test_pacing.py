@@ -9,7 +9,7 @@ from dispatch.adapters.clock import SystemClock
 from dispatch.domain.commands import Action
 from dispatch.domain.policy import Policy
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState, Priority
-from dispatch.service import outbox
+from dispatch.service import claiming
 from models.traffic import Pace
 from tests.builders import START, policy, tier
 from tests.fakes.telephony import Outcome
@@ -158,9 +158,9 @@ def test_a_new_incident_goes_out_while_repeats_are_held(make_world: MakeWorld) -
     ended, *_ = world.incidents()
     world.worker("N01").accepts(ended.id)
     world.resident("+628119980000").rings("CA-new")
-    first = outbox.claim(world.services, limit=3)
+    first = claiming.claim(world.services, limit=3)
     assert [c.details["turn"] for c in first] == [1, 1, 1]
-    then = outbox.claim(world.services, limit=3)
+    then = claiming.claim(world.services, limit=3)
     assert {str(c.purpose) for c in then} == {"hang_up", "stand_down"}
 
 
@@ -203,8 +203,8 @@ def test_all_engines_share_one_pace(make_world: MakeWorld) -> None:
     world.works()
     world.hand.advance(10)
     fire_only(world)
-    ours = outbox.claim(world.services, limit=1)
-    theirs = outbox.claim(other.services, limit=8)
+    ours = claiming.claim(world.services, limit=1)
+    theirs = claiming.claim(other.services, limit=8)
     assert (len(ours), len(theirs)) == (1, 0)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, Select, event, text
 from dashboards import metrics
 from dashboards.queries import board, outages
 from dispatch.ports import LoggedCall
-from dispatch.service import outbox
+from dispatch.service import claiming
 from dispatch.service.provider_signs import silent_providers
 from dispatch.service.reconcile import Found, reconcile
 from dispatch.service.watchdog import Watchdog
@@ -202,4 +202,4 @@ def test_the_boards_troubles_walk_no_growing_table(sqlite_world: World) -> None:
 
 def test_nothing_waits_costs_nothing(make_world: MakeWorld) -> None:
     """The engine's question after every commit."""
-    assert outbox.claim(make_world().services, limit=8) == []
+    assert claiming.claim(make_world().services, limit=8) == []

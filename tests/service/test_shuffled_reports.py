@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from dispatch.domain.commands import Action
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState, Outcome
 from dispatch.ports import Handed
-from dispatch.service import delivery_reports, outbox
-from dispatch.service.outbox import Claimed
+from dispatch.service import claiming, delivery_reports
+from dispatch.service.claiming import Claimed
 from models.traffic import Delivery
 from tests.builders import policy, tier
 from tests.world import World
@@ -58,9 +58,9 @@ def claimed_twice(world: World, number: int) -> Claimed:
     world.hand.advance(600)
     world.works()
     incident_id = world.resident(f"+62811{number:08d}").rings(f"CA-{number}").incident_id
-    assert [c.incident_id for c in outbox.claim(world.services, limit=8)] == [incident_id]
+    assert [c.incident_id for c in claiming.claim(world.services, limit=8)] == [incident_id]
     world.hand.advance(world.services.lease_s)
-    (again,) = outbox.claim(world.services, limit=8)
+    (again,) = claiming.claim(world.services, limit=8)
     return again
 
 

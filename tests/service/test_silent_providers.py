@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState
-from dispatch.service import outbox, provider_signs
+from dispatch.service import claiming, provider_signs
 from dispatch.service.breakers import OPEN_AFTER, PROBE_EVERY_S
 from models.traffic import Outage
 from tests.builders import START, policy, tier
@@ -166,7 +166,7 @@ def test_a_sign_that_cannot_be_written_keeps_nothing_from_being_sent(
 def test_no_request_is_begun_that_might_outlive_the_lease(make_world: MakeWorld) -> None:
     world, first, second = two_providers(make_world)
     world.resident().rings()
-    (claimed,) = outbox.claim(world.services, limit=1)
+    (claimed,) = claiming.claim(world.services, limit=1)
     world.hand.advance(world.services.lease_s - world.services.request_s)
     world.sender.send(claimed)
     assert (first.tries, second.tries) == (0, 0)

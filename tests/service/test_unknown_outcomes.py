@@ -13,7 +13,7 @@ from dispatch.ports import (
     ProviderUnavailableError,
     TelephonyError,
 )
-from dispatch.service import outbox
+from dispatch.service import claiming, outbox
 from models.traffic import Delivery
 from tests.builders import policy, tier
 from tests.fakes.telephony import Outcome
@@ -82,7 +82,7 @@ def test_after_a_crash_every_provider_is_asked(make_world: MakeWorld) -> None:
     world = make_world(plan=VOICE_ONLY, provider_names=("first", "second"))
     first, second = world.providers
     world.resident().rings()
-    (claimed,) = outbox.claim(world.services, limit=1)
+    (claimed,) = claiming.claim(world.services, limit=1)
     world.sender._hand_over(second, claimed)  # and then the power failed
     world.hand.advance(world.services.lease_s)
     world.works()
@@ -155,12 +155,12 @@ def test_a_call_under_way_for_another_incident_is_not_adopted(make_world: MakeWo
     world.resident("+628119999001").rings("CA-1")
     second = world.resident("+628119999002").rings("CA-2").incident_id
     world.desk(second, Action.ASSIGN, "N01")
-    lost, under_way = (c for c in outbox.claim(world.services, limit=8) if c.to_number == N01)
+    lost, under_way = (c for c in claiming.claim(world.services, limit=8) if c.to_number == N01)
     world.provider.will(Outcome.LOST_ON_THE_WAY, to_number=N01)
     world.sender.send(lost)
     world.sender._hand_over(world.provider, under_way)  # taken over, and not yet recorded
     world.hand.advance(1)
-    (again,) = outbox.claim(world.services, limit=8)
+    (again,) = claiming.claim(world.services, limit=8)
     world.sender.send(again)
     assert world.provider.rung.count(N01) == 2
     sent = {s.sid: s.delivery_id for s in world.provider.sent}
@@ -302,7 +302,7 @@ def test_a_callback_during_the_second_send_leaves_both_known(make_world: MakeWor
     world.resident().rings()
     world.works()
     world.hand.advance(1)
-    (again,) = outbox.claim(world.services, limit=8)
+    (again,) = claiming.claim(world.services, limit=8)
     says(world, "fake-1", "ringing")
     world.sender.send(again)
     alert = the_alert(world)

@@ -1,0 +1,112 @@
+"""Taking what is due out of the outbox, each delivery for one engine alone (DESIGN 4).
+
+A delivery is claimed under a lease and sent outside any transaction. One whose lease ran out has an unknown
+outcome: the provider is asked before it is sent again.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from dispatch.domain.effects import Purpose
+from dispatch.domain.vocabulary import AlertChannel, DeliveryState
+from dispatch.service import pacing
+from dispatch.service.services import Services
+from models.base import table_of
+from models.traffic import IS_UNSENT, Delivery
+
+_NEXT_DUE = select(func.min(table_of(Delivery).c.next_attempt_at)).where(IS_UNSENT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A delivery that this engine alone may send until its lease runs out."""
+
+    id: str
+    incident_id: str | None
+    staff_id: str | None
+    purpose: Purpose
+    channel: AlertChannel
+    to_number: str
+    details: dict[str, Any]
+    attempts: int
+    created_at: datetime
+    ask_first: bool
+    provider: str | None = None
+    """Where its outcome became unknown, if one answer was lost; after a crash nobody knows."""
+    valid_until: datetime | None = None
+    lease_until: datetime | None = None
+
+    @property
+    def is_first_alert(self) -> bool:
+        """Whether this is the first attempt to reach this worker about this incident."""
+        return self.purpose is Purpose.ALERT and self.attempts == 1 and self.details.get("turn") == 1
+
+
+def claim(services: Services, *, limit: int) -> list[Claimed]:
+    """Take up to *limit* due deliveries under a lease, the most urgent first.
+
+    Texts that waited past their validity are withdrawn instead, and rings that repeat others wait their
+    turn. On PostgreSQL several engines share the work without waiting for each other.
+    """
+    now = services.clock.now()
+    with services.uow.read() as session:
+        if session.scalar(_due(now).limit(1)) is None:
+            return []
+    claimed: list[Claimed] = []
+    query = _due(now).order_by(Delivery.urgency, Delivery.created_at, Delivery.id)
+    with services.uow.write() as session:
+        while room := limit - len(claimed):
+            due = session.scalars(query.limit(room).with_for_update(skip_locked=True)).all()
+            fresh = [row for row in due if not _has_expired(row, now)]
+            admitted = pacing.admit(session, services, fresh, now)
+            claimed += [_take(row, now, services.lease_s) for row in admitted]
+            if len(due) < room:
+                break
+    return claimed
+
+
+def _has_expired(row: Delivery, now: datetime) -> bool:
+    """Whether it came too late to help; then it is taken out of the queue."""
+    if row.valid_until is None or row.valid_until > now:
+        return False
+    row.state = DeliveryState.WITHDRAWN
+    row.error_code = "expired"
+    row.finished_at = now
+    return True
+
+
+def _due(now: datetime) -> Select[Delivery]:
+    return select(Delivery).where(IS_UNSENT, Delivery.next_attempt_at <= now)
+
+
+def _take(row: Delivery, now: datetime, lease_s: float) -> Claimed:
+    ask_first = row.state != DeliveryState.PENDING
+    lost_at = row.provider if row.state == DeliveryState.UNKNOWN else None
+    row.state = DeliveryState.SENDING
+    row.attempts += 1
+    row.lease_until = now + timedelta(seconds=lease_s)
+    row.next_attempt_at = row.lease_until
+    return Claimed(
+        id=row.id,
+        incident_id=row.incident_id,
+        staff_id=row.staff_id,
+        purpose=Purpose(row.purpose),
+        channel=AlertChannel(row.channel),
+        to_number=row.to_number,
+        details=dict(row.details),
+        attempts=row.attempts,
+        created_at=row.created_at,
+        ask_first=ask_first,
+        provider=lost_at,
+        valid_until=row.valid_until,
+        lease_until=row.lease_until,
+    )
+
+
+def next_due_at(session: Session) -> datetime | None:
+    """When the outbox next wants the engine, or None when nothing waits."""
+    return session.connection().execute(_NEXT_DUE).scalar()
