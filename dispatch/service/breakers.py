@@ -17,8 +17,9 @@ OPEN_AFTER = 3
 minute of waiting already."""
 
 PROBE_EVERY_S = 5.0
-"""One attempt in this time at a silent provider: often enough to notice its return before a batch of the
-ladder is over, and seldom enough that hanging requests do not occupy the senders."""
+"""A silent provider is left alone this long after each attempt: short enough to notice its return before a
+batch of the ladder is over. The next attempt begins when the last one has ended, because requests that hang
+would gather until no sender is left."""
 
 
 @dataclass(slots=True)
@@ -42,10 +43,14 @@ class Change:
 class Breakers:
     """One breaker for each provider, by name."""
 
-    def __init__(self, clock: Clock, told: Callable[[Change], None]) -> None:
-        """All closed; *told* hears of every change, outside any lock."""
+    def __init__(self, clock: Clock, told: Callable[[Change], None], *, request_s: float) -> None:
+        """All closed; *told* hears of every change, outside any lock.
+
+        *request_s* is the longest that one request may take.
+        """
         self._clock = clock
         self._told = told
+        self._probe_lasts = timedelta(seconds=max(PROBE_EVERY_S, request_s))
         self._lock = threading.Lock()
         self._lines: dict[str, _Line] = {}
 
@@ -61,13 +66,10 @@ class Breakers:
             line = self._lines.setdefault(provider, _Line())
             if line.open_since is None:
                 return True
-            # A probe further away than they are apart was set by a clock that has since been put back.
-            waits = line.probe_at is not None and now < line.probe_at <= now + timedelta(
-                seconds=PROBE_EVERY_S
-            )
-            if waits:
+            # A probe further away than one lasts was set by a clock that has since been put back.
+            if line.probe_at is not None and now < line.probe_at <= now + self._probe_lasts:
                 return False
-            line.probe_at = now + timedelta(seconds=PROBE_EVERY_S)
+            line.probe_at = now + self._probe_lasts
             return True
 
     def answered(self, provider: str) -> None:

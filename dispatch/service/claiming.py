@@ -4,19 +4,24 @@ A delivery is claimed under a lease and sent outside any transaction. One whose 
 outcome: the provider is asked before it is sent again.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain.effects import Purpose
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState
 from dispatch.service import pacing
+from dispatch.service.outbox import LAST_FIRST_ASK
 from dispatch.service.services import Services
 from models.base import table_of
 from models.traffic import IS_UNSENT, Delivery
+
+_CAN_WAIT = or_(Delivery.urgency > LAST_FIRST_ASK, Delivery.attempts > 0)
+"""Whatever repeats something, was tried already, or tells people that they are not needed."""
 
 _NEXT_DUE = select(func.min(table_of(Delivery).c.next_attempt_at)).where(IS_UNSENT)
 
@@ -46,27 +51,35 @@ class Claimed:
         return self.purpose is Purpose.ALERT and self.attempts == 1 and self.details.get("turn") == 1
 
 
-def claim(services: Services, *, limit: int) -> list[Claimed]:
+def claim(services: Services, *, limit: int, spare: int = 0) -> list[Claimed]:
     """Take up to *limit* due deliveries under a lease, the most urgent first.
 
-    Texts that waited past their validity are withdrawn instead, and rings that repeat others wait their
-    turn. On PostgreSQL several engines share the work without waiting for each other.
+    The last *spare* places are kept for people who have not been asked yet. Texts that waited past their
+    validity are withdrawn instead, and rings that repeat others wait their turn. On PostgreSQL several
+    engines share the work without waiting for each other.
     """
     now = services.clock.now()
     with services.uow.read() as session:
         if session.scalar(_due(now).limit(1)) is None:
             return []
     claimed: list[Claimed] = []
-    query = _due(now).order_by(Delivery.urgency, Delivery.created_at, Delivery.id)
+    query = _due(now).order_by(_CAN_WAIT, Delivery.urgency, Delivery.created_at, Delivery.id)
     with services.uow.write() as session:
         while room := limit - len(claimed):
             due = session.scalars(query.limit(room).with_for_update(skip_locked=True)).all()
             fresh = [row for row in due if not _has_expired(row, now)]
-            admitted = pacing.admit(session, services, fresh, now)
+            seated = _seated(fresh, room - spare)
+            admitted = pacing.admit(session, services, seated, now)
             claimed += [_take(row, now, services.lease_s) for row in admitted]
-            if len(due) < room:
+            if len(due) < room or len(seated) < len(fresh):
                 break
     return claimed
+
+
+def _seated(due: Sequence[Delivery], places: int) -> list[Delivery]:
+    """All of *due* that cannot wait, and as many of the rest as there are *places* beside them."""
+    urgent = [row for row in due if row.urgency <= LAST_FIRST_ASK and row.attempts == 0]
+    return [*urgent, *due[len(urgent) : max(len(urgent), places)]]
 
 
 def _has_expired(row: Delivery, now: datetime) -> bool:

@@ -78,11 +78,20 @@ def not_wanted(services: Services, claimed: Claimed) -> None:
 
 
 def not_handed_over(
-    services: Services, claimed: Claimed, error: TelephonyError, provider: str, *, body: str = ""
+    services: Services,
+    claimed: Claimed,
+    error: TelephonyError,
+    provider: str,
+    *,
+    body: str = "",
+    unasked: frozenset[str] = frozenset(),
 ) -> None:
-    """No provider took it: all refused, were out of reach, or one left us not knowing."""
+    """No provider took it: all refused, were out of reach, or one left us not knowing.
+
+    Those *unasked* may have it from an earlier try; as long as they do not say, its outcome stays unknown.
+    """
     now = services.clock.now()
-    unknown = isinstance(error, OutcomeUnknownError)
+    in_doubt = unasked | {provider} if isinstance(error, OutcomeUnknownError) else unasked
     refused = isinstance(error, ProviderRefusedError) and not is_passing(error)
     with services.uow.write() as session:
         row = _locked(session, claimed.id)
@@ -98,11 +107,14 @@ def not_handed_over(
             session.flush()
             _tell_left(session, services, row)
             failures.follow_up(session, services, row, was_taken=False, now=now)
-        elif not unknown and not failures.is_wanted(session, services, row):
+        elif not in_doubt and not failures.is_wanted(session, services, row):
             # It certainly did not leave, and its worker was stood down meanwhile: there is nothing to retry.
             _withdraw(row, now)
         else:
-            row.state = DeliveryState.UNKNOWN if unknown else DeliveryState.PENDING
+            row.state = DeliveryState.UNKNOWN if in_doubt else DeliveryState.PENDING
+            if in_doubt:
+                # Where it may be is where it is asked for next; that may be more than one place.
+                row.provider = next(iter(in_doubt)) if len(in_doubt) == 1 else None
             row.next_attempt_at = now + timedelta(seconds=retry_after_s(row.attempts))
     outcome = "refused" if refused else "retry"
     services.metrics.delivery_tried(channel=claimed.channel, provider=provider, outcome=outcome)

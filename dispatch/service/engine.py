@@ -47,11 +47,18 @@ _DUE = (
 _NEXT_DEADLINE = select(func.min(_DEADLINE.c.due_at)).where(_DEADLINE.c.due_at > bindparam("now"))
 
 
+SENDERS = 10
+"""Requests under way at the same time."""
+
+SPARE_SENDERS = 2
+"""Senders that only take first alerts: a provider that hangs may hold all others for as long as it likes."""
+
+
 class Engine:
     """Fires deadlines and sends deliveries until it is stopped."""
 
     def __init__(
-        self, services: Services, sender: Sender, *, senders: int = 8, lease: EngineLease | None = None
+        self, services: Services, sender: Sender, *, senders: int = SENDERS, lease: EngineLease | None = None
     ) -> None:
         """Prepare; nothing runs before :meth:`start`. *senders* bounds the requests under way.
 
@@ -217,7 +224,9 @@ class Engine:
         claimed: list[Claimed] = []
         try:
             if free:
-                claimed = claiming.claim(self._services, limit=free)
+                claimed = claiming.claim(
+                    self._services, limit=free, spare=min(SPARE_SENDERS, self._senders - 1)
+                )
         finally:
             # Also when the database refuses: a place that is not given back sends nothing ever again.
             for _ in range(free - len(claimed)):

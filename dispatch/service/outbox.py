@@ -42,6 +42,12 @@ TEXT_VALID_S = 900.0
 OTHER_SIDS = "other_sids"
 """In the details of a delivery that was sent twice: the provider's identifiers beside the one that counts."""
 
+LAST_FIRST_ASK = 1
+"""The urgencies up to this one are of people who are asked for the first time, and of callers who wait."""
+
+SENT_AGAIN = "sent_again"
+"""In the details of what stops a ring: it was sent more than once, perhaps by more than one provider."""
+
 TRIES = "tries"
 """In the details of a delivery that is another try: how many were made before it."""
 
@@ -238,6 +244,7 @@ def _stand_down(session: Session, new: Composer, effect: StandDown) -> Iterator[
 def hang_ups(new: Composer, alert: Delivery) -> list[Values]:
     """What stops a call that rings; one that was placed twice is stopped twice."""
     sids = [alert.provider_sid, *other_sids(alert)]
+    sent_again = {SENT_AGAIN: True} if alert.attempts > 1 else {}
     return [
         new(
             Purpose.HANG_UP,
@@ -245,7 +252,7 @@ def hang_ups(new: Composer, alert: Delivery) -> list[Values]:
             alert.to_number,
             alert.staff_id,
             f"{alert.id}#{place}" if place else alert.id,
-            {"provider_sid": sid, "provider": alert.provider},
+            {"provider_sid": sid, "provider": alert.provider, **sent_again},
         )
         for place, sid in enumerate(sids)
     ]

@@ -8,9 +8,7 @@ reading before anything else, and one for writing afterwards.
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 
 import structlog
 from sqlalchemy import select
@@ -18,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from dispatch.domain.effects import Purpose
 from dispatch.domain.error_codes import Verdict, meaning_of
-from dispatch.domain.vocabulary import AlertChannel, DeliveryState
+from dispatch.domain.vocabulary import AlertChannel
 from dispatch.ports import (
     Addresses,
     CallRequest,
@@ -32,7 +30,8 @@ from dispatch.ports import (
     TextRequest,
     Wording,
 )
-from dispatch.service import delivery_reports, failures, provider_signs
+from dispatch.service import delivery_reports, failures, outbox, provider_signs
+from dispatch.service.asking import Answers, ask, note_failure, ours_among
 from dispatch.service.breakers import Breakers
 from dispatch.service.claiming import Claimed
 from dispatch.service.links import worker_token
@@ -44,9 +43,6 @@ from models.traffic import Delivery
 
 log = structlog.get_logger(__name__)
 
-LOOK_BACK_S = 5.0
-"""How much earlier than the delivery itself a request at the provider may be dated: its clock is not ours."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
@@ -57,7 +53,9 @@ class Errand:
     found: tuple[Handed, str] | None = None
     """What a provider has for us already, and that provider's name."""
     unasked: frozenset[str] = frozenset()
-    """Providers that might have it, but did not say."""
+    """Providers that might have it, but did not say, or were not asked because they are silent."""
+    probed: frozenset[str] = frozenset()
+    """Those of them that were silent, and whose probe the question was: sending belongs to the same probe."""
 
 
 class Sender:
@@ -76,7 +74,7 @@ class Sender:
         self._providers = providers
         self._wording = wording
         self._addresses = addresses
-        self.breakers = Breakers(services.clock, provider_signs.Signs(services))
+        self.breakers = Breakers(services.clock, provider_signs.Signs(services), request_s=services.request_s)
 
     def send(self, claimed: Claimed) -> None:
         """Send *claimed* and report what came of it; a provider's failure is a report, not an error."""
@@ -110,7 +108,8 @@ class Sender:
         # Who could not even say whether it has the request comes last.
         able.sort(key=lambda p: (p.name in errand.unasked, claimed.is_first_alert and self._is_open(p)))
         for provider in able:
-            if claimed.is_first_alert or self.breakers.lets_through(provider.name):
+            may_ask = claimed.is_first_alert or provider.name in errand.probed
+            if may_ask or self.breakers.lets_through(provider.name):
                 yield provider
 
     def _is_open(self, provider: TelephonyProvider) -> bool:
@@ -127,7 +126,7 @@ class Sender:
             try:
                 handed = self._hand_over(provider, claimed, errand.body)
             except TelephonyError as error:
-                self._note(provider, claimed, error)
+                note_failure(self.breakers, provider, claimed, error)
                 failed.append((error, provider.name))
                 if not _leaves_room(error):
                     break
@@ -136,13 +135,15 @@ class Sender:
                 delivery_reports.handed_over(self._services, claimed, handed, provider.name, body=errand.body)
                 return
         failure, name = _deciding(failed) or self._nobody_asked(claimed)
-        delivery_reports.not_handed_over(self._services, claimed, failure, name, body=errand.body)
+        delivery_reports.not_handed_over(
+            self._services, claimed, failure, name, body=errand.body, unasked=errand.unasked
+        )
 
     def _nobody_asked(self, claimed: Claimed) -> tuple[TelephonyError, str]:
         able = self._able(claimed)
         if not able:
             return ProviderRefusedError("no provider carries this", code="no_provider"), "none"
-        return ProviderUnavailableError("was asked in vain a moment ago", code="breaker_open"), able[0].name
+        return _silent(), able[0].name
 
     def _hand_over(self, provider: TelephonyProvider, claimed: Claimed, body: str = "") -> Handed:
         status_url = self._addresses.status(claimed.id, claimed.channel)
@@ -178,22 +179,12 @@ class Sender:
         left_s = (claimed.lease_until - self._services.clock.now()).total_seconds()
         return left_s > self._services.request_s
 
-    def _note(self, provider: TelephonyProvider, claimed: Claimed, error: TelephonyError) -> None:
-        self.breakers.failed(provider.name, error)
-        log.warning(
-            "delivery.not_handed_over",
-            delivery_id=claimed.id,
-            provider=provider.name,
-            purpose=str(claimed.purpose),
-            code=error.code,
-            attempt=claimed.attempts,
-        )
-
     def _stop(self, claimed: Claimed) -> None:
         """Let a caller's call go on elsewhere, or end the ringing of one of our own.
 
-        An alert that was sent twice may ring through two providers, and nobody knows any more which call is
-        whose: so every one is told, and whoever does not have the call leaves it at that.
+        An alert that was sent again may ring through two providers, and nobody knows any more which call is
+        whose: then every one is told, and whoever does not have the call leaves it at that. The one that is
+        named comes first, and nobody's silence holds up the rest.
         """
         named = claimed.details.get("provider")
         provider = next((p for p in self._providers if p.name == named), None)
@@ -201,24 +192,31 @@ class Sender:
             gone = ProviderRefusedError(f"{named} is not there any more", code="no_provider")
             delivery_reports.not_handed_over(self._services, claimed, gone, "none")
             return
+        failure = self._stop_at(provider, claimed)
+        if claimed.details.get(outbox.SENT_AGAIN):
+            for other in self._providers:
+                if other is not provider and other.carries_voice and self._has_time(claimed):
+                    self._stop_at(other, claimed)
+        if failure is None:
+            delivery_reports.done_without_provider(self._services, claimed, provider.name)
+        else:
+            delivery_reports.not_handed_over(self._services, claimed, failure, provider.name)
+
+    def _stop_at(self, provider: TelephonyProvider, claimed: Claimed) -> TelephonyError | None:
+        """Tell *provider*; why that came to nothing, if it did."""
+        if not self.breakers.lets_through(provider.name):
+            return _silent()
         provider_sid = str(claimed.details["provider_sid"])
         try:
             if claimed.details.get("release"):
                 provider.redirect_call(provider_sid, self._addresses.release())
             else:
-                self._stop_elsewhere(provider, provider_sid)
                 provider.stop_ringing(provider_sid)
         except TelephonyError as error:
-            self._note(provider, claimed, error)
-            delivery_reports.not_handed_over(self._services, claimed, error, provider.name)
-        else:
-            delivery_reports.done_without_provider(self._services, claimed, provider.name)
-
-    def _stop_elsewhere(self, named: TelephonyProvider, provider_sid: str) -> None:
-        for provider in self._providers:
-            if provider is not named and provider.carries_voice:
-                with suppress(TelephonyError):
-                    provider.stop_ringing(provider_sid)
+            note_failure(self.breakers, provider, claimed, error)
+            return error
+        self.breakers.answered(provider.name)
+        return None
 
     # --- before sending
 
@@ -227,77 +225,26 @@ class Sender:
         is_text = claimed.channel is AlertChannel.SMS
         if not is_text and claimed.attempts == 1:
             return Errand()
-        found, unasked = self._ask(claimed) if claimed.ask_first else ([], frozenset[str]())
+        answers = ask(self.breakers, self._able(claimed), claimed) if claimed.ask_first else Answers()
         with self._services.uow.read() as session:
             row = session.scalars(select(Delivery).where(Delivery.id == claimed.id)).one()
             body = row.body
             if is_text and not body:
                 body = self._wording.text(self._facts(session, claimed))
-            adopted = self._ours_among(session, claimed, found, body) if found else None
+            adopted = ours_among(session, claimed, answers.found, body) if answers.found else None
             # What is there already is taken as it is, and stopped afterwards if nobody needs it.
             is_wanted = (
                 adopted is not None
                 or claimed.attempts == 1
                 or failures.is_wanted(session, self._services, row, for_update=False)
             )
-        return Errand(is_wanted=is_wanted, body=body, found=adopted, unasked=unasked)
-
-    def _ask(self, claimed: Claimed) -> tuple[list[tuple[Handed, str]], frozenset[str]]:
-        """What the providers have for this number, newest first, and which of them did not say.
-
-        After an answer that was lost that is one provider; after a crash it may be any.
-        """
-        since = claimed.created_at - timedelta(seconds=LOOK_BACK_S)
-        found: list[tuple[Handed, str]] = []
-        unasked: set[str] = set()
-        for provider in self._able(claimed):
-            if claimed.provider not in (None, provider.name):
-                continue
-            try:
-                recent = provider.find_recent(
-                    channel=claimed.channel, to_number=claimed.to_number, since=since
-                )
-            except TelephonyError as error:
-                # Two calls to a nurse beat none: who does not say keeps nothing from being sent.
-                self._note(provider, claimed, error)
-                unasked.add(provider.name)
-            else:
-                self.breakers.answered(provider.name)
-                found += [(handed, provider.name) for handed in recent]
-        return found, frozenset(unasked)
-
-    def _ours_among(
-        self, session: Session, claimed: Claimed, found: Sequence[tuple[Handed, str]], body: str
-    ) -> tuple[Handed, str] | None:
-        """The call or text among *found* that is certainly this delivery.
-
-        A text is known by its words. A call says nothing about its reason: it is ours when no other delivery
-        to the same number can have made it.
-        """
-        sids = [handed.provider_sid for handed, _ in found]
-        owners = session.execute(
-            select(Delivery.provider_sid, Delivery.attempts).where(
-                Delivery.provider_sid.in_(sids), Delivery.id != claimed.id
-            )
-        ).all()
-        owned = {row.provider_sid for row in owners}
-        free = [entry for entry in found if entry[0].provider_sid not in owned]
-        if claimed.channel is AlertChannel.SMS:
-            return next((entry for entry in free if entry[0].body == body), None)
-        rivals = session.scalar(
-            select(Delivery.id)
-            .where(
-                Delivery.state.in_((DeliveryState.SENDING, DeliveryState.UNKNOWN)),
-                Delivery.to_number == claimed.to_number,
-                Delivery.channel == claimed.channel,
-                Delivery.id != claimed.id,
-            )
-            .limit(1)
+        return Errand(
+            is_wanted=is_wanted,
+            body=body,
+            found=adopted,
+            unasked=frozenset(answers.unasked),
+            probed=frozenset(answers.probed),
         )
-        # One that was sent twice left a call behind that nobody owns.
-        if rivals is not None or any(row.attempts > 1 for row in owners):
-            return None
-        return next(iter(free), None)
 
     def _facts(self, session: Session, claimed: Claimed) -> MessageFacts:
         incident = session.get(Incident, claimed.incident_id) if claimed.incident_id else None
@@ -324,6 +271,10 @@ class Sender:
             tier=claimed.details.get("tier"),
             link=link,
         )
+
+
+def _silent() -> ProviderUnavailableError:
+    return ProviderUnavailableError("was asked in vain a moment ago", code="breaker_open")
 
 
 def _deciding(failed: Sequence[tuple[TelephonyError, str]]) -> tuple[TelephonyError, str] | None:

@@ -80,6 +80,7 @@ class FakeProvider(FakeCallLog):
         self.lists_fail: TelephonyError | None = None
         self.statuses: dict[str, str] = {}
         self.tries = 0
+        self.holding: list[str] = []
         self.asked: list[str] = []
         self.sent: list[Sent] = []
         self.stopped: list[str] = []
@@ -193,6 +194,9 @@ class FakeProvider(FakeCallLog):
     def _take(self, sent: Sent) -> Handed:
         refuse_inside_transaction("the fake provider")
         if sent.to_number in self._held:
+            with self._changed:
+                self.holding.append(sent.to_number)
+                self._changed.notify_all()
             self._held[sent.to_number].wait(WAIT_S)
         with self._changed:
             self.tries += 1

@@ -11,8 +11,9 @@ from sqlalchemy.exc import OperationalError
 from dispatch.adapters.clock import SystemClock
 from dispatch.domain.commands import Action
 from dispatch.domain.escalation import Due
-from dispatch.domain.vocabulary import AssignmentStatus, IncidentStatus, Outcome
+from dispatch.domain.vocabulary import AlertChannel, AssignmentStatus, IncidentStatus, Outcome
 from dispatch.service import progress
+from dispatch.service.engine import Engine
 from models.incident import Incident as IncidentRow
 from models.traffic import Deadline, Pulse
 from tests.builders import LADDER, START, policy, tier
@@ -55,6 +56,26 @@ def test_fractions_of_seconds_are_deadlines_like_others(make_world: MakeWorld) -
     world.hand.advance(0.001)
     assert world.works() > 0
     assert world.provider.rung[2:] == [PHONES["N03"]]
+
+
+def test_requests_that_hang_never_hold_the_last_sender(make_world: MakeWorld) -> None:
+    """Second rings at a provider that hangs; meanwhile somebody is to be asked for the first time."""
+    voice = (AlertChannel.VOICE,)
+    plan = policy(tier("jaga", at_once=2, within_s=900.0, channels=voice), second_ring_s=0.1)
+    world = make_world(plan=plan, clock=SystemClock())
+    engine = Engine(world.services, world.sender, senders=2)
+    incident_id = world.resident().rings().incident_id
+    world.works()
+    lines = [world.provider.holds_the_line_to(PHONES[code]) for code in ("N01", "N02")]
+    engine.start()
+    try:
+        assert world.provider.waits_for(lambda provider: bool(provider.holding))
+        world.desk(incident_id, Action.ASSIGN, "C01")
+        assert world.provider.waits_for(lambda provider: PHONES["C01"] in provider.rung)
+    finally:
+        for line in lines:
+            line.set()
+        engine.stop()
 
 
 def test_the_second_ring_is_a_call_and_no_text(make_world: MakeWorld) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState
+from dispatch.ports import OutcomeUnknownError
 from dispatch.service import claiming, provider_signs
 from dispatch.service.breakers import OPEN_AFTER, PROBE_EVERY_S
 from models.traffic import Outage
@@ -114,6 +115,62 @@ def test_a_lost_answer_is_not_followed_by_the_next_provider_in_the_same_breath(
     assert second.tries == 0
     world.passes(1)
     assert (first.rung, second.rung) == ([PHONES["N01"]], []), "it was asked about and adopted"
+
+
+def test_a_silent_provider_is_asked_about_a_lost_answer_no_oftener_than_it_is_probed(
+    make_world: MakeWorld,
+) -> None:
+    """Each question may hang for as long as a request may, and would hold a sender that others need."""
+    world = make_world(plan=VOICE_ONLY)
+    goes_silent(world, world.provider, Outcome.ANSWER_LOST)
+    world.provider.lists_fail = OutcomeUnknownError("no answer", code="timeout")
+    asked, rung = len(world.provider.asked), len(world.provider.rung)
+    world.passes(60)
+    assert 1 <= len(world.provider.asked) - asked <= 60 / PROBE_EVERY_S
+    assert len(world.provider.rung) - rung <= 60 / PROBE_EVERY_S
+
+
+def test_what_is_in_doubt_at_a_silent_provider_is_asked_about_when_it_is_back(make_world: MakeWorld) -> None:
+    world, first, second = two_providers(make_world)
+    first.will(Outcome.ANSWER_LOST)
+    second.always(Outcome.UNREACHABLE)
+    world.resident().rings()
+    world.works()
+    for name in ("first", "second"):
+        for _ in range(OPEN_AFTER):
+            world.sender.breakers.failed(name, OutcomeUnknownError("no answer", code="timeout"))
+    world.passes(1)
+    (alert,) = world.deliveries(purpose="alert")
+    assert (alert.state, alert.provider, alert.error_code) == (DeliveryState.UNKNOWN, "first", "breaker_open")
+    assert (first.asked, first.rung) == ([], [PHONES["N01"]])
+    world.sender.breakers.answered("first")
+    world.works()
+    (alert,) = world.deliveries(purpose="alert")
+    assert (alert.state, alert.provider_sid) == (DeliveryState.ACCEPTED, "first-1")
+    assert (first.asked, first.rung) == ([PHONES["N01"]], [PHONES["N01"]]), "it was there, and rings once"
+
+
+def test_a_silent_provider_with_a_lost_answer_does_not_keep_the_next_one_from_taking_over(
+    make_world: MakeWorld,
+) -> None:
+    world, first, second = two_providers(make_world)
+    first.will(Outcome.LOST_ON_THE_WAY)
+    world.resident().rings()
+    world.works()
+    for _ in range(OPEN_AFTER):
+        world.sender.breakers.failed("first", OutcomeUnknownError("no answer", code="timeout"))
+    world.passes(1)
+    assert (first.asked, second.rung) == ([], [PHONES["N01"]])
+
+
+def test_a_provider_that_never_says_what_it_has_is_still_given_the_call(make_world: MakeWorld) -> None:
+    """Two calls to a nurse beat none, also where only its lists are broken and its breaker is open."""
+    world = make_world(plan=VOICE_ONLY)
+    goes_silent(world, world.provider, Outcome.LOST_ON_THE_WAY)
+    world.provider.lists_fail = OutcomeUnknownError("no answer", code="timeout")
+    world.provider.always(Outcome.TAKEN)
+    world.passes(120)
+    assert {d.state for d in world.deliveries(purpose="alert")} == {DeliveryState.ACCEPTED}
 
 
 def test_that_it_is_silent_is_said_and_taken_back(make_world: MakeWorld) -> None:

@@ -12,6 +12,7 @@ from dispatch.service.breakers import OPEN_AFTER, PROBE_EVERY_S, Breakers, Chang
 from tests.builders import START
 from tests.fakes.clock import FakeClock
 
+REQUEST_S = 13.0
 DOWN = ProviderUnavailableError("no connection", code="connect")
 
 
@@ -21,7 +22,7 @@ class _Watched:
     def __init__(self) -> None:
         self.clock = FakeClock(START)
         self.said: list[Change] = []
-        self.breakers = Breakers(self.clock, self.said.append)
+        self.breakers = Breakers(self.clock, self.said.append, request_s=REQUEST_S)
 
     def fails(self, times: int, error: TelephonyError = DOWN, provider: str = "first") -> "_Watched":
         for _ in range(times):
@@ -60,8 +61,28 @@ def test_one_probe_is_let_through_in_its_time() -> None:
     assert not watched.breakers.lets_through("first")
     watched.clock.advance(0.001)
     assert [watched.breakers.lets_through("first") for _ in range(3)] == [True, False, False]
+
+
+def test_the_next_probe_begins_when_the_last_one_has_ended() -> None:
+    """Requests that hang would gather otherwise, until no sender is left."""
+    watched = _Watched().fails(OPEN_AFTER)
     watched.clock.advance(PROBE_EVERY_S)
-    assert watched.breakers.lets_through("first"), "a probe whose end nobody told of is not waited for"
+    assert watched.breakers.lets_through("first")
+    watched.clock.advance(REQUEST_S - 0.001)
+    assert not watched.breakers.lets_through("first")
+    watched.fails(1)
+    watched.clock.advance(PROBE_EVERY_S - 0.001)
+    assert not watched.breakers.lets_through("first")
+    watched.clock.advance(0.001)
+    assert watched.breakers.lets_through("first")
+
+
+def test_a_probe_whose_end_nobody_told_of_is_waited_for_as_long_as_it_can_last() -> None:
+    watched = _Watched().fails(OPEN_AFTER)
+    watched.clock.advance(PROBE_EVERY_S)
+    assert watched.breakers.lets_through("first")
+    watched.clock.advance(REQUEST_S)
+    assert watched.breakers.lets_through("first")
 
 
 def test_a_failed_probe_keeps_it_open_since_the_beginning() -> None:
