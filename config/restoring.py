@@ -25,12 +25,14 @@ from config.backing_up import (
     sync,
 )
 from config.cli_start import sqlite_file
+from dispatch.service.outages import mark_restored
 from dispatch.service.verifying import Finding
 from models import copying, migrating
 from models.copying import SET_ASIDE, CopyError
 from models.incident import Incident
 from models.session import open_database
 from models.traffic import Pulse
+from models.unit_of_work import UnitOfWork
 
 SERVER_IS_GONE_AFTER = timedelta(seconds=60)
 
@@ -118,6 +120,7 @@ def _brought_up(order: Order, url: str, manifest: Manifest | None) -> Restored:
     if manifest is not None and standing != manifest.standing:
         raise CopyError(f"{order.file}: holds {standing}, and its manifest says {manifest.standing}")
     migrating.upgrade(url)
+    _mark_restored(url, manifest)
     findings = findings_in(url, order.facility)
     if findings and not order.even_damaged:
         raise NotIntactError(findings)
@@ -128,6 +131,17 @@ def _brought_up(order: Order, url: str, manifest: Manifest | None) -> Restored:
         set_aside=None,
         findings=findings,
     )
+
+
+def _mark_restored(url: str, manifest: Manifest | None) -> None:
+    """Nobody must take the time since the backup for a time in which nothing ran."""
+    engine = open_database(url, pool_size=1)
+    try:
+        with UnitOfWork(engine).write() as session:
+            made_at = None if manifest is None else datetime.fromisoformat(manifest.made_at)
+            mark_restored(session, made_at=made_at)
+    finally:
+        engine.dispose()
 
 
 def _refuse_if_in_use(connection: Connection, order: Order) -> None:

@@ -243,6 +243,7 @@ OUTAGE: Mapping[str, str] = {
     "clock": msgid("the clock was set"),
     "database": msgid("the database did not answer"),
     "provider": msgid("the telephone provider did not answer"),
+    "restored": msgid("the record of this time was lost, and a backup was put back"),
 }
 
 REFUSAL: Mapping[str, str] = {

@@ -226,3 +226,4 @@ class OutageCause(StrEnum):
     CLOCK = "clock"
     DATABASE = "database"
     PROVIDER = "provider"
+    RESTORED = "restored"

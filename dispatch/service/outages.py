@@ -25,6 +25,7 @@ SILENT_AFTER = timedelta(seconds=15)
 
 _ENGINE = "engine"
 _STOPPED = "stopped"
+_RESTORED = "restored"
 
 
 class Heart:
@@ -77,7 +78,15 @@ class Heart:
             details = {"last_sign_at": row.at.isoformat()}
             note(session, self._services, OutageCause.CLOCK, from_at=now, until_at=now, details=details)
         elif now - row.at > SILENT_AFTER:
-            note(session, self._services, self._cause(row), from_at=row.at, until_at=now)
+            self._note_gap(session, row, now)
+
+    def _note_gap(self, session: Session, row: Pulse, now: datetime) -> None:
+        """The silence since the last sign; in a database that was put back most of it is a record lost."""
+        held_until = min(now, datetime.fromisoformat(str(row.details.get(_RESTORED, now.isoformat()))))
+        gaps = ((self._cause(row), row.at, held_until), (OutageCause.RESTORED, held_until, now))
+        for cause, from_at, until_at in gaps:
+            if until_at - from_at > SILENT_AFTER:
+                note(session, self._services, cause, from_at=from_at, until_at=until_at)
 
     def _jump(self, now: datetime, steady_s: float) -> timedelta:
         assert self._last is not None
@@ -88,6 +97,17 @@ class Heart:
         if self._database_failed:
             return OutageCause.DATABASE
         return OutageCause.STOPPED if row.details.get(_STOPPED) else OutageCause.SILENT
+
+
+def mark_restored(session: Session, *, made_at: datetime | None) -> None:
+    """Say in a database that was put back that its silence since the backup is a record that was lost.
+
+    Without *made_at* the backup's own last sign of life says when it was made. The next heartbeat judges it.
+    """
+    row = session.get(Pulse, _ENGINE)
+    if row is not None:
+        held_until = max(row.at, made_at or row.at)
+        row.details = {_RESTORED: held_until.isoformat(), **row.details}
 
 
 def pulse_of(session: Session, services: Services, name: str, *, at: datetime) -> Pulse:

@@ -8,20 +8,23 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import NullPool, create_engine, inspect, make_url, text, update
+from sqlalchemy import NullPool, create_engine, inspect, make_url, select, text, update
 
 from config import backing_up
 from config.backing_up import Made, back_up, manifest_of, name_for, rotate, standing_of
 from config.restoring import NotIntactError, Order, Restored, restore
+from dispatch.domain.vocabulary import OutageCause
+from dispatch.service.outages import Heart
 from models import copying
 from models.copying import CopyError
 from models.incident import Incident
 from models.migrating import HEAD, current, downgrade
-from models.traffic import Pulse
+from models.traffic import Outage, Pulse
 from tests.databases import PostgresDatabases, sqlite_url
 from tests.world import FACILITY, ZONE, World
 
 NOW = datetime(2026, 11, 23, 17, 15, tzinfo=UTC)
+HOUR_S = 3600.0
 
 
 @pytest.fixture
@@ -125,6 +128,71 @@ def test_the_restored_service_takes_the_next_call(
     assert state.short_number == 103
     again.works()
     assert again.findings() == []
+
+
+def outages_of(world: World) -> list[tuple[str, datetime, datetime]]:
+    with world.uow.read() as session:
+        rows = session.scalars(select(Outage).order_by(Outage.from_at)).all()
+    return [(row.cause, row.from_at, row.until_at) for row in rows]
+
+
+def restored_after(
+    hours: float, url: str, elsewhere: str, world: World, file: Path, *, has_manifest: bool = True
+) -> tuple[World, datetime, datetime]:
+    """The health centre on another machine, from a backup that is so many hours old: it, then and now."""
+    made_at = world.clock.now()
+    back_up(url, FACILITY, file, now=made_at)
+    if not has_manifest:
+        manifest_of(file).unlink()
+    world.hand.advance(hours * HOUR_S)
+    world.uow.engine.dispose()
+    restore(Order(file=file, url=elsewhere, facility=FACILITY, now=world.clock.now(), overwrites=True))
+    again = world.restarted_on(elsewhere)
+    again.hand.advance(120)
+    return again, made_at, again.clock.now()
+
+
+@pytest.mark.parametrize("has_manifest", [True, False])
+def test_what_was_done_after_the_backup_is_lost_and_is_no_silence(
+    database_url: str, elsewhere: str, worlds: Callable[[str], World], file: Path, has_manifest: bool
+) -> None:
+    world = worlds(database_url)
+    Heart(world.services).beat()
+    again, made_at, now = restored_after(12, database_url, elsewhere, world, file, has_manifest=has_manifest)
+    Heart(again.services).beat()
+    assert outages_of(again) == [(OutageCause.RESTORED, made_at, now)]
+    again.hand.advance(HOUR_S)
+    Heart(again.services).beat()
+    assert [cause for cause, _, _ in outages_of(again)] == [OutageCause.RESTORED, OutageCause.SILENT]
+
+
+def test_what_had_stopped_before_the_backup_was_stopped_until_then(
+    database_url: str, elsewhere: str, worlds: Callable[[str], World], file: Path
+) -> None:
+    world = worlds(database_url)
+    Heart(world.services).beat()
+    Heart(world.services).rest()
+    stopped_at = world.clock.now()
+    world.hand.advance(HOUR_S)
+    again, made_at, now = restored_after(2, database_url, elsewhere, world, file)
+    Heart(again.services).beat()
+    assert outages_of(again) == [
+        (OutageCause.STOPPED, stopped_at, made_at),
+        (OutageCause.RESTORED, made_at, now),
+    ]
+
+
+def test_what_is_put_back_twice_was_lost_since_the_first_backup(
+    database_url: str, elsewhere: str, worlds: Callable[[str], World], file: Path
+) -> None:
+    """Nothing ran in between, so nothing that was done is on record since then."""
+    world = worlds(database_url)
+    Heart(world.services).beat()
+    again, made_at, _ = restored_after(2, database_url, elsewhere, world, file)
+    second = file.with_name("second" + file.suffix)
+    again, _, now = restored_after(1, elsewhere, elsewhere, again, second)
+    Heart(again.services).beat()
+    assert outages_of(again) == [(OutageCause.RESTORED, made_at, now)]
 
 
 def test_the_manifest_says_what_is_in_it(
