@@ -116,7 +116,8 @@ def test_forgeries_leave_no_trace_but_a_count(site: Site) -> None:
 
 def test_what_is_written_of_a_forgery_names_nobody(sqlite_site: Site) -> None:
     start = len(sqlite_site.log.getvalue())
-    sqlite_site.send("/telephony/voice", GENUINE, signed="bm90IGEgc2lnbmF0dXJl")
+    answer = sqlite_site.send("/telephony/voice", GENUINE, signed="bm90IGEgc2lnbmF0dXJl")
+    assert answer.status_code == 403
     written = sqlite_site.log.getvalue()[start:]
     assert "webhook.refused" in written
     assert RESIDENT[1:] not in written
