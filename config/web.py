@@ -8,7 +8,8 @@ from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.exception_handlers import http_exception_handler
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException as StarletteHTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.routing import Router
+from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from config.wiring import Program
 from dashboards.api.context import ApiContext
@@ -17,7 +18,7 @@ from dashboards.auth import Auth
 from dashboards.health import build_health
 from dashboards.site import PagesContext, build_nothing_here, build_pages
 from dispatch.service import progress
-from telephony.webhooks import build_webhooks
+from telephony.webhooks import WEBHOOKS, build_webhooks
 
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -26,7 +27,7 @@ _HEADERS = (
 )
 """As the server writes them: names in small letters, as ASGI asks."""
 
-_FOR_PROGRAMS = ("/api/", "/telephony/", "/simulator/", "/static/")
+_FOR_PROGRAMS = ("/api/", "/simulator/", "/static/")
 """Below these, nobody reads a page: their errors stay as they are."""
 
 
@@ -52,6 +53,29 @@ class SafeHeaders:
         await self._app(scope, receive, with_headers)
 
 
+class Application(FastAPI):
+    """FastAPI for the pages and the interface; a webhook goes straight to its route.
+
+    What pages need (headers, error pages, sessions) stays out of the way of a call; measured, it took as long
+    as checking the signature.
+    """
+
+    def __init__(self, webhooks: Router, *, lifespan: Lifespan[FastAPI]) -> None:
+        """Stand before *webhooks* and before whatever is added later."""
+        # No redirect of a trailing slash: the provider would follow it as a GET and lose the call's fields.
+        super().__init__(
+            lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False
+        )
+        self._webhooks = webhooks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on one request, or the whole life of the server."""
+        if scope["type"] == "http" and scope["path"].startswith(WEBHOOKS):
+            await self._webhooks(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 def build_app(program: Program) -> FastAPI:
     """The application around *program*; the program starts and stops with it."""
 
@@ -67,10 +91,8 @@ def build_app(program: Program) -> FastAPI:
                 await program.simulator.stop()
             await run_in_threadpool(program.stop)
 
-    # No redirect of a trailing slash: the provider would follow it as a GET and lose the call's fields.
-    app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = Application(build_webhooks(program.telephony), lifespan=lifespan)
     services, facility = program.services, program.facility
-    app.include_router(build_webhooks(program.telephony))
     app.include_router(build_health(services, program.standby.reasons))
     pages = _pages_context(program)
     if program.simulator is not None:
