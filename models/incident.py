@@ -20,6 +20,10 @@ _ORPHAN = text("incident_id IS NULL AND outcome <> 'information'")
 IS_ORPHAN = text("call.incident_id IS NULL AND call.outcome <> 'information'")
 """Of a sender that is no ordinary phone a row is kept that belongs to no incident, and rightly so."""
 
+_ENGAGED = text("status IN ('accepted', 'en_route', 'staging', 'on_scene', 'transporting', 'at_facility')")
+IS_ENGAGED = text(f"assignment.{_ENGAGED.text}")
+"""A worker who has accepted and not ended: ``dispatch.domain.vocabulary.ENGAGED``."""
+
 
 class Incident(Base):
     """One emergency; always equal to the fold of its events (``siaga verify`` checks it)."""
@@ -121,7 +125,7 @@ class Assignment(Base):
     __tablename__ = "assignment"
     __table_args__ = (
         UniqueConstraint("incident_id", "staff_id"),
-        Index("ix_assignment_staff_status", "staff_id", "status"),
+        Index("ix_assignment_engaged", "staff_id", postgresql_where=_ENGAGED, sqlite_where=_ENGAGED),
         Index("ix_assignment_staff_asked", "staff_id", "asked_at"),
     )
 

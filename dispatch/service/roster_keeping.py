@@ -7,20 +7,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, literal, select, union_all
+from sqlalchemy import Row, bindparam, exists, func, literal, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain.decisions import Condition, Crew
 from dispatch.domain.incidents import DutyPerson
 from dispatch.domain.roster import Shift, on_duty
-from dispatch.domain.vocabulary import ENGAGED, Role
+from dispatch.domain.vocabulary import Role
 from dispatch.service.services import Services
 from models import facility as rows
 from models.base import table_of
-from models.incident import Assignment
+from models.incident import IS_ENGAGED, Assignment
 
 LOAD_WINDOW = timedelta(hours=12)
 """How far back alerts count as load; the longest shift of the sample roster is twelve hours."""
+
+COUNTED = 100
+"""Alerts counted as load at most: nobody answers more in twelve hours, and counting on takes time."""
 
 BASE_DECIMALS = 2
 """Decimals of a degree kept of where somebody is based: about 1 km, the village and not the house."""
@@ -34,28 +37,34 @@ _ACTIVE_STAFF = (
     .where(_STAFF.c.facility_id == bindparam("facility_id"), _STAFF.c.is_active.is_(True))
     .order_by(_STAFF.c.code)
 )
-_SHIFTS = (
-    select(_STAFF.c.code.label("staff_code"), _SHIFT.c.tier, _SHIFT.c.starts_at, _SHIFT.c.ends_at)
-    .join(_STAFF, _STAFF.c.id == _SHIFT.c.staff_id)
+_ON_DUTY = (
+    _ACTIVE_STAFF.add_columns(_SHIFT.c.tier, _SHIFT.c.starts_at, _SHIFT.c.ends_at)
+    .join(_SHIFT, _SHIFT.c.staff_id == _STAFF.c.id)
     .where(
         _SHIFT.c.facility_id == bindparam("facility_id"),
         _SHIFT.c.ends_at > bindparam("at"),
         _SHIFT.c.starts_at <= bindparam("at"),
     )
-    .order_by(_SHIFT.c.starts_at, _STAFF.c.code)
 )
-_IS_ONE_OF_THEM = _ASSIGNMENT.c.staff_id.in_(bindparam("staff_ids", expanding=True))
-_CREW_NOW = union_all(
-    select(literal("engaged").label("what"), _ASSIGNMENT.c.staff_id, literal(1).label("count")).where(
-        _IS_ONE_OF_THEM, _ASSIGNMENT.c.status.in_([str(status) for status in sorted(ENGAGED)])
-    ),
-    select(literal("on_break"), _BREAK.c.staff_id, literal(1)).where(
-        _BREAK.c.facility_id == bindparam("facility_id"), _BREAK.c.until_at.is_(None)
-    ),
-    select(literal("asked"), _ASSIGNMENT.c.staff_id, func.count())
-    .where(_IS_ONE_OF_THEM, _ASSIGNMENT.c.asked_at >= bindparam("since"))
-    .group_by(_ASSIGNMENT.c.staff_id),
+_ASKED = (
+    select(literal(1))
+    .where(_ASSIGNMENT.c.staff_id == _STAFF.c.id, _ASSIGNMENT.c.asked_at >= bindparam("since"))
+    .correlate(_STAFF)
+    .limit(COUNTED)
+    .subquery()
 )
+_CREW_NOW = select(
+    _STAFF.c.id,
+    exists().where(_ASSIGNMENT.c.staff_id == _STAFF.c.id, IS_ENGAGED).label("engaged"),
+    exists()
+    .where(
+        _BREAK.c.facility_id == _STAFF.c.facility_id,
+        _BREAK.c.until_at.is_(None),
+        _BREAK.c.staff_id == _STAFF.c.id,
+    )
+    .label("on_break"),
+    select(func.count()).select_from(_ASKED).correlate(_STAFF).scalar_subquery().label("asked"),
+).where(_STAFF.c.id.in_(bindparam("staff_ids", expanding=True)))
 
 
 def duty_list(session: Session, services: Services, at: datetime) -> tuple[DutyPerson, ...]:
@@ -66,17 +75,21 @@ def duty_list(session: Session, services: Services, at: datetime) -> tuple[DutyP
     """
     connection = session.connection()
     key = {"facility_id": services.facility_id}
-    people = {row.code: row for row in connection.execute(_ACTIVE_STAFF, key)}
-    shifts = on_duty((Shift(**row) for row in connection.execute(_SHIFTS, {**key, "at": at}).mappings()), at)
+    people = {}
+    shifts = []
+    for row in connection.execute(_ON_DUTY, {**key, "at": at}):
+        people[row.code] = row
+        shifts.append(Shift(staff_code=row.code, tier=row.tier, starts_at=row.starts_at, ends_at=row.ends_at))
+    standing = on_duty(shifts, at)
     chosen: dict[str, DutyPerson] = {}
     for tier in services.policy.alerting.tiers:
-        for shift in shifts:
-            if shift.tier == tier.name and shift.staff_code in people and shift.staff_code not in chosen:
+        for shift in standing:
+            if shift.tier == tier.name and shift.staff_code not in chosen:
                 chosen[shift.staff_code] = duty_person(people[shift.staff_code], tier.name)
-    if not chosen:
-        last = services.policy.alerting.tiers[-1].name
-        return tuple(duty_person(row, last) for row in people.values())
-    return tuple(chosen.values())
+    if chosen:
+        return tuple(chosen.values())
+    last = services.policy.alerting.tiers[-1].name
+    return tuple(duty_person(row, last) for row in connection.execute(_ACTIVE_STAFF, key))
 
 
 def duty_person(row: "rows.Staff | Row[*tuple[Any, ...]]", tier: str) -> DutyPerson:
@@ -132,21 +145,12 @@ class _CrewNow(Mapping[str, Condition]):
         return self._conditions
 
     def _conditions_now(self) -> dict[str, Condition]:
-        found: dict[str, dict[str, int]] = {"engaged": {}, "on_break": {}, "asked": {}}
-        question = {
-            "staff_ids": list(self._codes),
-            "facility_id": self._services.facility_id,
-            "since": self._at - LOAD_WINDOW,
-        }
-        for what, staff_id, count in self._session.connection().execute(_CREW_NOW, question):
-            found[what][staff_id] = count
+        question = {"staff_ids": list(self._codes), "since": self._at - LOAD_WINDOW}
         return {
-            code: Condition(
-                engaged_elsewhere=staff_id in found["engaged"],
-                on_break=staff_id in found["on_break"],
-                alerts_in_shift=found["asked"].get(staff_id, 0),
+            self._codes[row.id]: Condition(
+                engaged_elsewhere=bool(row.engaged), on_break=bool(row.on_break), alerts_in_shift=row.asked
             )
-            for staff_id, code in self._codes.items()
+            for row in self._session.connection().execute(_CREW_NOW, question)
         }
 
 

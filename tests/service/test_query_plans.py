@@ -10,11 +10,13 @@ from sqlalchemy import Engine, Select, event, text
 
 from dashboards import metrics
 from dashboards.queries import board, outages
+from dispatch.domain.vocabulary import ENGAGED
 from dispatch.ports import LoggedCall
 from dispatch.service import claiming
 from dispatch.service.provider_signs import silent_providers
 from dispatch.service.reconcile import Found, reconcile
 from dispatch.service.watchdog import Watchdog
+from models.incident import IS_ENGAGED
 from models.session import open_database
 from tests.databases import PostgresDatabases
 from tests.fakes.telephony import Outcome
@@ -84,6 +86,12 @@ def test_a_call_and_the_engine_walk_no_growing_table(sqlite_world: World) -> Non
     assert _walks(lines) == []
     assert any("ix_incident_caller" in line for line in lines), "the open incident of a number"
     assert any("ix_delivery_due" in line for line in lines), "what the engine sends next"
+    assert any("ix_assignment_engaged" in line for line in lines), "who is busy"
+
+
+def test_who_is_busy_means_the_same_in_the_index_and_in_the_decisions() -> None:
+    words = re.findall(r"'(\w+)'", IS_ENGAGED.text)
+    assert sorted(words) == sorted(str(status) for status in ENGAGED)
 
 
 def test_reading_the_providers_log_walks_no_growing_table(sqlite_world: World) -> None:

@@ -17,6 +17,7 @@ JSON_TYPE = sa.JSON().with_variant(JSONB(), "postgresql")
 
 _UNENDED = sa.text("ended_at IS NULL")
 _ORPHAN = sa.text("incident_id IS NULL AND outcome <> 'information'")
+_ENGAGED = sa.text("status IN ('accepted', 'en_route', 'staging', 'on_scene', 'transporting', 'at_facility')")
 
 
 def upgrade() -> None:
@@ -61,10 +62,20 @@ def upgrade() -> None:
         postgresql_where=_ORPHAN,
         sqlite_where=_ORPHAN,
     )
+    op.drop_index("ix_assignment_staff_status", table_name="assignment")
+    op.create_index(
+        "ix_assignment_engaged",
+        "assignment",
+        ["staff_id"],
+        postgresql_where=_ENGAGED,
+        sqlite_where=_ENGAGED,
+    )
 
 
 def downgrade() -> None:
     """Take it back."""
+    op.drop_index("ix_assignment_engaged", table_name="assignment")
+    op.create_index("ix_assignment_staff_status", "assignment", ["staff_id", "status"])
     op.drop_index("ix_call_orphan", table_name="call")
     op.drop_index("ix_call_unended", table_name="call")
     op.drop_table("outage")
