@@ -13,12 +13,18 @@ from dispatch.service.metrics import Metrics
 from dispatch.service.services import Services
 from dispatch.service.watchdog import last_report
 from models.incident import IS_OPEN, Incident
-from models.traffic import Pulse
+from models.traffic import IS_UNSENT, Deadline, Delivery, Pulse
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 _WITHOUT_OWNER = (IncidentStatus.OPEN, IncidentStatus.ALERTING)
 """An incident has one of these as long as nobody who can own it has accepted."""
+
+_WANTED_SINCE = (
+    select(func.min(Deadline.due_at)),
+    select(func.min(Delivery.next_attempt_at)).where(IS_UNSENT),
+)
+"""When engines were wanted first and have not come yet: each is the first entry of an index."""
 
 
 def render(services: Services) -> bytes:
@@ -41,6 +47,7 @@ def _look(session: Session, services: Services, metrics: Metrics) -> None:
     waiting = [standing[status] for status in _WITHOUT_OWNER if status in standing]
     oldest_s = max(((now - oldest_at).total_seconds() for _, oldest_at in waiting), default=0.0)
     metrics.unaccepted_incidents(sum(count for count, _ in waiting), oldest_s)
+    metrics.engine_lags(_lag_s(session, now))
     metrics.heartbeats(_ages_s(session, now))
     metrics.watchdog_findings(last_report(session).counts())
 
@@ -53,6 +60,12 @@ def _open_by_status(session: Session, facility_id: str) -> dict[str, tuple[int, 
         .group_by(Incident.status)
     )
     return {status: (count, oldest_at) for status, count, oldest_at in session.execute(query)}
+
+
+def _lag_s(session: Session, now: datetime) -> float:
+    """How late the oldest deadline or delivery is, whichever process should have carried it out."""
+    since = [at for query in _WANTED_SINCE if (at := session.scalar(query)) is not None]
+    return max(0.0, (now - min(since, default=now)).total_seconds())
 
 
 def _ages_s(session: Session, now: datetime) -> dict[str, float]:

@@ -138,7 +138,7 @@ class Engine:
         """The first half of a round, without its sends: how many deadlines were due."""
         now = self._services.clock.now()
         due = self._look(now).deadlines
-        self._fire(due, now)
+        self._fire(due)
         return len(due)
 
     def pulse(self) -> None:
@@ -172,7 +172,7 @@ class Engine:
         try:
             now = self._services.clock.now()
             work = self._look(now)
-            self._fire(work.deadlines, now)
+            self._fire(work.deadlines)
             if work.deadlines or (work.next_delivery_at is not None and work.next_delivery_at <= now):
                 self._send_due()
             pause_s = work.pause_s(self._services.clock.now())
@@ -204,9 +204,7 @@ class Engine:
                 next_delivery_at=claiming.next_due_at(session),
             )
 
-    def _fire(self, due: Sequence[tuple[str, Due]], now: datetime) -> None:
-        if due:
-            self._services.metrics.engine_lags((now - due[0][1].due_at).total_seconds())
+    def _fire(self, due: Sequence[tuple[str, Due]]) -> None:
         for incident_id, deadline in due:
             self._services.callers.give_way()
             try:

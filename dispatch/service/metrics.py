@@ -48,7 +48,7 @@ class Metrics:
         )
         self._engine_lag = Gauge(
             "siaga_engine_lag_seconds",
-            "How late the oldest due deadline or delivery was when the engine last looked",
+            "How late the oldest deadline or delivery is that no engine has carried out; 0 when none is",
             registry=self.registry,
         )
         self._open_incidents = Gauge(
@@ -132,8 +132,8 @@ class Metrics:
         self._journal_failures.inc()
 
     def engine_lags(self, seconds: float) -> None:
-        """Say how late the engine is, in seconds; never below zero."""
-        self._engine_lag.set(max(0.0, seconds))
+        """Say how late the engines are, in seconds."""
+        self._engine_lag.set(seconds)
 
     def first_alert_left(self, seconds: float) -> None:
         """Record the seconds between a webhook's arrival and its first alert's hand-over."""
@@ -166,3 +166,4 @@ class Metrics:
         for gauge in (self._open_incidents, self._ages, self._watchdog_findings):
             gauge.clear()
         self.unaccepted_incidents(math.nan, math.nan)
+        self.engine_lags(math.nan)

@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import delete
+from sqlalchemy import delete, func, select, update
 
 from dashboards.api.context import ApiContext
 from dashboards.api.router import PREFIX, build_api
 from dashboards.health import build_health
-from dispatch.domain.vocabulary import CallOutcome, UserRole
+from dispatch.domain.vocabulary import CallOutcome, DeliveryState, UserRole
 from dispatch.service.metrics import Metrics
 from dispatch.service.watchdog import Watchdog
 from models.migrating import downgrade
 from models.session import open_database
-from models.traffic import Deadline, Pulse
+from models.traffic import Deadline, Delivery, Pulse
 from models.unit_of_work import UnitOfWork
 from tests.api_world import NOON, Program, World, world
 
@@ -105,6 +105,7 @@ def test_a_database_that_does_not_answer_is_named_and_metrics_go_on(here: World,
     assert found["siaga_webhooks_refused_total", (("reason", "signature"),)] == 1
     assert not [name for name, _ in found if name in ("siaga_open_incidents", "siaga_heartbeat_age_seconds")]
     assert math.isnan(found["siaga_unaccepted_incidents", ()])
+    assert math.isnan(found["siaga_engine_lag_seconds", ()])
     refused = program.sends("GET", f"{PREFIX}/incidents", headers={"Authorization": "Bearer x"})
     assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
     engine.dispose()
@@ -115,10 +116,10 @@ def test_metrics_have_the_names_of_the_contract(here: World) -> None:
     metrics.webhook_refused("signature")
     metrics.delivery_tried(channel="voice", provider="twilio", outcome="accepted")
     metrics.call_ended(CallOutcome.PRANK)
-    metrics.engine_lags(1.5)
     metrics.first_alert_left(0.03)
     here.opens()
     here.opens()
+    here.clock.advance(1.5)
     found = scraped(watcher(here))
     assert found["siaga_webhooks_refused_total", (("reason", "signature"),)] == 1
     labels = (("channel", "voice"), ("outcome", "accepted"), ("provider", "twilio"))
@@ -130,6 +131,29 @@ def test_metrics_have_the_names_of_the_contract(here: World) -> None:
     assert found["siaga_open_incidents", (("status", "alerting"),)] == 2
     assert found["siaga_open_incidents", (("status", "en_route"),)] == 0
     assert ("siaga_open_incidents", (("status", "closed"),)) not in found
+
+
+def test_the_lag_is_what_no_engine_has_carried_out_whichever_process_is_asked(here: World) -> None:
+    """No engine runs in this process, as in one that was started with ``--no-engine``."""
+
+    def lag_s() -> float:
+        return scraped(watcher(here))["siaga_engine_lag_seconds", ()]
+
+    assert lag_s() == 0
+    here.opens()
+    assert lag_s() == 0, "what is due this instant is not late"
+    here.clock.advance(7)
+    assert lag_s() == 7, "a first alert has not left"
+    with here.services.uow.write() as session:
+        session.execute(update(Delivery).values(state=DeliveryState.ACCEPTED))
+        due_at = session.scalar(select(func.min(Deadline.due_at)))
+    assert due_at is not None
+    assert lag_s() == 0, "it has left, and no deadline is due"
+    here.clock.advance((due_at - here.clock.now()).total_seconds() + 11)
+    assert lag_s() == 11, "the next person is not asked"
+    with here.services.uow.write() as session:
+        session.execute(delete(Deadline))
+    assert lag_s() == 0, "what was late once is not late for ever"
 
 
 def test_the_api_stands_under_its_prefix(here: World) -> None:
