@@ -37,8 +37,7 @@ def free_at(world: World) -> datetime | None:
 
 def fire_only(world: World) -> None:
     """Let the deadlines that are due fire, and nothing be sent."""
-    now = world.hand.now()
-    world.engine._fire(world.engine._look(now).deadlines, now)
+    world.engine.fire_due()
 
 
 def rung_over_time(world: World, seconds: int) -> list[int]:
