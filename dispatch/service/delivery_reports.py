@@ -74,7 +74,7 @@ def not_wanted(services: Services, claimed: Claimed) -> None:
     with services.uow.write() as session:
         row = _locked(session, claimed.id)
         if _is_ours(row, claimed):
-            _withdraw(row, services.clock.now())
+            failures.let_go(session, services, row, now=services.clock.now())
 
 
 def not_handed_over(
@@ -108,8 +108,8 @@ def not_handed_over(
             _tell_left(session, services, row)
             failures.follow_up(session, services, row, was_taken=False, now=now)
         elif not in_doubt and not failures.is_wanted(session, services, row):
-            # It certainly did not leave, and its worker was stood down meanwhile: there is nothing to retry.
-            _withdraw(row, now)
+            # It certainly did not leave, and meanwhile nobody needs it: there is nothing to retry.
+            failures.let_go(session, services, row, now=now)
         else:
             row.state = DeliveryState.UNKNOWN if in_doubt else DeliveryState.PENDING
             if in_doubt:
@@ -194,12 +194,6 @@ def _move(row: Delivery, progress: Progress, now: datetime) -> None:
         row.finished_at = now
 
 
-def _withdraw(row: Delivery, now: datetime) -> None:
-    row.state = DeliveryState.WITHDRAWN
-    row.lease_until = None
-    row.finished_at = now
-
-
 def _counts(row: Delivery, provider_sid: str | None, status: str) -> bool:
     """Whether a callback about *provider_sid* is about the call that counts.
 
@@ -262,7 +256,9 @@ def _tell_left(session: Session, services: Services, row: Delivery) -> None:
 
 def _stop_if_not_wanted(session: Session, services: Services, row: Delivery) -> None:
     """A call that was on its way out while somebody else accepted must not go on ringing."""
-    if not outbox.is_ringing(row) or failures.is_wanted(session, services, row):
+    if row.purpose != Purpose.ALERT or not outbox.is_ringing(row):
+        return
+    if failures.is_wanted(session, services, row):
         return
     incident: Incident = ledger.load(session, services, str(row.incident_id))
     compose = outbox.Composer(services, incident, services.clock.now())

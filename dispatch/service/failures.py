@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from dispatch.domain import alerts
 from dispatch.domain.effects import Purpose
 from dispatch.domain.error_codes import Verdict, meaning_of, retry_pause_s
-from dispatch.domain.incidents import Incident
+from dispatch.domain.incidents import Assignment, Incident
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState
 from dispatch.service import ledger, outbox
 from dispatch.service.roster_keeping import crew_of
@@ -54,15 +54,38 @@ def follow_up(session: Session, services: Services, row: Delivery, *, was_taken:
 
 
 def is_wanted(session: Session, services: Services, row: Delivery, *, for_update: bool = True) -> bool:
-    """Whether this alert still serves a purpose; what is no alert is always wanted.
+    """Whether this call or text still serves a purpose; what is not named here always does.
 
-    Whoever is not needed any more was stood down; somebody whom a dispatcher chose beside the owner was not.
-    Who accepted elsewhere is joined with the caller who waits by picking this call up.
+    Alerts: whoever is not needed any more was stood down; somebody whom a dispatcher chose beside the owner
+    was not. Who accepted elsewhere is joined with the caller who waits by picking this call up. A worker is
+    called into the room as long as a caller waits there alone, and a caller is called back until reached.
     """
-    if row.purpose != Purpose.ALERT or row.incident_id is None:
+    if row.incident_id is None or row.purpose not in (Purpose.ALERT, Purpose.CONNECT, Purpose.CALL_BACK):
         return True
     incident = ledger.load(session, services, row.incident_id, for_update=for_update)
-    return _is_concerned(incident, code_of(session, row), row.channel)
+    if row.purpose == Purpose.CALL_BACK:
+        return not incident.is_closed and not _is_reached(incident)
+    assignment = incident.assignment(code_of(session, row))
+    if row.purpose == Purpose.CONNECT:
+        return assignment is not None and _is_awaited(incident, assignment)
+    return assignment is not None and _is_concerned(incident, assignment, row.channel)
+
+
+def let_go(session: Session, services: Services, row: Delivery, *, now: datetime) -> None:
+    """Stop trying *row*, which is not wanted any more.
+
+    A caller whom no call-back reached before the incident was closed is a failure, on record and on the
+    board: somebody may have to go and look.
+    """
+    row.state = DeliveryState.WITHDRAWN
+    row.lease_until = None
+    row.finished_at = now
+    if row.purpose == Purpose.CALL_BACK:
+        incident = ledger.load(session, services, str(row.incident_id))
+        if not _is_reached(incident):
+            row.state = DeliveryState.FAILED
+            session.flush()
+            follow_up(session, services, row, was_taken=False, now=now)
 
 
 def code_of(session: Session, row: Delivery) -> str:
@@ -70,13 +93,19 @@ def code_of(session: Session, row: Delivery) -> str:
     return session.scalars(select(Staff.code).where(Staff.id == row.staff_id)).one()
 
 
-def _is_concerned(incident: Incident, staff_code: str, channel: str) -> bool:
-    assignment = incident.assignment(staff_code)
-    if assignment is None or assignment.is_waiting:
-        return assignment is not None
+def _is_concerned(incident: Incident, assignment: Assignment, channel: str) -> bool:
+    return assignment.is_waiting or (channel == AlertChannel.VOICE and _is_awaited(incident, assignment))
+
+
+def _is_awaited(incident: Incident, assignment: Assignment) -> bool:
+    """Whether a caller waits in the room, alone, for a worker who accepted."""
     live = incident.live_call
-    awaited = live is not None and live.answered_at is None and channel == AlertChannel.VOICE
-    return awaited and assignment.is_engaged
+    return assignment.is_engaged and live is not None and live.answered_at is None
+
+
+def _is_reached(incident: Incident) -> bool:
+    """Whether somebody has talked with the caller, whoever called whom."""
+    return incident.times.answered_at is not None
 
 
 def _after_alert(

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.facility import Staff
-from tests.web.sample_site import SampleSite, at, delivery, incident, silent_provider
+from tests.web.sample_site import CALLER, SampleSite, at, delivery, incident, silent_provider
 from tests.web.visitor import Visitor
 
 
@@ -88,6 +88,21 @@ def test_what_got_through_later_is_no_trouble_any_more(site: SampleSite, visitor
         delivery(db, row, 1, nurse(db), "failed", error_code="30003")
         delivery(db, row, 2, nurse(db), "accepted")
     assert troubles(visitor) == []
+
+
+def test_a_caller_who_was_never_called_back_is_named_although_the_incident_is_closed(
+    site: SampleSite, visitor: Visitor
+) -> None:
+    with site.uow.write() as db:
+        closed = incident(db, 104, status="closed", closed_at=at(-1), outcome="not_found")
+        fields = {"purpose": "call_back", "staff_id": None, "to_number": CALLER, "error_code": "connect"}
+        delivery(db, closed, 1, nurse(db), "failed", **fields)
+        delivery(db, closed, 2, nurse(db), "failed", error_code="busy")
+    page = visitor.opens("/board").text
+    (entry,) = [part for part in page.split("<li") if "/incidents/KWK-2026-000104" in part]
+    said = " ".join(re.sub(r"<[^>]*>", " ", entry).split())
+    assert "Telepon balik: Gagal penyedia tidak menjawab connect" in said
+    assert "sibuk" not in said, "nobody can do anything about an alert of yesterday's"
 
 
 def test_a_silent_provider_is_said_at_once_and_the_fragment_changes(
