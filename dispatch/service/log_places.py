@@ -29,6 +29,9 @@ FIRST_LOOK = timedelta(hours=24)
 RUN_OF_FAILURES = 2
 """One request that did not get through is no outage of the provider."""
 
+FAILS_FOR = timedelta(seconds=90)
+"""Nor are those of several engines in the same minute: each of them reads once in it."""
+
 
 def since(services: Services, provider: str, now: datetime) -> datetime:
     """From where the log is read: the last place, or the oldest call of which we do not know the end."""
@@ -65,14 +68,12 @@ def cover(services: Services, provider: str, at: datetime, *, is_whole: bool) ->
     now = services.clock.now()
     with services.uow.write() as session:
         row = outages.pulse_of(session, services, _name(provider), at=at)
-        if int(str(row.details.get("failures", 0))) >= RUN_OF_FAILURES:
+        failures = int(str(row.details.get("failures", 0)))
+        since_at = datetime.fromisoformat(str(row.details.get(FAILING_SINCE, now.isoformat())))
+        if failures >= RUN_OF_FAILURES and now - since_at >= FAILS_FOR:
+            details = {"provider": provider}
             outages.note(
-                session,
-                services,
-                OutageCause.PROVIDER,
-                from_at=datetime.fromisoformat(str(row.details[FAILING_SINCE])),
-                until_at=now,
-                details={"provider": provider},
+                session, services, OutageCause.PROVIDER, from_at=since_at, until_at=now, details=details
             )
         row.at, row.details = at, {} if is_whole else _stuck(row, now)
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from dispatch.domain.commands import EndCall, ReceiveCall
 from dispatch.domain.reconstruction import PRESSING_FOR_S, STILL_MEANT_FOR_S
-from dispatch.domain.vocabulary import AssignmentStatus, CallOutcome, IncidentStatus, OutageCause
+from dispatch.domain.vocabulary import AssignmentStatus, CallOutcome, IncidentStatus
 from dispatch.ports import (
     CallDetails,
     LoggedCall,
@@ -25,7 +25,7 @@ from dispatch.service.outages import Heart
 from dispatch.service.reconcile import EVERY_S, GRACE, Found, reconcile
 from models.incident import Incident
 from models.record import Event
-from models.traffic import Inbox, Outage, Pulse
+from models.traffic import Inbox, Outage
 from tests.service.conftest import MakeWorld
 from tests.world import PHONES, World, at_once
 
@@ -66,11 +66,6 @@ def text_in(world: World, sid: str, words: str, *, at: datetime, number: str = C
 
 def reads(world: World) -> Found:
     return reconcile(world.services, world.providers)
-
-
-def outages(world: World) -> list[Outage]:
-    with world.uow.read() as session:
-        return list(session.scalars(select(Outage).order_by(Outage.from_at)))
 
 
 def away(world: World, span: timedelta) -> datetime:
@@ -526,7 +521,8 @@ def test_a_log_that_nobody_can_read_holds_up_no_other_provider_and_is_told(make_
     reads(world)
     assert unread(world) == []
     # Ours was the fault, not the provider's.
-    assert outages(world) == []
+    with world.uow.read() as session:
+        assert session.scalars(select(Outage)).all() == []
 
 
 def test_a_log_that_is_away_for_ten_minutes_is_told(world: World) -> None:
@@ -561,31 +557,3 @@ def test_a_crash_in_the_middle_is_made_up_for(world: World) -> None:
         keys = set(session.scalars(select(Inbox.provider_key)))
         assert session.scalars(select(Incident.id)).all()
     assert keys == {"voice:CA-1", "voice:CA-2"}
-
-
-def test_a_provider_that_was_away_for_a_while_is_an_outage(world: World) -> None:
-    away_at = world.clock.now()
-    world.provider.log_fails = ProviderUnavailableError("no connection", code="connect")
-    for _ in range(3):
-        reads(world)
-        world.hand.advance(EVERY_S)
-    world.provider.log_fails = None
-    reads(world)
-    (outage,) = outages(world)
-    assert (outage.cause, outage.details) == (OutageCause.PROVIDER, {"provider": "fake"})
-    assert (outage.from_at, outage.until_at) == (away_at, world.clock.now())
-    world.hand.advance(EVERY_S)
-    reads(world)
-    assert len(outages(world)) == 1
-
-
-def test_one_request_that_failed_is_none(world: World) -> None:
-    world.provider.log_fails = ProviderUnavailableError("no connection", code="connect")
-    reads(world)
-    world.provider.log_fails = None
-    reads(world)
-    assert outages(world) == []
-    with world.uow.read() as session:
-        pulse = session.get(Pulse, "reconcile:fake")
-    assert pulse is not None
-    assert pulse.details == {}

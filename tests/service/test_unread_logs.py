@@ -1,0 +1,71 @@
+"""A provider's log that cannot be read for a while: when that is an outage of the provider, and when not."""
+
+from sqlalchemy import select
+
+from dispatch.domain.vocabulary import OutageCause
+from dispatch.ports import ProviderUnavailableError
+from dispatch.service.reconcile import EVERY_S, reconcile
+from models.traffic import Outage, Pulse
+from tests.world import World
+
+
+def reads(world: World) -> None:
+    reconcile(world.services, world.providers)
+
+
+def outages(world: World) -> list[Outage]:
+    with world.uow.read() as session:
+        return list(session.scalars(select(Outage).order_by(Outage.from_at)))
+
+
+def test_a_provider_that_was_away_for_a_while_is_an_outage(world: World) -> None:
+    away_at = world.clock.now()
+    world.provider.log_fails = ProviderUnavailableError("no connection", code="connect")
+    for _ in range(3):
+        reads(world)
+        world.hand.advance(EVERY_S)
+    world.provider.log_fails = None
+    reads(world)
+    (outage,) = outages(world)
+    assert (outage.cause, outage.details) == (OutageCause.PROVIDER, {"provider": "fake"})
+    assert (outage.from_at, outage.until_at) == (away_at, world.clock.now())
+    world.hand.advance(EVERY_S)
+    reads(world)
+    assert len(outages(world)) == 1
+
+
+def test_two_engines_do_not_make_an_outage_of_one_blip(world: World) -> None:
+    """Each reads once a minute, and the line was bad for a moment."""
+    other = world.restarted()
+    world.provider.log_fails = ProviderUnavailableError("no connection", code="connect")
+    reads(world)
+    world.hand.advance(2)
+    reads(other)
+    world.provider.log_fails = None
+    world.hand.advance(EVERY_S - 2)
+    reads(world)
+    assert outages(world) == []
+    world.hand.advance(2)
+    reads(other)
+    assert outages(world) == []
+
+
+def test_one_failure_is_none_either_when_the_clock_is_set_forward(world: World) -> None:
+    world.provider.log_fails = ProviderUnavailableError("no connection", code="connect")
+    reads(world)
+    world.provider.log_fails = None
+    world.hand.advance(3600)
+    reads(world)
+    assert outages(world) == []
+
+
+def test_one_request_that_failed_is_none(world: World) -> None:
+    world.provider.log_fails = ProviderUnavailableError("no connection", code="connect")
+    reads(world)
+    world.provider.log_fails = None
+    reads(world)
+    assert outages(world) == []
+    with world.uow.read() as session:
+        pulse = session.get(Pulse, "reconcile:fake")
+    assert pulse is not None
+    assert pulse.details == {}
