@@ -6,7 +6,7 @@ whatever the breakers say, and nothing that waits is ever given up because of on
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -29,6 +29,7 @@ class _Line:
     failures: int = 0
     open_since: datetime | None = None
     probe_at: datetime | None = None
+    told: "Change | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,11 @@ class Breakers:
             line.probe_at = now + self._probe_lasts
             return True
 
+    def silent(self) -> Mapping[str, Change]:
+        """The providers whose breakers are open now, with what was told of each last."""
+        with self._lock:
+            return {name: line.told for name, line in self._lines.items() if line.told is not None}
+
     def answered(self, provider: str) -> None:
         """It answered, whatever it said."""
         with self._lock:
@@ -95,4 +101,5 @@ class Breakers:
             line.open_since = line.open_since or now
             line.probe_at = now + timedelta(seconds=PROBE_EVERY_S)
             change = Change(provider=provider, open_since=line.open_since, code=error.code)
+            line.told = change
         self._told(change)

@@ -145,6 +145,7 @@ class Engine:
         """Leave a sign of life for ``/readyz``, ``doctor`` and the outage record; only while at work."""
         if self.is_active:
             self._heart.beat()
+            self._sender.keep_signs()
 
     def _take_down_signs(self) -> None:
         """What an engine before this one said of the providers is not known any more."""

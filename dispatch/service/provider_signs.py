@@ -1,12 +1,13 @@
 """Telling people that a provider is silent: a row that the board reads, a metric, and a line of the log.
 
-The row is a pulse named after the provider. It goes when an engine starts, or when the provider answers; what
-waited for it is then tried at once.
+The row is a pulse named after the provider, renewed with each sign of life of the engine that put it up. It
+goes when the provider answers, and what waited for it is then tried at once; when an engine starts; and by
+itself when the engine that renewed it is dead.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 
 import structlog
@@ -25,6 +26,9 @@ log = structlog.get_logger(__name__)
 
 PREFIX = "provider:"
 
+LAPSES_AFTER = timedelta(seconds=20)
+"""Four signs of life of the engine."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SilentProvider:
@@ -32,16 +36,24 @@ class SilentProvider:
 
     name: str
     since: datetime
-    tried_at: datetime
     code: str
 
 
+@dataclass(slots=True)
+class _Sign:
+    """What this engine has put up, or has tried to."""
+
+    since: datetime
+    until: datetime | None = None
+
+
 class Signs:
-    """Hears from the breakers, and says it where people look."""
+    """Hears from the breakers of one engine, in all its threads, and says it where people look."""
 
     def __init__(self, services: Services) -> None:
         """Nothing is said yet."""
         self._services = services
+        self._up: dict[str, _Sign] = {}
 
     def __call__(self, change: Change) -> None:
         """Say it; that the sign cannot be put up must not keep a delivery from going on."""
@@ -51,35 +63,57 @@ class Signs:
             log.error("provider.silent", provider=change.provider, code=change.code)
         else:
             log.warning("provider.answers_again", provider=change.provider)
+        self._say(change)
+
+    def keep(self, silent: Mapping[str, Change]) -> None:
+        """Say again what holds, and take down what does not: a write may have failed, or come too late.
+
+        Called with each sign of life of the engine; *silent* is what its breakers know now.
+        """
+        for provider in list(self._up):
+            self._say(silent.get(provider) or Change(provider=provider, open_since=None, code=""))
+
+    def _say(self, change: Change) -> None:
         try:
-            self._write(change)
+            if change.open_since is None:
+                self._take_down(change.provider)
+            else:
+                self._put_up(change, change.open_since)
         except SQLAlchemyError:
             log.exception("provider.sign_not_written", provider=change.provider)
 
-    def _write(self, change: Change) -> None:
-        name = PREFIX + change.provider
+    def _put_up(self, change: Change, since: datetime) -> None:
+        sign = self._up.get(change.provider)
+        if sign is None or sign.since != since:
+            self._up[change.provider] = _Sign(since=since)
+        now = self._services.clock.now()
         with self._services.uow.write() as session:
-            now = self._services.clock.now()
-            if change.open_since is None:
-                _note_outage(session, self._services, change.provider, now)
-                session.execute(delete(Pulse).where(Pulse.name == name))
-                _hurry(session, change.provider, now)
-                return
-            row = session.get(Pulse, name)
-            if row is None:
-                row = Pulse(name=name, at=change.open_since, details={})
-                session.add(row)
-            row.at = now
-            row.details = {"since": change.open_since.isoformat(), "code": change.code}
+            row = outages.pulse_of(session, self._services, PREFIX + change.provider, at=now)
+            row.at, row.details = now, {"since": since.isoformat(), "code": change.code}
+
+    def _take_down(self, provider: str) -> None:
+        now = self._services.clock.now()
+        sign = self._up.get(provider)
+        if sign is not None:
+            sign.until = sign.until or now
+        with self._services.uow.write() as session:
+            if sign is not None:
+                _note_outage(session, self._services, provider, sign)
+            session.execute(delete(Pulse).where(Pulse.name == PREFIX + provider))
+            _hurry(session, provider, now)
+        self._up.pop(provider, None)
 
 
-def _note_outage(session: Session, services: Services, provider: str, now: datetime) -> None:
-    """Keep since when *provider* was silent, where the sign says so."""
-    row = session.get(Pulse, PREFIX + provider)
-    if row is not None:
-        since = datetime.fromisoformat(cast("str", row.details["since"]))
-        details = {"provider": provider}
-        outages.note(session, services, OutageCause.PROVIDER, from_at=since, until_at=now, details=details)
+def _note_outage(session: Session, services: Services, provider: str, sign: _Sign) -> None:
+    """Keep how long *provider* was silent."""
+    outages.note(
+        session,
+        services,
+        OutageCause.PROVIDER,
+        from_at=sign.since,
+        until_at=sign.until or services.clock.now(),
+        details={"provider": provider},
+    )
 
 
 def _hurry(session: Session, provider: str, now: datetime) -> None:
@@ -104,14 +138,15 @@ def take_down(services: Services) -> None:
         session.execute(delete(Pulse).where(Pulse.name.startswith(PREFIX)))
 
 
-def silent_providers(session: Session) -> Sequence[SilentProvider]:
-    """Those that do not answer, by name."""
-    rows = session.scalars(select(Pulse).where(Pulse.name.startswith(PREFIX)).order_by(Pulse.name))
+def silent_providers(session: Session, now: datetime) -> Sequence[SilentProvider]:
+    """Those that do not answer, by name; a sign that no engine renews says nothing any more."""
+    rows = session.scalars(
+        select(Pulse).where(Pulse.name.startswith(PREFIX), Pulse.at > now - LAPSES_AFTER).order_by(Pulse.name)
+    )
     return [
         SilentProvider(
             name=row.name.removeprefix(PREFIX),
             since=datetime.fromisoformat(cast("str", row.details["since"])),
-            tried_at=row.at,
             code=cast("str", row.details["code"]),
         )
         for row in rows

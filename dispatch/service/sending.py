@@ -74,7 +74,8 @@ class Sender:
         self._providers = providers
         self._wording = wording
         self._addresses = addresses
-        self.breakers = Breakers(services.clock, provider_signs.Signs(services), request_s=services.request_s)
+        self._signs = provider_signs.Signs(services)
+        self.breakers = Breakers(services.clock, self._signs, request_s=services.request_s)
 
     def send(self, claimed: Claimed) -> None:
         """Send *claimed* and report what came of it; a provider's failure is a report, not an error."""
@@ -89,6 +90,10 @@ class Sender:
             delivery_reports.handed_over(self._services, claimed, handed, name, body=errand.body)
         else:
             self._try_each(claimed, errand)
+
+    def keep_signs(self) -> None:
+        """Keep what people are told of silent providers true, and no older than the engine's sign of life."""
+        self._signs.keep(self.breakers.silent())
 
     # --- whom to ask, and in which order
 

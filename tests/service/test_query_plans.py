@@ -202,7 +202,7 @@ def test_the_boards_troubles_walk_no_growing_table(sqlite_world: World) -> None:
     with sqlite_world.uow.read() as session:
         (shown,) = board.live_incidents(session, "KWK")
         board.version(session, "KWK")
-        assert [silent.name for silent in silent_providers(session)] == ["fake"]
+        assert [silent.name for silent in silent_providers(session, sqlite_world.clock.now())] == ["fake"]
     assert len(shown.troubles) == 4
     lines = _plans(sqlite_world.uow.engine, listener.asked)
     assert _walks(lines) == []

@@ -1,16 +1,21 @@
 """A provider that does not answer: the others take over, first alerts go out, and people are told."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.event import listen, remove
 from sqlalchemy.exc import OperationalError
 
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState
 from dispatch.ports import OutcomeUnknownError
 from dispatch.service import claiming, provider_signs
 from dispatch.service.breakers import OPEN_AFTER, PROBE_EVERY_S
-from models.traffic import Outage
+from dispatch.service.engine import PULSE_EVERY_S
+from models.traffic import Outage, Pulse
 from tests.builders import START, policy, tier
 from tests.fakes.telephony import FakeProvider, Outcome
 from tests.service.conftest import MakeWorld
@@ -37,7 +42,7 @@ def goes_silent(world: World, provider: FakeProvider, how: Outcome = Outcome.UNR
 
 def silent_now(world: World) -> list[str]:
     with world.uow.read() as session:
-        return [provider.name for provider in provider_signs.silent_providers(session)]
+        return [provider.name for provider in provider_signs.silent_providers(session, world.clock.now())]
 
 
 def gauge(world: World, provider: str) -> float | None:
@@ -178,8 +183,8 @@ def test_that_it_is_silent_is_said_and_taken_back(make_world: MakeWorld) -> None
     assert silent_now(world) == []
     goes_silent(world, first)
     with world.uow.read() as session:
-        (sign,) = provider_signs.silent_providers(session)
-    assert (sign.name, sign.since, sign.tried_at, sign.code) == ("first", START, START, "unreachable")
+        (sign,) = provider_signs.silent_providers(session, START)
+    assert (sign.name, sign.since, sign.code) == ("first", START, "unreachable")
     assert (gauge(world, "first"), gauge(world, "second")) == (1.0, None)
     world.sender.breakers.answered("first")
     assert silent_now(world) == []
@@ -210,14 +215,68 @@ def test_a_sign_that_cannot_be_written_keeps_nothing_from_being_sent(
 ) -> None:
     world, first, second = two_providers(make_world)
 
-    class _Broken(provider_signs.Signs):
-        def _write(self, _change: object) -> None:
-            raise OperationalError("INSERT", {}, Exception("the disk is full"))
-
-    world.sender.breakers._told = _Broken(world.services)
-    goes_silent(world, first)
+    with no_sign_is_written(world):
+        goes_silent(world, first)
     assert len(second.rung) == OPEN_AFTER
     assert "provider.sign_not_written" in capsys.readouterr().out
+    assert silent_now(world) == []
+    world.engine.pulse()
+    assert silent_now(world) == ["first"], "it is put up with the next sign of life"
+
+
+def test_a_sign_that_could_not_be_taken_down_is_with_the_next_sign_of_life(make_world: MakeWorld) -> None:
+    world, first, _ = two_providers(make_world)
+    goes_silent(world, first)
+    world.hand.advance(60)
+    with no_sign_is_written(world):
+        world.sender.breakers.answered("first")
+    assert silent_now(world) == []
+    world.hand.advance(PULSE_EVERY_S)
+    world.engine.pulse()
+    with world.uow.read() as session:
+        assert session.get(Pulse, "provider:first") is None
+        (outage,) = session.scalars(select(Outage))
+    assert (outage.from_at, outage.until_at) == (START, START + timedelta(seconds=60))
+
+
+def test_a_sign_stays_as_long_as_its_engine_lives_and_not_longer(make_world: MakeWorld) -> None:
+    """Of several engines one may die while a provider is silent, and the others never ask that provider."""
+    world, first, _ = two_providers(make_world)
+    goes_silent(world, first)
+    for _ in range(10):
+        world.hand.advance(PULSE_EVERY_S)
+        world.engine.pulse()
+    assert silent_now(world) == ["first"]
+    world.hand.advance(provider_signs.LAPSES_AFTER.total_seconds())
+    assert silent_now(world) == []
+
+
+def test_what_was_said_too_late_is_put_right(make_world: MakeWorld) -> None:
+    """Two threads: one request fails, another is answered, and the word of the failure comes last."""
+    world, first, _ = two_providers(make_world)
+    goes_silent(world, first)
+    late = world.sender.breakers.silent()["first"]
+    world.sender.breakers.answered("first")
+    world.sender._signs(late)
+    assert silent_now(world) == ["first"]
+    world.engine.pulse()
+    assert silent_now(world) == []
+
+
+@contextmanager
+def no_sign_is_written(world: World) -> Iterator[None]:
+    """Every write about a provider's silence fails, and nothing else does."""
+
+    def refuse(*event: object) -> None:
+        parameters = str(event[3])
+        if "provider:first" in parameters and str(event[2]).startswith(("INSERT", "UPDATE", "DELETE")):
+            raise OperationalError("INSERT", {}, Exception("the disk is full"))
+
+    listen(world.uow.engine, "before_cursor_execute", refuse)
+    try:
+        yield
+    finally:
+        remove(world.uow.engine, "before_cursor_execute", refuse)
 
 
 def test_no_request_is_begun_that_might_outlive_the_lease(make_world: MakeWorld) -> None:
