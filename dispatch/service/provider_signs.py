@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 import structlog
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -117,15 +117,29 @@ def _note_outage(session: Session, services: Services, provider: str, sign: _Sig
 
 
 def _hurry(session: Session, provider: str, now: datetime) -> None:
-    """Let everything that waits because *provider* was silent be tried at once."""
-    session.execute(
-        update(Delivery)
+    """Let everything that waits because *provider* was silent be tried at once.
+
+    What another transaction holds in this instant is left to its own time: waiting for many rows one after
+    the other, while others do the same, could end in a deadlock.
+    """
+    waiting = (
+        select(Delivery.id)
         .where(
             IS_UNSENT,
             Delivery.state != DeliveryState.SENDING,
-            Delivery.provider == provider,
+            # After a crash it may be at any provider, and waits for each.
+            or_(
+                Delivery.provider == provider,
+                and_(Delivery.state == DeliveryState.UNKNOWN, Delivery.provider.is_(None)),
+            ),
             Delivery.next_attempt_at > now,
         )
+        .order_by(Delivery.id)
+        .with_for_update(skip_locked=True)
+    )
+    session.execute(
+        update(Delivery)
+        .where(Delivery.id.in_(waiting))
         .values(next_attempt_at=now)
         .execution_options(synchronize_session=False)
     )

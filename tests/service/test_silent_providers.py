@@ -1,7 +1,8 @@
 """A provider that does not answer: the others take over, first alerts go out, and people are told."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,9 +16,9 @@ from dispatch.ports import OutcomeUnknownError
 from dispatch.service import claiming, provider_signs
 from dispatch.service.breakers import OPEN_AFTER, PROBE_EVERY_S
 from dispatch.service.engine import PULSE_EVERY_S
-from models.traffic import Outage, Pulse
+from models.traffic import Delivery, Outage, Pulse
 from tests.builders import START, policy, tier
-from tests.fakes.telephony import FakeProvider, Outcome
+from tests.fakes.telephony import WAIT_S, FakeProvider, Outcome
 from tests.service.conftest import MakeWorld
 from tests.world import PHONES, World
 
@@ -261,6 +262,39 @@ def test_what_was_said_too_late_is_put_right(make_world: MakeWorld) -> None:
     assert silent_now(world) == ["first"]
     world.engine.pulse()
     assert silent_now(world) == []
+
+
+def test_who_comes_back_waits_for_no_row_that_another_transaction_holds(
+    postgresql_database_url: str,
+) -> None:
+    """Two that wait for each other's rows would end in a deadlock, and one of them in vain."""
+    world = World(postgresql_database_url, plan=VOICE_ONLY)
+    with closing(world), ThreadPoolExecutor(max_workers=1) as pool:
+        goes_silent(world, world.provider)
+        held, *others = world.deliveries(purpose="alert")
+        with world.restarted().uow.write() as session:
+            session.scalars(select(Delivery).where(Delivery.id == held.id).with_for_update()).one()
+            pool.submit(world.sender.breakers.answered, "fake").result(timeout=WAIT_S)
+        due = [row.id for row in world.deliveries(purpose="alert") if row.next_attempt_at <= START]
+        assert due == [row.id for row in others]
+
+
+def test_what_may_be_at_any_provider_is_asked_about_when_one_of_them_is_back(make_world: MakeWorld) -> None:
+    world, first, second = two_providers(make_world)
+    world.resident().rings()
+    (claimed,) = claiming.claim(world.services, limit=1)
+    world.sender._hand_over(first, claimed)  # and then the power failed
+    world.hand.advance(world.services.lease_s)
+    for provider in (first, second):
+        for _ in range(OPEN_AFTER):
+            world.sender.breakers.failed(provider.name, OutcomeUnknownError("no answer", code="timeout"))
+    world.works()
+    (alert,) = world.deliveries(purpose="alert")
+    assert (alert.state, alert.provider) == (DeliveryState.UNKNOWN, None)
+    world.sender.breakers.answered("first")
+    world.works()
+    assert first.asked == [PHONES["N01"]]
+    assert world.deliveries(purpose="alert")[0].state == DeliveryState.ACCEPTED
 
 
 @contextmanager
