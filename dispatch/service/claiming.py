@@ -14,13 +14,12 @@ from sqlalchemy.orm import Session
 
 from dispatch.domain.effects import Purpose
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState
-from dispatch.service import pacing
-from dispatch.service.outbox import LAST_FIRST_ASK
+from dispatch.service import outbox, pacing
 from dispatch.service.services import Services
 from models.base import table_of
 from models.traffic import IS_UNSENT, Delivery
 
-_CAN_WAIT = or_(Delivery.urgency > LAST_FIRST_ASK, Delivery.attempts > 0)
+_CAN_WAIT = or_(Delivery.urgency > outbox.LAST_FIRST_ASK, Delivery.attempts > 0)
 """Whatever repeats something, was tried already, or tells people that they are not needed."""
 
 _NEXT_DUE = select(func.min(table_of(Delivery).c.next_attempt_at)).where(IS_UNSENT)
@@ -78,7 +77,7 @@ def claim(services: Services, *, limit: int, spare: int = 0) -> list[Claimed]:
 
 def _seated(due: Sequence[Delivery], places: int) -> list[Delivery]:
     """All of *due* that cannot wait, and as many of the rest as there are *places* beside them."""
-    urgent = [row for row in due if row.urgency <= LAST_FIRST_ASK and row.attempts == 0]
+    urgent = [row for row in due if row.urgency <= outbox.LAST_FIRST_ASK and row.attempts == 0]
     return [*urgent, *due[len(urgent) : max(len(urgent), places)]]
 
 
@@ -86,9 +85,8 @@ def _has_expired(row: Delivery, now: datetime) -> bool:
     """Whether it came too late to help; then it is taken out of the queue."""
     if row.valid_until is None or row.valid_until > now:
         return False
-    row.state = DeliveryState.WITHDRAWN
+    outbox.withdraw(row, now)
     row.error_code = "expired"
-    row.finished_at = now
     return True
 
 

@@ -77,9 +77,7 @@ def let_go(session: Session, services: Services, row: Delivery, *, now: datetime
     A caller whom no call-back reached before the incident was closed is a failure, on record and on the
     board: somebody may have to go and look.
     """
-    row.state = DeliveryState.WITHDRAWN
-    row.lease_until = None
-    row.finished_at = now
+    outbox.withdraw(row, now)
     if row.purpose == Purpose.CALL_BACK:
         incident = ledger.load(session, services, str(row.incident_id))
         if not _is_reached(incident):
@@ -118,7 +116,7 @@ def _after_alert(
     if incident.is_closed or not concerned:
         # Nobody waits for this answer any more; a call that we stopped ourselves did not fail.
         if row.error_code == "canceled":
-            row.state = DeliveryState.WITHDRAWN
+            outbox.withdraw(row, now)
         return
     theirs = _alerts_to(session, row)
     further = []

@@ -126,8 +126,7 @@ def _channels_waiting(session: Session, new: "Composer", staff_id: str) -> set[s
     waiting: set[str] = set()
     for row in unsent:
         if row.state == DeliveryState.PENDING and TRIES in row.details:
-            row.state = DeliveryState.WITHDRAWN
-            row.finished_at = new.now
+            withdraw(row, new.now)
         else:
             waiting.add(row.channel)
     return waiting
@@ -224,7 +223,7 @@ def _stand_down(session: Session, new: Composer, effect: StandDown) -> Iterator[
     session.execute(
         update(Delivery)
         .where(*theirs, Delivery.state == DeliveryState.PENDING)
-        .values(state=str(DeliveryState.WITHDRAWN), finished_at=new.now)
+        .values(state=str(DeliveryState.WITHDRAWN), finished_at=new.now, lease_until=None)
         .execution_options(synchronize_session=False)
     )
     alerts = session.scalars(select(Delivery).where(*theirs).execution_options(populate_existing=True)).all()
@@ -239,6 +238,13 @@ def _stand_down(session: Session, new: Composer, effect: StandDown) -> Iterator[
         turn = str(max(cast("int", alert.details.get("turn", 1)) for alert in alerts))
         details = {"reason": str(effect.reason)}
         yield new(Purpose.STAND_DOWN, AlertChannel.SMS, alerts[0].to_number, effect.staff_id, turn, details)
+
+
+def withdraw(row: Delivery, now: datetime) -> None:
+    """Take it out of the queue: nobody needs it any more, or it would come too late; nobody is sending it."""
+    row.state = DeliveryState.WITHDRAWN
+    row.lease_until = None
+    row.finished_at = now
 
 
 def hang_ups(new: Composer, alert: Delivery) -> list[Values]:

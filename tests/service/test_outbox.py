@@ -222,6 +222,19 @@ def test_an_old_alarm_is_not_sent_any_more(world: World) -> None:
     assert PHONES["N01"] in world.provider.rung, "a call tells of now"
 
 
+def test_what_becomes_too_old_in_the_hands_of_a_dead_engine_is_nobodys_any_more(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(plan=policy(tier("jaga", at_once=1, within_s=9000.0, channels=(AlertChannel.SMS,))))
+    world.resident().rings()
+    (claimed,) = claiming.claim(world.services, limit=8)
+    world.hand.advance(TEXT_VALID_S)
+    world.works()
+    (stale,) = world.deliveries(id=claimed.id)
+    assert (stale.state, stale.error_code) == (DeliveryState.WITHDRAWN, "expired")
+    assert (stale.lease_until, stale.finished_at) == (None, world.clock.now())
+
+
 # --- callbacks ------------------------------------------------------------------------------------
 
 

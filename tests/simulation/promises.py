@@ -157,6 +157,10 @@ class Promises:
         if version == self._version:
             return
         self._version = version
+        left = self._town.paper.rows(
+            "SELECT id, state FROM delivery WHERE lease_until IS NOT NULL AND state <> 'sending'"
+        )
+        self._is("only what is being sent has a lease", not left, left)
         found = self._town.paper.rows(
             "SELECT i.id, i.status, i.event_count, i.chain_head, "
             "(SELECT count(*) FROM assignment a WHERE a.incident_id = i.id AND a.is_primary), "
