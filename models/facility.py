@@ -70,6 +70,18 @@ class Shift(Base):
     ends_at: Mapped[datetime]
 
 
+class RosterMark(Base):
+    """A word that changes with every change of staff or shifts, by triggers (``models.triggers``).
+
+    It never comes again, so whoever read the roster under it knows at a glance whether it still stands.
+    """
+
+    __tablename__ = "roster_mark"
+
+    facility_id: Mapped[str] = mapped_column(String(16), ForeignKey("facility.id"), primary_key=True)
+    mark: Mapped[str] = mapped_column(String(36))
+
+
 class StaffBreak(Base):
     """A worker's break (ISTIRAHAT) until HADIR; open while ``until_at`` is empty."""
 

@@ -1,6 +1,6 @@
-"""The triggers that make a table append-only, for both databases.
+"""The triggers of both databases: what holds whatever program asks.
 
-UPDATE and DELETE on the record are refused by the database itself, whatever program asks.
+UPDATE and DELETE on the record are refused, and every change of staff or shifts gives the roster a new mark.
 """
 
 APPEND_ONLY = ("event", "audit")
@@ -40,3 +40,51 @@ def drop_statements(dialect: str) -> list[str]:
         *(f"DROP TRIGGER {table}_append_only ON {table}" for table in APPEND_ONLY),
         "DROP FUNCTION refuse_change()",
     ]
+
+
+# --- the roster's mark ----------------------------------------------------------------------------
+
+OF_ROSTER = ("staff", "shift")
+_CHANGES = {"INSERT": "NEW", "UPDATE": "NEW", "DELETE": "OLD"}
+
+_SQLITE_MARK = {
+    "NEW": "INSERT INTO roster_mark (facility_id, mark) VALUES (NEW.facility_id, hex(randomblob(16))) "
+    "ON CONFLICT (facility_id) DO UPDATE SET mark = excluded.mark;",
+    "OLD": "INSERT INTO roster_mark (facility_id, mark) VALUES (OLD.facility_id, hex(randomblob(16))) "
+    "ON CONFLICT (facility_id) DO UPDATE SET mark = excluded.mark;",
+}
+_POSTGRES_MARK = """
+CREATE OR REPLACE FUNCTION mark_roster() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE changed record;
+BEGIN
+    IF TG_OP = 'DELETE' THEN changed := OLD; ELSE changed := NEW; END IF;
+    INSERT INTO roster_mark (facility_id, mark) VALUES (changed.facility_id, gen_random_uuid()::text)
+    ON CONFLICT (facility_id) DO UPDATE SET mark = excluded.mark;
+    RETURN NULL;
+END $$
+"""
+
+
+def create_marking(dialect: str) -> list[str]:
+    """SQL that lets every change of the roster set its mark."""
+    if dialect == "sqlite":
+        return [
+            f"CREATE TRIGGER {table}_{verb}_marks AFTER {verb} ON {table} BEGIN {_SQLITE_MARK[row]} END"
+            for table in OF_ROSTER
+            for verb, row in _CHANGES.items()
+        ]
+    return [
+        _POSTGRES_MARK,
+        *(
+            f"CREATE TRIGGER {table}_marks AFTER INSERT OR UPDATE OR DELETE ON {table} "
+            "FOR EACH ROW EXECUTE FUNCTION mark_roster()"
+            for table in OF_ROSTER
+        ),
+    ]
+
+
+def drop_marking(dialect: str) -> list[str]:
+    """SQL that removes what :func:`create_marking` installed."""
+    if dialect == "sqlite":
+        return [f"DROP TRIGGER {table}_{verb}_marks" for table in OF_ROSTER for verb in _CHANGES]
+    return [*(f"DROP TRIGGER {table}_marks ON {table}" for table in OF_ROSTER), "DROP FUNCTION mark_roster()"]

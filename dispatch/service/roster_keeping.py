@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, exists, func, literal, select
+from sqlalchemy import Connection, Row, bindparam, exists, func, literal, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain.decisions import Condition, Crew
 from dispatch.domain.incidents import DutyPerson
 from dispatch.domain.roster import Shift, on_duty
 from dispatch.domain.vocabulary import Role
+from dispatch.service.duty_lists import READ_AGAIN_AFTER, KnownDuty
 from dispatch.service.services import Services
 from models import facility as rows
 from models.base import table_of
@@ -30,6 +31,7 @@ BASE_DECIMALS = 2
 
 
 _STAFF, _SHIFT, _BREAK = table_of(rows.Staff), table_of(rows.Shift), table_of(rows.StaffBreak)
+_ROSTER_MARK = table_of(rows.RosterMark)
 _ASSIGNMENT = table_of(Assignment)
 
 _ACTIVE_STAFF = (
@@ -46,6 +48,12 @@ _ON_DUTY = (
         _SHIFT.c.starts_at <= bindparam("at"),
     )
 )
+_NEXT_START = select(func.min(_SHIFT.c.starts_at)).where(
+    _SHIFT.c.facility_id == bindparam("facility_id"),
+    _SHIFT.c.ends_at > bindparam("at"),
+    _SHIFT.c.starts_at > bindparam("at"),
+)
+_MARK = select(_ROSTER_MARK.c.mark).where(_ROSTER_MARK.c.facility_id == bindparam("facility_id"))
 _ASKED = (
     select(literal(1))
     .where(_ASSIGNMENT.c.staff_id == _STAFF.c.id, _ASSIGNMENT.c.asked_at >= bindparam("since"))
@@ -74,22 +82,40 @@ def duty_list(session: Session, services: Services, at: datetime) -> tuple[DutyP
     ``alert.nobody_on_duty`` lines of the tiers before.
     """
     connection = session.connection()
+    mark = connection.execute(_MARK, {"facility_id": services.facility_id}).scalar()
+    people = services.duty_lists.get(mark, at)
+    if people is None:
+        people, until_at = _read_duty(connection, services, at)
+        if mark is not None:
+            until_at = min(until_at, at + READ_AGAIN_AFTER)
+            services.duty_lists.put(KnownDuty(mark, at, until_at, people))
+    return people
+
+
+def _read_duty(
+    connection: Connection, services: Services, at: datetime
+) -> tuple[tuple[DutyPerson, ...], datetime]:
+    """Who is on duty at *at*, and when the next shift begins or ends."""
     key = {"facility_id": services.facility_id}
     people = {}
     shifts = []
     for row in connection.execute(_ON_DUTY, {**key, "at": at}):
         people[row.code] = row
         shifts.append(Shift(staff_code=row.code, tier=row.tier, starts_at=row.starts_at, ends_at=row.ends_at))
+    next_start = connection.execute(_NEXT_START, {**key, "at": at}).scalar()
+    changes = [shift.ends_at for shift in shifts] + ([] if next_start is None else [next_start])
+    until_at = min(changes, default=at + READ_AGAIN_AFTER)
     standing = on_duty(shifts, at)
     chosen: dict[str, DutyPerson] = {}
     for tier in services.policy.alerting.tiers:
         for shift in standing:
             if shift.tier == tier.name and shift.staff_code not in chosen:
                 chosen[shift.staff_code] = duty_person(people[shift.staff_code], tier.name)
-    if chosen:
-        return tuple(chosen.values())
-    last = services.policy.alerting.tiers[-1].name
-    return tuple(duty_person(row, last) for row in connection.execute(_ACTIVE_STAFF, key))
+    if not chosen:
+        last = services.policy.alerting.tiers[-1].name
+        everybody = connection.execute(_ACTIVE_STAFF, key)
+        chosen = {row.code: duty_person(row, last) for row in everybody}
+    return tuple(chosen.values()), until_at
 
 
 def duty_person(row: "rows.Staff | Row[*tuple[Any, ...]]", tier: str) -> DutyPerson:

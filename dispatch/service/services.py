@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from dispatch.domain.policy import Policy
 from dispatch.ports import Clock, IdSource
 from dispatch.service.callers_first import CallersFirst
+from dispatch.service.duty_lists import DutyLists
 from dispatch.service.metrics import Metrics
 from dispatch.service.states import States
 from models.unit_of_work import UnitOfWork
@@ -26,6 +27,7 @@ class Services:
     policy: Policy
     link_key: bytes
     states: States = field(default_factory=States)
+    duty_lists: DutyLists = field(default_factory=DutyLists)
     callers: CallersFirst = field(default_factory=CallersFirst)
     wake: Callable[[], None] = lambda: None
     providers: tuple[str, ...] = ()

@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
+from models.triggers import create_marking, drop_marking
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -70,10 +72,23 @@ def upgrade() -> None:
         postgresql_where=_ENGAGED,
         sqlite_where=_ENGAGED,
     )
+    op.create_table(
+        "roster_mark",
+        sa.Column("facility_id", sa.String(length=16), nullable=False),
+        sa.Column("mark", sa.String(length=36), nullable=False),
+        sa.ForeignKeyConstraint(["facility_id"], ["facility.id"], name=op.f("fk_roster_mark_facility_id")),
+        sa.PrimaryKeyConstraint("facility_id", name=op.f("pk_roster_mark")),
+    )
+    op.execute("INSERT INTO roster_mark (facility_id, mark) SELECT id, 'the first' FROM facility")
+    for statement in create_marking(op.get_bind().dialect.name):
+        op.execute(statement)
 
 
 def downgrade() -> None:
     """Take it back."""
+    for statement in drop_marking(op.get_bind().dialect.name):
+        op.execute(statement)
+    op.drop_table("roster_mark")
     op.drop_index("ix_assignment_engaged", table_name="assignment")
     op.create_index("ix_assignment_staff_status", "assignment", ["staff_id", "status"])
     op.drop_index("ix_call_orphan", table_name="call")
