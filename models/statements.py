@@ -1,17 +1,116 @@
-"""Statements that the two databases spell differently, made once for each of them.
+"""Statements that are made once and run on the way of every call.
 
-SQLAlchemy has ``INSERT … ON CONFLICT`` in each dialect's own ``insert``; both take the same methods.
+SQLAlchemy looks up the compiled form, the types of the values and the shape of the result anew at each run;
+for the rows of one call that took a tenth of the whole answer (docs/performance.md). Here all of it stands
+ready, in each database's own spelling, and only values are handed over.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Executable
+from sqlalchemy import Column, Connection, CursorResult, Table
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.dml import Insert as AnyInsert
+from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 Insert = Callable[..., Any]
+Values = Mapping[str, Any]
+Processor = Callable[[Any], Any]
 
 
-def either(make: Callable[[Insert], Executable]) -> Mapping[str, Executable]:
-    """What *make* builds with each dialect's ``insert``, by the dialect's name."""
+class Prepared:
+    """An INSERT, UPDATE or DELETE, compiled for a database when it is first run there.
+
+    An INSERT sets every column: to the value given, else to the column's default, else to NULL. What is
+    returned comes as the driver gives it.
+    """
+
+    def __init__(self, statement: UpdateBase | Mapping[str, UpdateBase]) -> None:
+        """Keep *statement*, or one for each dialect by its name."""
+        self._statement = statement
+        self._ready: dict[str, _Ready] = {}
+
+    def run(self, connection: Connection, values: Values | Sequence[Values]) -> CursorResult[Any]:
+        """Run it once with *values*, or for each of several in one go.
+
+        Raises:
+            KeyError: a value is missing that has no default.
+        """
+        dialect = connection.dialect
+        ready = self._ready.get(dialect.name)
+        if ready is None:
+            ready = self._ready[dialect.name] = self._made_for(dialect)
+        if isinstance(values, Mapping):
+            return connection.exec_driver_sql(ready.sql, ready.bound(values))
+        return connection.exec_driver_sql(ready.sql, [ready.bound(one) for one in values])
+
+    def _made_for(self, dialect: Dialect) -> "_Ready":
+        statement = self._statement
+        if isinstance(statement, Mapping):
+            statement = statement[dialect.name]
+        columns = _columns_of(statement) if isinstance(statement, AnyInsert) else []
+        names = [column.key for column in columns]
+        compiled = statement.compile(dialect=dialect, column_keys=names or None)
+        assert isinstance(compiled, SQLCompiler)
+        given = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+        return _Ready(
+            sql=str(compiled),
+            order=tuple(compiled.positiontup) if compiled.positiontup else None,
+            given={**given, **_defaults(columns)},
+            processors={
+                name: bind.type.dialect_impl(dialect).bind_processor(dialect)
+                for name, bind in compiled.binds.items()
+            },
+        )
+
+
+def _columns_of(statement: AnyInsert) -> list[Column[Any]]:
+    assert isinstance(statement.table, Table)
+    return list(statement.table.c)
+
+
+def _defaults(columns: Sequence[Column[Any]]) -> dict[str, Any]:
+    """What a column gets that no value is given for; one that must have a value has none."""
+    found = {column.key: None for column in columns if column.nullable}
+    for column in columns:
+        if isinstance(column.default, ScalarElementColumnDefault):
+            found[column.key] = column.default.arg
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    """What the driver gets, and how each value is put into the form that it takes."""
+
+    sql: str
+    order: tuple[str, ...] | None
+    """The names of the values by position, where the driver counts them."""
+    given: Values
+    """Those that stand in the statement itself."""
+    processors: Mapping[str, Processor | None]
+
+    def bound(self, values: Values) -> tuple[Any, ...] | dict[str, Any]:
+        """The parameters of one run."""
+        if self.given:
+            values = {**self.given, **values}
+        processors = self.processors
+        if self.order is not None:
+            return tuple(
+                [
+                    values[name] if (process := processors[name]) is None else process(values[name])
+                    for name in self.order
+                ]
+            )
+        return {
+            name: values[name] if process is None else process(values[name])
+            for name, process in processors.items()
+        }
+
+
+def either(make: Callable[[Insert], UpdateBase]) -> Mapping[str, UpdateBase]:
+    """What *make* builds with each dialect's own ``insert`` (``ON CONFLICT``), by the dialect's name."""
     return {"sqlite": make(sqlite.insert), "postgresql": make(postgresql.insert)}

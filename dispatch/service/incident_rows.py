@@ -26,6 +26,7 @@ from dispatch.domain.vocabulary import (
 )
 from models import incident as rows
 from models.base import table_of
+from models.statements import Prepared
 
 Values = dict[str, Any]
 
@@ -53,20 +54,20 @@ _SELECT_ASSIGNMENTS = (
     .where(_ASSIGNMENT.c.incident_id == bindparam("incident_id"))
     .order_by(_ASSIGNMENT.c.asked_at, _ASSIGNMENT.c.staff_code)
 )
-_INSERT_INCIDENT = insert(_INCIDENT)
-_UPDATE_INCIDENT = (
+_INSERT_INCIDENT = Prepared(insert(_INCIDENT))
+_UPDATE_INCIDENT = Prepared(
     update(_INCIDENT)
     .where(_INCIDENT.c.id == bindparam(_ID))
     .values({column.name: bindparam(column.name) for column in _INCIDENT.c if column.name not in _FIXED})
 )
-_INSERT_CALL = insert(_CALL)
-_UPDATE_CALL = (
+_INSERT_CALL = Prepared(insert(_CALL))
+_UPDATE_CALL = Prepared(
     update(_CALL)
     .where(_CALL.c.id == bindparam(_ID))
     .values({name: bindparam(name) for name in ("outcome", "menu_digit", "answered_at", "ended_at")})
 )
-_INSERT_ASSIGNMENT = insert(_ASSIGNMENT)
-_UPDATE_ASSIGNMENT = (
+_INSERT_ASSIGNMENT = Prepared(insert(_ASSIGNMENT))
+_UPDATE_ASSIGNMENT = Prepared(
     update(_ASSIGNMENT)
     .where(_ASSIGNMENT.c.id == bindparam(_ID))
     .values(
@@ -126,23 +127,23 @@ def write(
     place = {"event_count": event_count, "chain_head": chain_head}
     if before is None:
         values = {**_fixed(incident), **_changing(incident), **place}
-        connection.execute(_INSERT_INCIDENT, values)
+        _INSERT_INCIDENT.run(connection, values)
     else:
-        connection.execute(_UPDATE_INCIDENT, {_ID: incident.id, **_changing(incident), **place})
+        _UPDATE_INCIDENT.run(connection, {_ID: incident.id, **_changing(incident), **place})
 
 
 def write_parts(connection: Connection, before: Incident | None, incident: Incident) -> None:
     """Bring the rows of calls and assignments from *before* to *incident*."""
     added, changed = _differing(() if before is None else before.calls, incident.calls)
     if added:
-        connection.execute(_INSERT_CALL, [_call_values(incident, leg) for leg in added])
+        _INSERT_CALL.run(connection, [_call_values(incident, leg) for leg in added])
     for leg in changed:
-        connection.execute(_UPDATE_CALL, {_ID: leg.id, **_call_changes(leg)})
+        _UPDATE_CALL.run(connection, {_ID: leg.id, **_call_changes(leg)})
     new, altered = _differing(() if before is None else before.assignments, incident.assignments)
     if new:
-        connection.execute(_INSERT_ASSIGNMENT, [_assignment_values(incident, part) for part in new])
+        _INSERT_ASSIGNMENT.run(connection, [_assignment_values(incident, part) for part in new])
     for part in altered:
-        connection.execute(_UPDATE_ASSIGNMENT, {_ID: part.id, **_assignment_changes(part)})
+        _UPDATE_ASSIGNMENT.run(connection, {_ID: part.id, **_assignment_changes(part)})
 
 
 def in_order(incident: Incident) -> tuple[tuple[CallLeg, ...], tuple[Assignment, ...]]:

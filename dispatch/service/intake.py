@@ -24,7 +24,7 @@ from dispatch.service.services import Services
 from models import incident as rows
 from models.base import table_of
 from models.facility import Facility, IncidentCounter
-from models.statements import either
+from models.statements import Prepared, either
 from models.traffic import Delivery, Inbox
 
 FIRST_SHORT_NUMBER = 100
@@ -32,8 +32,8 @@ FIRST_SHORT_NUMBER = 100
 
 _INCIDENT, _CALL, _COUNTER = table_of(rows.Incident), table_of(rows.Call), table_of(IncidentCounter)
 
-_KEEP = either(
-    lambda insert: insert(table_of(Inbox)).on_conflict_do_nothing().returning(table_of(Inbox).c.id)
+_KEEP = Prepared(
+    either(lambda insert: insert(table_of(Inbox)).on_conflict_do_nothing().returning(table_of(Inbox).c.id))
 )
 _KEPT = select(table_of(Inbox).c.body).where(
     table_of(Inbox).c.facility_id == bindparam("facility_id"),
@@ -53,13 +53,15 @@ _OPEN_OF_CALLER = (
     .limit(1)
     .with_for_update()
 )
-_TAKE_NUMBER = either(
-    lambda insert: (
-        insert(_COUNTER)
-        .on_conflict_do_update(
-            index_elements=["facility_id", "year"], set_={"next_value": _COUNTER.c.next_value + 1}
+_TAKE_NUMBER = Prepared(
+    either(
+        lambda insert: (
+            insert(_COUNTER)
+            .on_conflict_do_update(
+                index_elements=["facility_id", "year"], set_={"next_value": _COUNTER.c.next_value + 1}
+            )
+            .returning(_COUNTER.c.next_value)
         )
-        .returning(_COUNTER.c.next_value)
     )
 )
 _FIND_CALL = select(_CALL.c.id, _CALL.c.incident_id).where(
@@ -243,8 +245,7 @@ def keep_inbox(session: Session, services: Services, key: str, kind: str, body: 
         "received_at": services.clock.now(),
         "body": dict(body),
     }
-    connection = session.connection()
-    return connection.execute(_KEEP[connection.dialect.name], values).first() is not None
+    return _KEEP.run(session.connection(), values).first() is not None
 
 
 def is_kept(session: Session, services: Services, key: str) -> bool:
@@ -280,9 +281,8 @@ def allocate(session: Session, services: Services, *, is_drill: bool = False) ->
     """The facts of a new incident: its number, the policy and the people on duty now, frozen."""
     now = services.clock.now()
     year = services.local_year(now)
-    connection = session.connection()
     first = {"facility_id": services.facility_id, "year": year, "next_value": FIRST_SHORT_NUMBER + 1}
-    taken = connection.execute(_TAKE_NUMBER[connection.dialect.name], first).scalar_one()
+    taken = _TAKE_NUMBER.run(session.connection(), first).scalar_one()
     short_number = taken - 1
     return Opening(
         incident_id=services.ids.new_id(),

@@ -26,6 +26,7 @@ from models import incident as rows
 from models.base import table_of
 from models.record import Event as EventRow
 from models.record import PrivateValue
+from models.statements import Prepared
 from models.traffic import Deadline
 from models.unit_of_work import wake_engine_after
 
@@ -36,12 +37,12 @@ _PLACE = select(_INCIDENT.c.event_count, _INCIDENT.c.chain_head).where(
     _INCIDENT.c.id == bindparam("incident_id"), _INCIDENT.c.facility_id == bindparam("facility_id")
 )
 _PLACE_LOCKED = _PLACE.with_for_update()
-_INSERT_EVENTS = insert(table_of(EventRow))
-_INSERT_PRIVATE = insert(table_of(PrivateValue))
-_DELETE_DEADLINES = delete(table_of(Deadline)).where(
-    table_of(Deadline).c.incident_id == bindparam("of_incident")
+_INSERT_EVENTS = Prepared(insert(table_of(EventRow)))
+_INSERT_PRIVATE = Prepared(insert(table_of(PrivateValue)))
+_DELETE_DEADLINES = Prepared(
+    delete(table_of(Deadline)).where(table_of(Deadline).c.incident_id == bindparam("of_incident"))
 )
-_INSERT_DEADLINES = insert(table_of(Deadline))
+_INSERT_DEADLINES = Prepared(insert(table_of(Deadline)))
 
 
 def load(session: Session, services: Services, incident_id: str, *, for_update: bool = True) -> Incident:
@@ -77,9 +78,9 @@ def record(
     connection = session.connection()
     # The incident's row first, because everything else refers to it.
     incident_rows.write(connection, before, incident, event_count=lines.count, chain_head=lines.head)
-    connection.execute(_INSERT_EVENTS, lines.events)
+    _INSERT_EVENTS.run(connection, lines.events)
     if lines.private:
-        connection.execute(_INSERT_PRIVATE, lines.private)
+        _INSERT_PRIVATE.run(connection, lines.private)
     incident_rows.write_parts(connection, before, incident)
     _set_deadlines(session, before, incident)
     outbox.enqueue(session, services, decision, now=at)
@@ -169,11 +170,11 @@ def _set_deadlines(session: Session, before: Incident | None, incident: Incident
     if before is not None:
         if wanted == escalation.deadlines(before):
             return
-        connection.execute(_DELETE_DEADLINES, {"of_incident": incident.id})
+        _DELETE_DEADLINES.run(connection, {"of_incident": incident.id})
     if wanted:
         wake_engine_after(session)
-        connection.execute(
-            _INSERT_DEADLINES,
+        _INSERT_DEADLINES.run(
+            connection,
             [
                 {
                     "incident_id": incident.id,

@@ -14,13 +14,15 @@ from sqlalchemy.orm import Session
 
 from models.base import table_of
 from models.incident import Link
-from models.statements import either
+from models.statements import Prepared, either
 
 WORKER = "worker"
 
-_KEEP = either(
-    lambda insert: (kept := insert(table_of(Link))).on_conflict_do_update(
-        index_elements=["token_hash"], set_={"expires_at": kept.excluded.expires_at}
+_KEEP = Prepared(
+    either(
+        lambda insert: (kept := insert(table_of(Link))).on_conflict_do_update(
+            index_elements=["token_hash"], set_={"expires_at": kept.excluded.expires_at}
+        )
     )
 )
 
@@ -61,9 +63,8 @@ def keep_worker_link(
     lives_s: float,
 ) -> None:
     """Make sure that the worker's address for this incident opens, from now on for *lives_s*."""
-    connection = session.connection()
-    connection.execute(
-        _KEEP[connection.dialect.name],
+    _KEEP.run(
+        session.connection(),
         {
             "token_hash": token_hash(worker_token(key, incident_id, staff_id)),
             "facility_id": facility_id,

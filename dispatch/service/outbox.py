@@ -30,7 +30,7 @@ from dispatch.service.links import keep_worker_link
 from dispatch.service.services import Services
 from models.base import table_of
 from models.facility import Staff
-from models.statements import either
+from models.statements import Prepared, either
 from models.traffic import Delivery
 from models.unit_of_work import wake_engine_after
 
@@ -56,7 +56,7 @@ _RINGING = (None, "queued", "initiated", "ringing")
 
 Values = dict[str, Any]
 
-_INSERT_NEW = either(lambda insert: insert(table_of(Delivery)).on_conflict_do_nothing())
+_INSERT_NEW = Prepared(either(lambda insert: insert(table_of(Delivery)).on_conflict_do_nothing()))
 _PHONE = select(table_of(Staff).c.phone).where(table_of(Staff).c.id == bindparam("staff_id"))
 
 
@@ -74,8 +74,7 @@ def insert_new(session: Session, found: Sequence[Values]) -> None:
     """Insert the deliveries whose idempotency key is not known yet."""
     if found:
         wake_engine_after(session)
-        connection = session.connection()
-        connection.execute(_INSERT_NEW[connection.dialect.name], list(found))
+        _INSERT_NEW.run(session.connection(), found)
 
 
 def _deliveries(
