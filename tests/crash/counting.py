@@ -4,7 +4,7 @@ Each line names one call, incident or delivery for which a promise was broken. N
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -20,11 +20,20 @@ from models.traffic import IS_UNSENT, Delivery
 from models.unit_of_work import UnitOfWork
 from tests.fakes.stand_in import StandIn
 
+Send = tuple[str, int]
+"""One attempt to send a delivery: its identifier, and the how manieth attempt it is."""
 
-def sends_in_flight(uow: UnitOfWork) -> Sequence[str]:
-    """Deliveries that were claimed and whose outcome is not written down: what a kill now leaves open."""
+
+def sends_in_flight(uow: UnitOfWork) -> set[Send]:
+    """Deliveries that were claimed and whose outcome is not written down: what a kill now leaves open.
+
+    What an earlier kill left so, and nobody has claimed since, is the same send and not another one.
+    """
     with uow.read() as session:
-        return session.scalars(select(Delivery.id).where(Delivery.state == DeliveryState.SENDING)).all()
+        rows = session.execute(
+            select(Delivery.id, Delivery.attempts).where(Delivery.state == DeliveryState.SENDING)
+        )
+        return {(delivery_id, attempt) for delivery_id, attempt in rows}
 
 
 def unsettled(uow: UnitOfWork) -> list[str]:

@@ -10,16 +10,16 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from fastapi import FastAPI
 from sqlalchemy.orm import Session
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from config import application, cli, wiring
+from config import cli, wiring
+from config.web import Application
 from config.wiring import Program
 from dispatch.ports import CallRequest, Handed
 from models.unit_of_work import UnitOfWork
@@ -46,29 +46,18 @@ class Fuse:
 def answering(fuse: Fuse) -> None:
     """A call's webhook is committed, and its answer has not left."""
 
-    def with_fuse(build_app: Callable[[Program], FastAPI]) -> Callable[[Program], FastAPI]:
-        def build(program: Program) -> FastAPI:
-            app = build_app(program)
-            app.add_middleware(_BeforeAnswer, fuse=fuse)
-            return app
+    def with_fuse(call: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+        async def call_and_pass(app: Application, scope: Scope, receive: Receive, send: Send) -> None:
+            async def send_unless_dead(message: Message) -> None:
+                if message["type"] == "http.response.start" and scope["path"] == "/telephony/voice":
+                    fuse.passes()
+                await send(message)
 
-        return build
+            await call(app, scope, receive, send_unless_dead)
 
-    put_between(application, "build_app", with_fuse)
+        return call_and_pass
 
-
-class _BeforeAnswer:
-    def __init__(self, app: ASGIApp, fuse: Fuse) -> None:
-        self._app = app
-        self._fuse = fuse
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_unless_dead(message: Message) -> None:
-            if message["type"] == "http.response.start" and scope["path"] == "/telephony/voice":
-                self._fuse.passes()
-            await send(message)
-
-        await self._app(scope, receive, send_unless_dead)
+    put_between(Application, "__call__", with_fuse)
 
 
 def committing(fuse: Fuse) -> None:

@@ -5,7 +5,6 @@ transaction and a file in the journal's place stand in for it, and the run says 
 """
 
 import json
-import random
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -17,7 +16,7 @@ import pytest
 from telephony.webhooks import ANSWER_WITHIN_S
 from tests.conftest import TRIED_LESS
 from tests.crash.power import Disk, why_not
-from tests.crash.siege import Siege
+from tests.crash.siege import Siege, chance
 from tests.databases import sqlite_url
 from tests.fakes.stand_in import Answer, stand_in
 
@@ -72,10 +71,9 @@ def disk(tmp_path: Path, record_property: Callable[[str, object], None]) -> Iter
 @pytest.fixture
 def siege(disk: Disk | Stuck, tmp_path: Path, migrated_sqlite_file: Path) -> Iterator[Siege]:
     copyfile(migrated_sqlite_file, disk.folder / "siaga.db")
-    chance = random.Random(random.getrandbits(32))
     with stand_in() as company:
         data_dir = disk.folder / "var"
-        siege = Siege(sqlite_url(disk.folder), tmp_path, company, chance, data_dir=data_dir)
+        siege = Siege(sqlite_url(disk.folder), tmp_path, company, chance(), data_dir=data_dir)
         try:
             yield siege
         finally:

@@ -5,7 +5,6 @@ compared after a kill, and the run says at its end that the power could not be c
 """
 
 import json
-import random
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -20,7 +19,7 @@ from models.unit_of_work import UnitOfWork
 from tests.conftest import TRIED_LESS
 from tests.crash import counting
 from tests.crash.power import Disk, Folder, why_not
-from tests.crash.siege import Siege
+from tests.crash.siege import Siege, chance
 from tests.databases import sqlite_url
 from tests.fakes.stand_in import stand_in
 
@@ -101,7 +100,7 @@ def _mounted(disk: Disk | Folder) -> Iterator[Disk | Folder]:
 def _cut(disk: Disk | Folder, schema: Path, program: tuple[str, ...]) -> Aftermath:
     copyfile(schema, disk.folder / "siaga.db")
     with stand_in() as company:
-        siege = Siege(sqlite_url(disk.folder), disk.folder, company, random.Random(random.getrandbits(32)))
+        siege = Siege(sqlite_url(disk.folder), disk.folder, company, chance())
         try:
             disk.flushes()
             siege.served.start(program=program)

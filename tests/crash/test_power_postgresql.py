@@ -5,7 +5,6 @@ no disk can be mounted the same is compared after a kill, and the run says so at
 """
 
 import os
-import random
 import shutil
 import signal
 import tempfile
@@ -19,7 +18,7 @@ from models.unit_of_work import UnitOfWork
 from tests.conftest import TRIED_LESS
 from tests.crash import counting
 from tests.crash.power import Disk, Folder, why_not
-from tests.crash.siege import Siege
+from tests.crash.siege import Siege, chance
 from tests.fakes.stand_in import stand_in
 from tests.postgresql import SERVER_SETTINGS, own_server
 
@@ -80,7 +79,7 @@ def _cut(disk: Disk | Folder, folder: Path, settings: Mapping[str, str]) -> list
     data = disk.folder / "data"
     data.mkdir(mode=0o700)
     with own_server(data, settings) as server, stand_in() as company:
-        siege = Siege(server.migrated(), folder, company, random.Random(random.getrandbits(32)))
+        siege = Siege(server.migrated(), folder, company, chance())
         disk.flushes()
         try:
             siege.served.start()

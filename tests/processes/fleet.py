@@ -6,7 +6,6 @@ Knows which process is which, and kills the one that a test names. What was prom
 
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from pathlib import Path
 from dispatch.service.engine_lease import NAME
 from models.traffic import Lease
 from tests.crash import counting
-from tests.crash.siege import Siege
+from tests.crash.siege import Siege, chance
 from tests.fakes.stand_in import StandIn, stand_in
 
 STOPS_WITHIN_S = 20.0
@@ -96,7 +95,7 @@ class Fleet:
     def loses(self, pid: int) -> None:
         """One process is killed; what it was sending is in flight."""
         os.kill(pid, signal.SIGKILL)
-        self.siege.hit.update(counting.sends_in_flight(self.siege.uow))
+        self.siege.notes_kill()
 
     def settles(self) -> dict[str, Sequence[str]]:
         """Let everything come to its end and stop; the promises that were broken."""
@@ -133,7 +132,7 @@ class Fleet:
 def fleet_on(url: str, folder: Path) -> Iterator[Fleet]:
     """A health centre on the database at *url*; nothing is started yet."""
     with stand_in(answers_after_s=0.01) as company:
-        fleet = Fleet(Siege(url, folder, company, random.Random(random.getrandbits(32))), folder)
+        fleet = Fleet(Siege(url, folder, company, chance()), folder)
         try:
             yield fleet
         finally:
