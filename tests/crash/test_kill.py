@@ -5,8 +5,8 @@ The database server and the telephone company stay alive; everything else dies a
 the same choices again: CRASH_SEED=…, which a failing test prints.
 
 The issue allows as many duplicate alerts as there were kills that hit a send in flight. An engine sends
-several at once, so one kill may leave several in doubt. Counted here are these sends, one by one, calls and texts
-of every kind, and only they may go out twice: stricter for each delivery, and other than the words of
+several at once, so one kill may leave several in doubt. Counted here are these sends, one by one, and only
+they may go out twice, calls and texts of every kind: stricter for each delivery, and other than the words of
 the issue where one kill hits more than one send.
 """
 
