@@ -19,7 +19,8 @@ from sqlalchemy import Connection, func, select
 
 from config.cli_start import sqlite_file
 from dispatch.domain import rotation
-from dispatch.service.verifying import Finding, verify
+from dispatch.service.findings import Finding
+from dispatch.service.verifying import verify
 from models import copying, migrating
 from models.copying import CopyError, MayNotCreateError
 from models.incident import Call, Incident

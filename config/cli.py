@@ -55,6 +55,7 @@ def _add_the_others(app: typer.Typer) -> None:
         cli_imports,
         cli_record,
         cli_reports,
+        cli_seals,
         cli_setup,
     )
     from config.logging import configure_logging  # noqa: PLC0415 - see QUICK
@@ -67,6 +68,8 @@ def _add_the_others(app: typer.Typer) -> None:
         cli_reports.report
     )
     app.command("verify", epilog="Example: siaga verify")(cli_record.verify)
+    app.command("seal", epilog="Example: siaga seal")(cli_seals.seal)
+    app.command("key", epilog="Example: siaga key")(cli_seals.key)
     app.command("backup", epilog="Example: siaga backup /mnt/usb/siaga.db")(cli_backup.backup)
     app.command("restore", epilog="Example: siaga restore /mnt/usb/siaga.db")(cli_backup.restore)
     app.command("fallback", epilog="Example: siaga fallback > fallback.xml")(cli_record.fallback)

@@ -1,26 +1,67 @@
 """``siaga verify`` and ``siaga fallback``: what must be true of the record, and what rings without us."""
 
-from config.cli_start import start
+from typing import Annotated
+
+import typer
+
+from config.cli_start import Started, start
 from config.cli_words import CommandRefusedError, say
 from config.wiring import prompts_of
+from dispatch.adapters.seal_key import FileSealKeys
+from dispatch.domain.seals import read_fingerprint
+from dispatch.ports import SealKeyError
+from dispatch.service.findings import Finding
 from dispatch.service.roster_keeping import duty_phones
-from dispatch.service.verifying import Checked, Finding
+from dispatch.service.sealed import last_seal
+from dispatch.service.verifying import Checked
 from dispatch.service.verifying import verify as verify_record
 from telephony import fallback as static_fallback
 
 
-def verify() -> None:
-    """Check that the live record is intact: every chain, every row, every number; lists each finding."""
+def verify(
+    witnessed: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fingerprint", metavar="7K3M-Q2XP-9RTA", help="What a witness holds; may be repeated."
+        ),
+    ] = None,
+) -> None:
+    """Check that the live record is intact: every chain, row, number and seal; lists each finding."""
     checked = Checked()
     findings = 0
+    fingerprints = [_fingerprint(text) for text in witnessed or ()]
     with start() as started:
-        for finding in verify_record(started.uow, started.facility.code, checked):
+        key = _public_key(started)
+        for finding in verify_record(
+            started.uow, started.facility.code, checked, key=key, witnessed=fingerprints
+        ):
             findings += 1
             say(line_of(finding))
+        with started.uow.read() as session:
+            last = last_seal(session, started.facility.code)
     looked_at = f"{checked.incidents} incidents, {checked.events} events"
     if findings:
         raise CommandRefusedError(f"the record is not intact: {findings} findings in {looked_at}")
     say(f"the record is intact: {looked_at}")
+    if last is not None:
+        say(f"sealed up to {last.day}: {last.fingerprint}; compare it with what the witnesses hold")
+
+
+def _fingerprint(text: str) -> str:
+    read = read_fingerprint(text)
+    if read is None:
+        raise typer.BadParameter(f"{text!r} is no fingerprint", param_hint="--fingerprint")
+    return read
+
+
+def _public_key(started: Started) -> str | None:
+    """The public key of this installation; without it the first seal's own is taken."""
+    try:
+        key = FileSealKeys(started.settings.data_dir).load()
+    except SealKeyError as error:
+        say(f"the key of the seals is not looked at: {error}")
+        return None
+    return None if key is None else key.public.hex()
 
 
 def fallback() -> None:

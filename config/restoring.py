@@ -25,8 +25,8 @@ from config.backing_up import (
     sync,
 )
 from config.cli_start import sqlite_file
+from dispatch.service.findings import Finding
 from dispatch.service.outages import mark_restored
-from dispatch.service.verifying import Finding
 from models import copying, migrating
 from models.copying import SET_ASIDE, CopyError
 from models.incident import Incident

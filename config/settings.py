@@ -171,7 +171,7 @@ class Settings(BaseSettings):
         description="The address that the telephony provider calls; signatures are checked against it.",
     )
     secret_key: Annotated[SecretStr, AfterValidator(_secret_key)] = Field(
-        description="Key of sessions, links and seals; at least 16 characters. Required, except in the demo.",
+        description="Key of sessions and links; at least 16 characters. Required, except in the demo.",
     )
     telephony: Annotated[tuple[str, ...], BeforeValidator(_providers)] = Field(
         default=("simulator",),

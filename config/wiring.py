@@ -21,12 +21,15 @@ from config.opening import Opening, check_database
 from config.settings import Settings
 from dispatch.adapters.clock import SystemClock
 from dispatch.adapters.ids import RandomIds
+from dispatch.adapters.seal_key import FileSealKeys
 from dispatch.domain.policy import Policy
 from dispatch.ports import Heartbeat, TelephonyProvider
 from dispatch.service import reconcile
 from dispatch.service.engine import Engine, guarded
 from dispatch.service.engine_lease import EngineLease
 from dispatch.service.metrics import Metrics
+from dispatch.service.sealing import LOOKS_EVERY_S as SEALS_EVERY_S
+from dispatch.service.sealing import Sealer
 from dispatch.service.sending import Sender
 from dispatch.service.services import Services
 from dispatch.service.watchdog import EVERY_S as WATCHDOG_EVERY_S
@@ -48,6 +51,9 @@ if TYPE_CHECKING:
 DUTY_PHONES_EVERY_S = 30.0
 JOURNAL_EVERY_S = 5.0
 
+SEALS_FIRST_AFTER_S = 15.0
+"""After the start: days that were missed are sealed before the watchdog first asks for them."""
+
 RECONCILE_FIRST_AFTER_S = 5.0
 """After the start; by then the simulator, whose log this process itself serves, answers too."""
 
@@ -65,6 +71,7 @@ class Program:
     """What a web process without the engine does by itself; idle where the engine runs."""
     watchdog: Watchdog
     backups: BackupJob
+    sealer: Sealer
     providers: Sequence[TelephonyProvider]
     standby: Standby
     simulator: "Simulator | None"
@@ -91,6 +98,7 @@ class Program:
             self.engine.every(
                 reconcile.EVERY_S, self.reconcile, "reconcile", first_after_s=RECONCILE_FIRST_AFTER_S
             )
+            self.engine.every(SEALS_EVERY_S, self.seal, "seal", first_after_s=SEALS_FIRST_AFTER_S)
             self.engine.start()
         if self.signals is not None:
             self.signals.start()
@@ -117,6 +125,11 @@ class Program:
             return
         self.standby.drain()
         reconcile.reconcile(self.services, self.providers)
+
+    def seal(self) -> None:
+        """Seal the days that have ended."""
+        if self.engine is not None and self.engine.is_active:
+            self.sealer.seal_due()
 
     def _every(self, seconds: float, chore: Callable[[], None], name: str) -> None:
         self.chores.add_job(guarded(chore, name), "interval", seconds=seconds, id=name)
@@ -185,6 +198,7 @@ def build_program(
         ),
         watchdog=Watchdog(services, _heartbeat(settings)),
         backups=BackupJob(services, settings),
+        sealer=Sealer(services, FileSealKeys(settings.data_dir), witnesses=facility.witnesses),
         providers=providers,
         standby=standby,
         opening=Opening(partial(check_database, settings.database_url, facility)),

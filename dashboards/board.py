@@ -22,7 +22,7 @@ from dashboards.queries.outages import Stretch
 from dashboards.queries.staff import breaks_at, shifts_between, staff_by_code
 from dashboards.visits import Visit, require
 from dispatch.domain import roster
-from dispatch.service.invariants import Finding
+from dispatch.service.checks import Finding
 from dispatch.service.provider_signs import SilentProvider, silent_providers
 from dispatch.service.watchdog import last_report
 

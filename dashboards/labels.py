@@ -126,6 +126,7 @@ PURPOSE: Mapping[str, str] = {
     "warning": msgid("Warning"),
     "hang_up": msgid("Hanging up"),
     "watchdog": msgid("Warning of the watchdog"),
+    "seal": msgid("A day's seal, to a witness"),
 }
 
 FINDING: Mapping[str, str] = {
@@ -142,6 +143,7 @@ FINDING: Mapping[str, str] = {
     "call_without_ending": msgid("Nobody knows how a call ended:"),
     "log_unread": msgid("A provider's log cannot be read"),
     "backup_missing": msgid("There is no new backup"),
+    "seal_missing": msgid("A day that has ended is not sealed"),
     "check_failed": msgid("A check could not be carried out"),
 }
 """What the watchdog finds; an incident's number follows where there is one."""

@@ -181,6 +181,17 @@ class TelephonyProvider(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """What a witness is told of a day's seal."""
+
+    facility: str
+    day: str
+    fingerprint: str
+    incidents: int
+    calls: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageFacts:
     """What a text may speak of; the wording decides what it says and keeps it within one segment."""
 
@@ -197,6 +208,7 @@ class MessageFacts:
     check: str | None = None
     since: str | None = None
     others: int = 0
+    sealed: Sealed | None = None
 
 
 class Wording(Protocol):
@@ -204,6 +216,40 @@ class Wording(Protocol):
 
     def text(self, facts: MessageFacts) -> str:
         """One GSM-7 segment of at most 160 characters."""
+        ...
+
+
+class SealKeyError(Exception):
+    """The key of the seals cannot be used or made; the message says what is wrong with which file."""
+
+
+class SealKey(Protocol):
+    """Signs seals."""
+
+    @property
+    def public(self) -> bytes:
+        """The 32 bytes of an Ed25519 key that everybody may know."""
+        ...
+
+    def sign(self, message: bytes) -> bytes:
+        """The Ed25519 signature of *message*."""
+        ...
+
+
+class SealKeys(Protocol):
+    """Where the installation's key is kept; both methods raise a :class:`SealKeyError` and nothing else."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, for a person."""
+        ...
+
+    def load(self) -> SealKey | None:
+        """The key, or None when there is none."""
+        ...
+
+    def create(self) -> SealKey:
+        """Make the key; one that is there already stays and is returned."""
         ...
 
 

@@ -1,8 +1,8 @@
-"""Tables of the record: events (append-only), the personal values beside them, the audit trail."""
+"""Tables of the record: events, their seals and the audit trail (append-only), and personal values."""
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, Text
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, FacilityKey, Identifier, JsonObject, Word
@@ -58,3 +58,39 @@ class Audit(Base):
     action: Mapped[str] = mapped_column(String(48))
     subject: Mapped[str] = mapped_column(String(80))
     data: Mapped[JsonObject]
+
+
+class Seal(Base):
+    """The seal over a day, signed; append-only like the events."""
+
+    __tablename__ = "seal"
+
+    facility_id: Mapped[str] = mapped_column(String(16), ForeignKey("facility.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    zone: Mapped[str] = mapped_column(String(64))
+    covers_until: Mapped[datetime]
+    sealed_at: Mapped[datetime]
+    incidents: Mapped[int]
+    calls: Mapped[int]
+    root: Mapped[str] = mapped_column(String(64))
+    previous: Mapped[str] = mapped_column(String(64))
+    key: Mapped[str] = mapped_column(String(64))
+    signature: Mapped[str] = mapped_column(String(128))
+
+
+class SealLeaf(Base):
+    """One leaf of a seal's tree, kept so that a finding can say which incident or call it is about.
+
+    Append-only. Leaves come before their seal; it is the seal that makes them count.
+    """
+
+    __tablename__ = "seal_leaf"
+    __table_args__ = (UniqueConstraint("subject", "day", "facility_id"),)
+
+    facility_id: Mapped[str] = mapped_column(String(16), ForeignKey("facility.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[Word]
+    subject: Mapped[str] = mapped_column(String(36))
+    sequence: Mapped[int]
+    hash: Mapped[str] = mapped_column(String(64))

@@ -4,7 +4,7 @@ from models.access import ApiToken, Idempotency, User
 from models.base import Base
 from models.facility import Facility, IncidentCounter, Place, Shift, Staff, StaffBreak
 from models.incident import Assignment, Call, Incident, Link
-from models.record import Audit, Event, PrivateValue
+from models.record import Audit, Event, PrivateValue, Seal, SealLeaf
 from models.traffic import Deadline, Delivery, Inbox, Lease, Outage, Pace, Pulse
 
 __all__ = [
@@ -28,6 +28,8 @@ __all__ = [
     "Place",
     "PrivateValue",
     "Pulse",
+    "Seal",
+    "SealLeaf",
     "Shift",
     "Staff",
     "StaffBreak",

@@ -3,7 +3,12 @@
 UPDATE and DELETE on the record are refused, and every change of staff or shifts gives the roster a new mark.
 """
 
-APPEND_ONLY = ("event", "audit")
+from collections.abc import Sequence
+
+FIRST = ("event", "audit")
+SEALS = ("seal", "seal_leaf")
+APPEND_ONLY = (*FIRST, *SEALS)
+"""Every such table; the two parts came with a migration each."""
 
 _POSTGRES_FUNCTION = """
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -13,13 +18,13 @@ END $$
 """
 
 
-def create_statements(dialect: str) -> list[str]:
-    """SQL that installs the triggers on *dialect* (``sqlite`` or ``postgresql``)."""
+def create_statements(dialect: str, tables: Sequence[str] = APPEND_ONLY) -> list[str]:
+    """SQL that installs the triggers on *tables* for *dialect* (``sqlite`` or ``postgresql``)."""
     if dialect == "sqlite":
         return [
             f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
             f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            for table in APPEND_ONLY
+            for table in tables
             for verb in ("UPDATE", "DELETE")
         ]
     return [
@@ -27,19 +32,20 @@ def create_statements(dialect: str) -> list[str]:
         *(
             f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
             "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-            for table in APPEND_ONLY
+            for table in tables
         ),
     ]
 
 
-def drop_statements(dialect: str) -> list[str]:
-    """SQL that removes what :func:`create_statements` installed."""
+def drop_statements(dialect: str, tables: Sequence[str] = APPEND_ONLY) -> list[str]:
+    """SQL that removes what :func:`create_statements` installed on *tables*, save the function."""
     if dialect == "sqlite":
-        return [f"DROP TRIGGER {table}_no_{verb}" for table in APPEND_ONLY for verb in ("update", "delete")]
-    return [
-        *(f"DROP TRIGGER {table}_append_only ON {table}" for table in APPEND_ONLY),
-        "DROP FUNCTION refuse_change()",
-    ]
+        return [f"DROP TRIGGER {table}_no_{verb}" for table in tables for verb in ("update", "delete")]
+    return [f"DROP TRIGGER {table}_append_only ON {table}" for table in tables]
+
+
+DROP_FUNCTION = "DROP FUNCTION refuse_change()"
+"""On PostgreSQL, once no table has such a trigger any more."""
 
 
 # --- the roster's mark ----------------------------------------------------------------------------

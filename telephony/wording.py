@@ -23,6 +23,7 @@ _FOUND = {
     invariants.CALL_WITHOUT_ENDING: "{call}: tidak diketahui selesainya",
     invariants.LOG_UNREAD: "log penyedia telepon tidak terbaca",
     invariants.BACKUP_MISSING: "tidak ada cadangan data baru",
+    invariants.SEAL_MISSING: "catatan hari kemarin belum disegel",
     watchdog.CHECK_FAILED: "pemeriksaan sistem gagal",
 }
 """What the watchdog found, for supervisors who sit at no screen."""
@@ -45,6 +46,8 @@ class IndonesianWording:
                 )
             case Purpose.WATCHDOG:
                 return self._watchdog(facts)
+            case Purpose.SEAL:
+                return self._seal(facts)
             case _:
                 return fit_segment(f"Panggilan darurat {facts.short_number}.")
 
@@ -81,3 +84,11 @@ class IndonesianWording:
         since = f" (sejak {facts.since})" if facts.since else ""
         others = f" Dan {facts.others} temuan lain." if facts.others else ""
         return fit_segment(f"SIAGA: {found}{since}.{others} Lihat papan.")
+
+    def _seal(self, facts: MessageFacts) -> str:
+        sealed = facts.sealed
+        assert sealed is not None
+        return fit_segment(
+            f"SIAGA {sealed.facility}: segel catatan {sealed.day} adalah {sealed.fingerprint} "
+            f"({sealed.incidents} insiden, {sealed.calls} panggilan). Simpan SMS ini sebagai saksi."
+        )

@@ -21,6 +21,7 @@ class Purpose(StrEnum):
     WARNING = "warning"
     HANG_UP = "hang_up"
     WATCHDOG = "watchdog"
+    SEAL = "seal"
 
 
 class StandDownReason(StrEnum):

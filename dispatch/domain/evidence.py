@@ -1,47 +1,33 @@
 """The hash chain that makes a line of the record impossible to change quietly.
 
-Decides how an event is written as bytes, which hash it carries, and which event of a chain no longer says
-what it said. Never touches storage, seals or signatures, and never sees personal data unless it is handed in
-to be checked: an event holds only ``SHA-256(salt ‖ value)`` of each private value. Source: DESIGN 5.
+Decides what of an event is hashed, and which event of a chain no longer says what it said. Never touches
+storage, seals or signatures, and never sees personal data unless it is handed in to be checked: an event
+holds only ``SHA-256(salt ‖ value)`` of each private value. Source: DESIGN 5.
 
 What a chain alone cannot show: events cut off its end, and a chain rewritten from some point to its end.
-A seal over all chain heads, kept elsewhere, would show both.
+A seal over the chain heads, whose fingerprint is kept elsewhere, shows both (``dispatch.domain.seals``).
 """
 
 import hashlib
-import json
-import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from itertools import chain, groupby
 from typing import TypeAlias
 
-import rfc8785
-
+from dispatch.domain.canonical import JsonValue, NotCanonicalError, canonical_json, instant
 from dispatch.domain.vocabulary import Source
 
 GENESIS = "0" * 64
 """What the first event of every incident names as the one before it."""
 
-JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
-"""What an event's data may hold: JSON, with finite numbers only."""
-
 PrivateLookup: TypeAlias = Callable[[str, int, str], tuple[bytes, str] | None]
 """(incident, sequence, name) -> (salt, value), or None when the value was erased, as the law allows."""
 
-_LARGEST_INTEGER = 2**53 - 1
-_SMALLEST_PLAIN = 0.0001
-"""Below this, Python writes an exponent where ECMAScript writes zeros, or another exponent."""
-_DEEPEST = 32
 _NEARBY = 8
 _TOO_SHORT_SALT = 16
-
-
-class NotCanonicalError(ValueError):
-    """An event holds something that has no single spelling in RFC 8785; the message names the place."""
 
 
 class Problem(StrEnum):
@@ -93,40 +79,29 @@ def private_digest(salt: bytes, value: str) -> str:
     return _digest(salt, value)
 
 
-def instant(at: datetime) -> str:
-    """Write an instant as the chain does: UTC, cut to milliseconds, ``2026-11-23T12:00:00.000+00:00``.
-
-    Raises ValueError for a datetime without zone.
-    """
-    if at.tzinfo is None:
-        raise ValueError(f"an instant needs a zone: {at.isoformat()}")
-    return at.astimezone(UTC).isoformat(timespec="milliseconds")
-
-
 def canonical(link: ChainLink) -> bytes:
     """Return the bytes that are hashed: RFC 8785 of everything but the hash itself.
 
     Raises NotCanonicalError, naming the place, for fractions, NaN, integers beyond 2^53 − 1, keys that are no
     text, text that is no Unicode, other types, and nesting deeper than 32.
     """
-    tiny: list[float] = []
-    data = _plain(link.data, "data", 0, tiny)
-    return _written(
-        {
-            "incident": link.incident,
-            "sequence": link.sequence,
-            "kind": link.kind,
-            "occurred_at": instant(link.occurred_at),
-            "recorded_at": instant(link.recorded_at),
-            "source": link.source,
-            "actor": link.actor,
-            "data": data,
-            "private": dict(link.private),
-            "previous": link.previous,
-        },
-        link.sequence,
-        by_library=bool(tiny),
-    )
+    try:
+        return canonical_json(
+            {
+                "incident": link.incident,
+                "sequence": link.sequence,
+                "kind": link.kind,
+                "occurred_at": instant(link.occurred_at),
+                "recorded_at": instant(link.recorded_at),
+                "source": link.source,
+                "actor": link.actor,
+                "data": link.data,
+                "private": link.private,
+                "previous": link.previous,
+            }
+        )
+    except NotCanonicalError as error:
+        raise NotCanonicalError(f"event {link.sequence}: {error}") from error
 
 
 def link_hash(link: ChainLink) -> str:
@@ -313,61 +288,3 @@ def _would_fit(link: ChainLink) -> bool:
 
 def _digest(salt: bytes, value: str) -> str:
     return hashlib.sha256(salt + value.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _written(value: dict[str, object], sequence: int, *, by_library: bool) -> bytes:
-    """RFC 8785 of *value*, which holds what :func:`_plain` lets through."""
-    try:
-        text = _encode(value)
-        # Keys beyond ASCII are ordered by UTF-16, which the library knows how to do.
-        if text.isascii() and not by_library:
-            return text.encode("ascii")
-        return rfc8785.dumps(value)  # type: ignore[arg-type] # JSON, as _plain has made sure
-    except (rfc8785.CanonicalizationError, UnicodeEncodeError, ValueError) as error:
-        raise NotCanonicalError(f"event {sequence}: {error}") from error
-
-
-_encode = json.JSONEncoder(
-    ensure_ascii=False, check_circular=False, allow_nan=False, sort_keys=True, separators=(",", ":")
-).encode
-"""For ASCII and the numbers of :func:`_plain` this writes what RFC 8785 asks for, thirty times as fast as
-the library does; ``tests/property/test_evidence.py`` holds the two against each other."""
-
-
-def _plain(value: object, path: str, depth: int, tiny: list[float]) -> object:
-    """The same value with every number in the one form that both writers spell alike.
-
-    Numbers so small that they do not are put into *tiny*. Raises NotCanonicalError at the first thing that
-    two programs could write differently.
-    """
-    if value is None or isinstance(value, bool | str):
-        return value
-    if isinstance(value, int):
-        if abs(value) > _LARGEST_INTEGER:
-            raise NotCanonicalError(f"{path}: {value} is beyond 2^53 − 1; write it as text")
-        return value
-    if isinstance(value, float):
-        return _number(value, path, tiny)
-    if depth >= _DEEPEST:
-        raise NotCanonicalError(f"{path}: nested deeper than {_DEEPEST}")
-    if isinstance(value, Mapping):
-        for key in value:
-            if not isinstance(key, str):
-                raise NotCanonicalError(f"{path}: the key {key!r} is no text")
-        return {key: _plain(inner, f"{path}.{key}", depth + 1, tiny) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner, f"{path}[{place}]", depth + 1, tiny) for place, inner in enumerate(value)]
-    raise NotCanonicalError(f"{path}: {type(value).__name__} has no form in JSON")
-
-
-def _number(value: float, path: str, tiny: list[float]) -> float | int:
-    """A finite number; RFC 8785 spells it the way ECMAScript does, on both databases and in any reader."""
-    if not math.isfinite(value):
-        raise NotCanonicalError(f"{path}: {value!r} is no number")
-    if abs(value) > _LARGEST_INTEGER:
-        raise NotCanonicalError(f"{path}: {value!r} is beyond 2^53 − 1; write it as text")
-    if value.is_integer():
-        return int(value)
-    if abs(value) < _SMALLEST_PLAIN:
-        tiny.append(value)
-    return value

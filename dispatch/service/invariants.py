@@ -5,8 +5,7 @@ incidents; it finds what is wrong, in terms a person can act on. Decides nothing
 ``watchdog`` does. Changes nothing.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -17,10 +16,11 @@ from dispatch.domain.effects import Purpose
 from dispatch.domain.phones import normalise
 from dispatch.domain.vocabulary import ENGAGED, DeliveryState, IncidentStatus, Role
 from dispatch.service import verifying
+from dispatch.service.checks import DAY, HOUR, Check, Finding
 from dispatch.service.services import Services
-from models.facility import Staff
+from models.facility import Facility, Staff
 from models.incident import IS_OPEN, IS_ORPHAN, IS_UNENDED, Assignment, Call, Incident
-from models.record import Event
+from models.record import Event, Seal
 from models.traffic import IS_UNSENT, Deadline, Delivery, Inbox, Pulse
 
 BACKUP = "backup"
@@ -45,6 +45,7 @@ ENGINE_SILENT = "engine_silent"
 CLOCK_WRONG = "clock_wrong"
 BACKUP_MISSING = "backup_missing"
 LOG_UNREAD = "log_unread"
+SEAL_MISSING = "seal_missing"
 
 MOST = 10
 """Findings of one check that are named; a bound on the list, never on the alarm."""
@@ -63,8 +64,8 @@ CHANGED_LATELY = timedelta(minutes=2)
 CLOCK_SLACK = timedelta(minutes=1)
 LOG_UNREAD_AFTER = timedelta(minutes=10)
 BACKUP_LASTS = timedelta(hours=26)
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
+SEALED_WITHIN = timedelta(hours=26)
+"""After the end of a day; one that was missed is made up for at the next start."""
 
 
 _OPEN = (IS_OPEN, Incident.status.in_([s for s in IncidentStatus if s is not IncidentStatus.CLOSED]))
@@ -72,33 +73,6 @@ _OPEN = (IS_OPEN, Incident.status.in_([s for s in IncidentStatus if s is not Inc
 
 Sorting or selecting by columns of another index beside it would lead into that one, and so through every
 incident there ever was; the queries below leave that to Python, for what is open is little."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that is not as it must be.
-
-    ``subject`` tells it from others of the same check; ``detail`` holds nothing personal.
-    """
-
-    check: str
-    subject: str
-    detail: str
-    since_at: datetime
-    number: str | None = None
-    short_number: int | None = None
-
-
-Find = Callable[[Session, Services, datetime], Iterator[Finding]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """A question with a name; while its finding lasts, supervisors are told again after ``again_after``."""
-
-    name: str
-    find: Find
-    again_after: timedelta = HOUR
 
 
 def _orphans(session: Session, services: Services, _now: datetime) -> Iterator[Finding]:
@@ -293,7 +267,7 @@ def _deliveries(session: Session, services: Services, now: datetime) -> Iterator
     for delivery_id, purpose, state, attempts, code, created_at, number, short_number in session.execute(
         query
     ):
-        whose = number or "a warning to the supervisors"
+        whose = number or ("a witness" if purpose == Purpose.SEAL else "a warning to the supervisors")
         known = DeliveryState(state)
         detail = f"{whose}: {purpose} is {known} after {attempts} tries" + (f" ({code})" if code else "")
         yield Finding(
@@ -371,6 +345,17 @@ def _backup(session: Session, _services: Services, now: datetime) -> Iterator[Fi
         yield Finding(check=BACKUP_MISSING, subject=BACKUP, detail=detail, since_at=row.at)
 
 
+def _seals(session: Session, services: Services, now: datetime) -> Iterator[Finding]:
+    """Each day is sealed soon after its end; the log says why one is not."""
+    facility = services.facility_id
+    last_at = session.scalar(select(func.max(Seal.covers_until)).where(Seal.facility_id == facility))
+    # Before the first seal: a day that began with the facility, or in it.
+    since_at = last_at or session.scalar(select(Facility.created_at).where(Facility.id == facility))
+    if since_at is not None and now - since_at > DAY + SEALED_WITHIN:
+        detail = "a day that has ended is not sealed: siaga seal says why"
+        yield Finding(check=SEAL_MISSING, subject="seal", detail=detail, since_at=since_at + DAY)
+
+
 CHECKS = (
     Check(name=ENGINE_SILENT, find=_engine),
     Check(name=ALERT_NOT_LEFT, find=_unalerted),
@@ -385,5 +370,6 @@ CHECKS = (
     Check(name=CLOCK_WRONG, find=_clock),
     Check(name=CALL_WITHOUT_ENDING, find=_unended, again_after=DAY),
     Check(name=BACKUP_MISSING, find=_backup, again_after=DAY),
+    Check(name=SEAL_MISSING, find=_seals, again_after=DAY),
 )
 """Every check, the most pressing first: the first finding is the one that a text names."""

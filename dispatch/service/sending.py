@@ -25,6 +25,7 @@ from dispatch.ports import (
     OutcomeUnknownError,
     ProviderRefusedError,
     ProviderUnavailableError,
+    Sealed,
     TelephonyError,
     TelephonyProvider,
     TextRequest,
@@ -42,6 +43,9 @@ from models.incident import Assignment, Incident
 from models.traffic import Delivery
 
 log = structlog.get_logger(__name__)
+
+SEAL_VALID_S = 14_400.0
+"""A fingerprint does not go out of date; the longest that every network keeps a text for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +179,8 @@ class Sender:
         if claimed.valid_until is None:
             return int(TEXT_VALID_S)
         left_s = (claimed.valid_until - self._services.clock.now()).total_seconds()
-        return max(1, min(int(TEXT_VALID_S), math.ceil(left_s)))
+        longest_s = SEAL_VALID_S if claimed.purpose is Purpose.SEAL else TEXT_VALID_S
+        return max(1, min(int(longest_s), math.ceil(left_s)))
 
     def _has_time(self, claimed: Claimed) -> bool:
         """Whether another request surely ends before the lease, after which somebody else may send."""
@@ -299,8 +304,10 @@ def _leaves_room(error: TelephonyError) -> bool:
 
 
 def _of_the_service(claimed: Claimed) -> MessageFacts:
-    """The facts of a text that belongs to no incident: what the watchdog found."""
+    """The facts of a text that belongs to no incident: a day's seal, or what the watchdog found."""
     details = claimed.details
+    if claimed.purpose is Purpose.SEAL:
+        return MessageFacts(purpose=claimed.purpose, sealed=Sealed(**details[Purpose.SEAL]))
     return MessageFacts(
         purpose=claimed.purpose,
         short_number=details.get("short_number"),

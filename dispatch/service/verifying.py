@@ -1,9 +1,9 @@
-"""Checking the record: every chain, every personal value, and every row against its replayed events.
+"""Checking the record: every chain, every personal value, every row against its replayed events, every seal.
 
 What it finds is said in terms a person can act on: which incident, which line, which field.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, cast
@@ -18,24 +18,15 @@ from dispatch.domain.evolution import replay
 from dispatch.domain.vocabulary import Source
 from dispatch.service import incident_rows
 from dispatch.service.comparing import assignment_label, differences, is_code
+from dispatch.service.findings import Finding, whole
 from dispatch.service.intake import FIRST_SHORT_NUMBER
 from dispatch.service.readability import UNREADABLE, Damage, read
+from dispatch.service.verifying_seals import verify_seals
 from models import incident as rows
 from models.facility import IncidentCounter
 from models.record import Event as EventRow
 from models.record import PrivateValue
 from models.unit_of_work import UnitOfWork
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that is not as it was recorded. ``sequence`` 0 speaks of the incident as a whole."""
-
-    incident: str
-    sequence: int
-    field: str | None
-    problem: str
-    detail: str
 
 
 @dataclass(slots=True)
@@ -46,10 +37,18 @@ class Checked:
     events: int = 0
 
 
-def verify(uow: UnitOfWork, facility_id: str, checked: Checked | None = None) -> Iterator[Finding]:
+def verify(
+    uow: UnitOfWork,
+    facility_id: str,
+    checked: Checked | None = None,
+    *,
+    key: str | None = None,
+    witnessed: Sequence[str] = (),
+) -> Iterator[Finding]:
     """Every finding about the live database of one facility; none when the record is intact.
 
-    A value that cannot be read is a finding like any other; the other incidents are still looked at.
+    A value that cannot be read is a finding like any other; the other incidents are still looked at. *key* is
+    the public key of the seals if it is at hand, *witnessed* are fingerprints that witnesses hold.
     """
     checked = checked or Checked()
     with uow.read() as session:
@@ -70,7 +69,8 @@ def verify(uow: UnitOfWork, facility_id: str, checked: Checked | None = None) ->
             select(EventRow.incident_id).where(EventRow.facility_id == facility_id).distinct()
         ):
             if incident_id not in ids:
-                yield _whole(incident_id, "missing", "the incident's row is gone, its lines are still there")
+                yield whole(incident_id, "missing", "the incident's row is gone, its lines are still there")
+        yield from verify_seals(session, facility_id, key=key, witnessed=witnessed)
 
 
 def verify_one(session: Session, incident_id: str) -> Iterator[Finding]:
@@ -113,7 +113,7 @@ def _incident(session: Session, incident_id: str, number: str, checked: Checked)
     if not events or len(events) != row.event_count or events[-1].hash != row.chain_head:
         found = True
         detail = f"the incident counts {row.event_count} lines, {len(events)} are there"
-        yield replace(_whole(number, "missing", detail), sequence=len(events))
+        yield replace(whole(number, "missing", detail), sequence=len(events))
     if not found:
         yield from _compare(session, row, number, [_event(event, values) for event in events])
 
@@ -137,7 +137,7 @@ def _chain(
             private_values=lambda _incident, sequence, name: known.get((sequence, name)),
         )
     except UNREADABLE:
-        yield _whole(number, "unreadable", "the lines cannot be checked against their hashes")
+        yield whole(number, "unreadable", "the lines cannot be checked against their hashes")
         return
     for finding in wrong:
         yield Finding(
@@ -164,12 +164,12 @@ def _compare(session: Session, row: rows.Incident, number: str, events: list[Eve
     try:
         recorded = replay(events)
     except (*UNREADABLE, StopIteration):
-        yield _whole(number, "unreadable", "the lines do not amount to an incident")
+        yield whole(number, "unreadable", "the lines do not amount to an incident")
         return
     try:
         different = list(differences(recorded, incident_rows.from_row(session.connection(), row)))
     except UNREADABLE:
-        yield _whole(number, "unreadable", "the rows of the incident have no meaning")
+        yield whole(number, "unreadable", "the rows of the incident have no meaning")
         return
     for difference in different:
         yield Finding(
@@ -224,11 +224,7 @@ def _damaged(number: str, field: str | None, damage: Damage) -> Finding:
     detail = "cannot be read: it holds what this program never writes there"
     if damage.column is None:
         detail = "cannot be read; which value it is cannot be known"
-    return replace(_whole(number, "unreadable", detail), field=field)
-
-
-def _whole(incident: str, problem: str, detail: str) -> Finding:
-    return Finding(incident=incident, sequence=0, field=None, problem=problem, detail=detail)
+    return replace(whole(number, "unreadable", detail), field=field)
 
 
 # --- the numbers of a year ------------------------------------------------------------------------
@@ -253,7 +249,7 @@ def _numbers(session: Session, facility_id: str) -> Iterator[Finding]:
         if isinstance(year, int) and isinstance(next_value, int):
             last_by_year[year] = next_value - 1
         else:
-            finding = _whole(facility_id, "unreadable", "the counter of a year is no number")
+            finding = whole(facility_id, "unreadable", "the counter of a year is no number")
             yield replace(finding, field="incident_counter")
     present: dict[int, set[int]] = {year: set() for year in last_by_year}
     used: list[tuple[object, object]] = [
@@ -271,13 +267,13 @@ def _numbers(session: Session, facility_id: str) -> Iterator[Finding]:
         for first, last in _gaps(numbers, last_by_year.get(year, 0)):
             name = f"{facility_id}-{year}-{first:06d}"
             if first == last:
-                yield _whole(name, "missing", "no incident with this number, though it was given out")
+                yield whole(name, "missing", "no incident with this number, though it was given out")
             else:
                 detail = (
                     f"no incidents with the numbers {name} … {facility_id}-{year}-{last:06d} "
                     f"({last - first + 1} of them), though they were given out"
                 )
-                yield _whole(name, "missing", detail)
+                yield whole(name, "missing", detail)
 
 
 def _gaps(numbers: set[int], given_out: int) -> Iterator[tuple[int, int]]:

@@ -4,7 +4,7 @@ Each line names one call, incident or delivery for which a promise was broken. N
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -13,9 +13,10 @@ from sqlalchemy import select
 from dispatch.domain.effects import Purpose
 from dispatch.domain.events import Kind
 from dispatch.domain.vocabulary import ENGAGED, DeliveryState, IncidentStatus
+from dispatch.service.sealed import from_row
 from dispatch.service.verifying import verify
 from models.incident import Assignment, Call, Incident
-from models.record import Event
+from models.record import Event, Seal
 from models.traffic import IS_UNSENT, Delivery
 from models.unit_of_work import UnitOfWork
 from tests.fakes.stand_in import StandIn
@@ -130,6 +131,23 @@ def claimed_sends(uow: UnitOfWork, company: StandIn) -> list[str]:
         return [
             f"{purpose} to {number}" for key, purpose, number in session.execute(handed) if key not in taken
         ]
+
+
+def untold_seals(uow: UnitOfWork, company: StandIn, witnesses: Sequence[str]) -> list[str]:
+    """Seals whose fingerprint was not sent to every witness by one delivery, neither none nor two."""
+    with uow.read() as session:
+        fingerprints = [from_row(row).fingerprint for row in session.scalars(select(Seal))]
+    told: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for leg in company.texts:
+        for fingerprint in fingerprints:
+            if fingerprint in leg.form["Body"]:
+                told[leg.to_number, fingerprint].add(leg.delivery_id)
+    return [
+        f"{fingerprint} was sent to {number} {len(told[number, fingerprint])} times"
+        for fingerprint in fingerprints
+        for number in witnesses
+        if len(told[number, fingerprint]) != 1
+    ]
 
 
 def findings(uow: UnitOfWork, facility_id: str) -> Iterator[str]:

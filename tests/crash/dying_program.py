@@ -2,8 +2,8 @@
 
 A point is an instant at which a promise could break: something was done and not yet said, or said to somebody
 and not yet written down. The program itself knows nothing of them: each is a function below that puts a fuse
-between two of its steps before it starts. Where steps are added (a seal that is made and then published),
-their point is one more function in ``POINTS``.
+between two of its steps before it starts. Where steps are added, their point is one more function in
+``POINTS``.
 """
 
 import os
@@ -21,7 +21,9 @@ from starlette.types import Message, Receive, Scope, Send
 from config import cli, wiring
 from config.web import Application
 from config.wiring import Program
-from dispatch.ports import CallRequest, Handed
+from dispatch.domain.seals import Seal
+from dispatch.ports import CallRequest, Handed, SealKey
+from dispatch.service.sealing import Sealer
 from models.unit_of_work import UnitOfWork
 from telephony.journal import Apply, Journal
 from telephony.providers.twilio import TwilioProvider
@@ -110,6 +112,24 @@ def draining(fuse: Fuse) -> None:
     put_between(wiring, "JOURNAL_EVERY_S", lambda _usual: 0.2)
 
 
+def sealed(fuse: Fuse) -> None:
+    """A day's seal is stored, and no witness has heard of it."""
+
+    def with_fuse(
+        keep: Callable[[Sealer, Seal, SealKey], Seal | None],
+    ) -> Callable[[Sealer, Seal, SealKey], Seal | None]:
+        def keep_and_pass(sealer: Sealer, seal: Seal, key: SealKey) -> Seal | None:
+            kept = keep(sealer, seal, key)
+            fuse.passes()
+            return kept
+
+        return keep_and_pass
+
+    put_between(Sealer, "_keep", with_fuse)
+    # Days are looked at in the first moments, and not after the usual pause.
+    put_between(wiring, "SEALS_FIRST_AFTER_S", lambda _usual: 0.2)
+
+
 def starting(fuse: Fuse) -> None:
     """Everything that runs by itself runs, and no request was served yet."""
 
@@ -124,7 +144,7 @@ def starting(fuse: Fuse) -> None:
 
 
 POINTS: Mapping[str, Callable[[Fuse], None]] = {
-    point.__name__: point for point in (answering, committing, sent, draining, starting)
+    point.__name__: point for point in (answering, committing, sent, draining, sealed, starting)
 }
 
 

@@ -12,10 +12,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from config.facility import load_facility
+from models.facility import Facility
 from models.session import open_database
 from models.unit_of_work import UnitOfWork
 from telephony.journal import Journal
@@ -102,10 +103,12 @@ class Siege:
 
     def is_killed_at(self, point: str) -> None:
         """The program reaches the named point and is no more."""
-        nth = 1 if point in ("starting", "draining") else self.chance.randint(1, 6)
+        nth = 1 if point in ("starting", "draining", "sealed") else self.chance.randint(1, 6)
         program = ("-m", "tests.crash.dying_program", point, str(nth))
         if point == "draining":
             self._keeps_calls()
+        if point == "sealed":
+            self._has_been_there_for_days()
         self.served.launch(program=program)
         if point not in ("starting", "draining") and self.served.becomes_ready():
             self._calls_while(lambda _: self._dies(point))
@@ -177,6 +180,9 @@ class Siege:
             "never alerted": counting.silent_incidents(self.uow, self.company),
             "sent twice without a kill in between": self._sent_again_for_nothing(),
             "on record and never sent": counting.claimed_sends(self.uow, self.company),
+            "sealed, and not told once": counting.untold_seals(
+                self.uow, self.company, self.facility.witnesses
+            ),
             "sent and not on record": counting.unknown_sends(self.uow, self.company),
             "not as it was recorded": list(counting.findings(self.uow, self.facility.code)),
         }
@@ -221,6 +227,12 @@ class Siege:
         self.served.kill()
         self.company.before_answer = lambda _leg: None
         self.notes_kill()
+
+    def _has_been_there_for_days(self) -> None:
+        """Before this a new facility, whose first day has not ended: nothing was to be sealed."""
+        with self.uow.write() as session:
+            opened = session.get_one(Facility, self.facility.code)
+            opened.created_at -= timedelta(days=2)
 
     def _keeps_calls(self) -> None:
         """Calls that were answered while the database was away: they wait in the journal."""

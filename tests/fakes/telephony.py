@@ -244,6 +244,7 @@ class FakeWording:
             facts.tier,
             facts.check,
             facts.link,
+            facts.sealed and facts.sealed.fingerprint,
         ]
         return " ".join(str(fact) for fact in said if fact is not None)
 

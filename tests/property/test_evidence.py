@@ -9,10 +9,10 @@ import rfc8785
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from dispatch.domain.canonical import JsonValue
 from dispatch.domain.evidence import (
     GENESIS,
     ChainLink,
-    JsonValue,
     canonical,
     findings,
     verify_chain,

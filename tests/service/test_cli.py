@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import sqlite3
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 import structlog
 from lxml import etree
+from mnemonic import Mnemonic
 
 from config.cli import main
 from tests.tidy.tree import ROOT
@@ -40,6 +42,8 @@ COMMANDS = (
     ["user", "add"],
     ["token"],
     ["token", "create"],
+    ["seal"],
+    ["key"],
     ["settings"],
     ["policy"],
     ["policy", "check"],
@@ -369,6 +373,54 @@ def test_a_backup_or_restore_that_cannot_be_is_one_line(migrated: Siaga, here: S
     none = here("backup", "copy.db", SIAGA_DATABASE_URL="sqlite:///other.db")
     assert (none.status, "run: siaga migrate" in none.last_line) == (1, True)
     assert not (tmp_path / "other.db").exists()
+
+
+def test_a_day_that_has_ended_is_sealed_by_hand(migrated: Siaga, tmp_path: Path) -> None:
+    migrated("migrate")
+    early = migrated("seal")
+    assert (early.status, early.out) == (0, "nothing to seal: no day has ended yet\n")
+    with closing(sqlite3.connect(tmp_path / "var" / "siaga.db")) as connection:
+        connection.execute("UPDATE facility SET created_at = '2026-01-01 00:00:00.000000'")
+        connection.commit()
+    ended = migrated("seal")
+    assert ended.status == 0
+    shown = re.fullmatch(
+        r"(\d{4}-\d\d-\d\d: (?:[0-9A-Z]{4}-){2}[0-9A-Z]{4}), 0 incidents, 0 calls\n", ended.out
+    )
+    assert shown is not None, ended.out
+    assert migrated("seal").out.startswith(f"nothing to seal; last: {shown[1]}")
+    _, _, fingerprint = shown[1].partition(": ")
+    spoken = fingerprint.lower().replace("-", " ")
+    verified = migrated("verify", "--fingerprint", spoken)
+    assert (verified.status, f"{shown[1]}; compare it with what the witnesses hold" in verified.out) == (
+        0,
+        True,
+    )
+    other = migrated("verify", "--fingerprint", "0000-0000-0000")
+    assert (other.status, other.out.partition(":")[0]) == (1, "fingerprint 0000-0000-0000")
+    assert migrated("verify", "--fingerprint", "what?").status == 2
+    (tmp_path / "var" / "seal-key.pem").unlink()
+    lost = migrated("key")
+    assert (lost.status, "the key is gone" in lost.last_line) == (1, True)
+
+
+def test_the_key_is_shown_in_digits_words_and_a_picture(migrated: Siaga, tmp_path: Path) -> None:
+    shown = migrated("key")
+    assert shown.status == 0
+    public = shown.out.splitlines()[1]
+    words = re.findall(r"\d+ ([a-z]+)", shown.out)
+    assert Mnemonic("english").to_entropy(words) == bytes.fromhex(public)
+    assert "▀" in shown.out
+    file = tmp_path / "var" / "seal-key.pem"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert "PRIVATE" not in shown.out + shown.err
+    assert migrated("key").out == shown.out
+    file.chmod(0o644)
+    open_to_all = migrated("key")
+    assert (open_to_all.status, open_to_all.last_line) == (
+        1,
+        "var/seal-key.pem: others may read it too; run: chmod 600 var/seal-key.pem",
+    )
 
 
 def test_the_doctor_finds_what_is_missing(migrated: Siaga, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from dispatch.service.verifying import Checked, Finding, verify
+from dispatch.service.findings import Finding
+from dispatch.service.verifying import Checked, verify
 from models.incident import Assignment, Call, Incident
 from models.triggers import drop_statements
 from tests.service.conftest import MakeWorld

@@ -8,12 +8,15 @@ import pytest
 from sqlalchemy import delete, insert, update
 
 from dispatch.service import invariants, watchdog
-from dispatch.service.invariants import CHECKS, Check, Finding
+from dispatch.service.checks import Check, Finding
+from dispatch.service.invariants import CHECKS
+from dispatch.service.sealing import Sealer
 from dispatch.service.watchdog import Report, Watchdog, last_report
 from models.incident import Assignment, Call, Incident
 from models.traffic import Deadline, Delivery, Inbox, Pulse
 from tests.builders import LADDER, START, policy
 from tests.fakes.heartbeat import FakeHeartbeat
+from tests.fakes.seal_keys import FakeSealKeys
 from tests.fakes.telephony import Outcome as Answer
 from tests.service.conftest import MakeWorld
 from tests.world import FACILITY, PHONES, World
@@ -293,6 +296,19 @@ def test_a_backup_that_is_old_or_failed(
     assert [finding.detail for finding in found(world).get(invariants.BACKUP_MISSING, [])] == (
         [] if said is None else [said]
     )
+
+
+@pytest.mark.parametrize(("hours", "count"), [(49.9, 0), (50.1, 1)])
+def test_a_day_that_nobody_seals(make_world: MakeWorld, hours: float, count: int) -> None:
+    """Neither in a new facility, nor after the last seal."""
+    world = make_world()
+    world.hand.advance(hours * 3600)
+    assert len(found(world).get(invariants.SEAL_MISSING, [])) == count
+    world.hand.advance(72 * 3600 - hours * 3600)
+    [*_, last] = Sealer(world.services, FakeSealKeys()).seal_due()
+    assert invariants.SEAL_MISSING not in found(world)
+    world.hand.advance((last.covers_until - world.hand.now()).total_seconds() + hours * 3600)
+    assert len(found(world).get(invariants.SEAL_MISSING, [])) == count
 
 
 # --- who is told ----------------------------------------------------------------------------------

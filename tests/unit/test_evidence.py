@@ -10,15 +10,13 @@ from typing import cast
 
 import pytest
 
+from dispatch.domain.canonical import JsonValue, NotCanonicalError, instant
 from dispatch.domain.evidence import (
     GENESIS,
     ChainLink,
     Finding,
-    JsonValue,
-    NotCanonicalError,
     Problem,
     canonical,
-    instant,
     link_hash,
     private_digest,
     verify_chain,

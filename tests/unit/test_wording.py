@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dispatch.domain.effects import Purpose, StandDownReason
 from dispatch.domain.segments import is_gsm7, septets
 from dispatch.domain.vocabulary import Category, Priority
-from dispatch.ports import MessageFacts
+from dispatch.ports import MessageFacts, Sealed
 from dispatch.service.invariants import ALERT_NOT_LEFT, CHECKS
 from dispatch.service.watchdog import CHECK_FAILED
 from telephony.prompts import CATEGORY_WORDS, PRIORITY_WORDS
@@ -46,7 +46,17 @@ def every_message() -> Iterator[MessageFacts]:
         yield MessageFacts(
             purpose=Purpose.WATCHDOG, check=check, short_number=number, since="31/12 23.59", others=99
         )
-    for purpose in set(Purpose) - {Purpose.WARNING}:
+    yield MessageFacts(
+        purpose=Purpose.SEAL,
+        sealed=Sealed(
+            facility="PUSKESMASKWAMKI9",
+            day="31-12-2026",
+            fingerprint="7K3M-Q2XP-9RTA",
+            incidents=999_999,
+            calls=999_999,
+        ),
+    )
+    for purpose in set(Purpose) - {Purpose.WARNING, Purpose.SEAL}:
         yield MessageFacts(purpose=str(purpose), short_number=123)
 
 
@@ -124,4 +134,12 @@ def test_each_finding_of_the_watchdog_has_its_own_words() -> None:
     assert WORDING.text(facts) == (
         "SIAGA: panggilan 123: belum ada petugas terhubung. Panggil petugas jaga sendiri "
         "(sejak 24/11 14.05). Dan 2 temuan lain. Lihat papan."
+    )
+
+
+def test_a_witness_reads_day_fingerprint_and_counts() -> None:
+    sealed = Sealed(facility="KWK", day="23-11-2026", fingerprint="7K3M-Q2XP-9RTA", incidents=12, calls=15)
+    assert WORDING.text(MessageFacts(purpose=Purpose.SEAL, sealed=sealed)) == (
+        "SIAGA KWK: segel catatan 23-11-2026 adalah 7K3M-Q2XP-9RTA (12 insiden, 15 panggilan). "
+        "Simpan SMS ini sebagai saksi."
     )

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from models.triggers import create_statements, drop_statements
+from models.triggers import DROP_FUNCTION, FIRST, create_statements, drop_statements
 
 revision = "0001"
 down_revision = None
@@ -428,14 +428,17 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("incident_id", "sequence", "name", name=op.f("pk_private_value")),
     )
-    for statement in create_statements(op.get_bind().dialect.name):
+    for statement in create_statements(op.get_bind().dialect.name, FIRST):
         op.execute(statement)
 
 
 def downgrade() -> None:
     """Take back."""
-    for statement in drop_statements(op.get_bind().dialect.name):
+    dialect = op.get_bind().dialect.name
+    for statement in drop_statements(dialect, FIRST):
         op.execute(statement)
+    if dialect == "postgresql":
+        op.execute(DROP_FUNCTION)
     op.drop_table("private_value")
     op.drop_table("user_account")
     with op.batch_alter_table("staff_break", schema=None) as batch_op:
