@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, exists, func, select
+from sqlalchemy.orm import Session, aliased
 
 from dashboards.api.boundaries import Span
 from dispatch.domain.events import Kind
@@ -107,6 +107,7 @@ def seconds_to_answer(session: Session, facility_id: str, span: Span) -> Iterato
 
 def assumed_answers(session: Session, facility_id: str, span: Span) -> int:
     """How many incidents of *span* have an answer time that nobody reported and the engine took to be so."""
+    correction = aliased(Event)
     query = (
         select(func.count(func.distinct(Event.incident_id)))
         .join(Incident, Incident.id == Event.incident_id)
@@ -115,6 +116,11 @@ def assumed_answers(session: Session, facility_id: str, span: Span) -> int:
             Incident.is_drill.is_(False),
             Event.kind == str(Kind.CALL_ANSWERED),
             Event.data["assumed"].as_boolean(),
+            ~exists().where(
+                correction.incident_id == Event.incident_id,
+                correction.kind == str(Kind.CALL_ANSWERED),
+                correction.data["corrects"].as_integer() == Event.sequence,
+            ),
         )
     )
     return session.scalar(query) or 0
