@@ -18,8 +18,9 @@ from dashboards.api.boundaries import BoundaryError, Span, span
 from dashboards.exports import export_incidents
 from dashboards.i18n import Language
 from dashboards.reports import response_times
-from dashboards.reports.periods import PeriodError, parse_period
-from dashboards.reports.response_times import Format
+from dashboards.reports.periods import Period, PeriodError, parse_period
+from dashboards.reports.response_times import Format, FormatMissingError
+from dashboards.reports.sources import Sources
 from dispatch.domain.vocabulary import UserRole
 from models.record import Audit
 
@@ -79,42 +80,54 @@ def incidents(
 def report(
     period: Annotated[str, typer.Option(metavar="2026-10|2026-Q4|2026", help="Month, quarter or year.")],
     form: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.HTML,
-    language: Annotated[Language, typer.Option(help="Of the HTML form.")] = Language.ID,
+    language: Annotated[Language, typer.Option(help="Of page, PDF and workbook.")] = Language.ID,
+    compare: Annotated[
+        str | None, typer.Option(metavar="PERIOD", help="Another period, put beside it: before and after.")
+    ] = None,
     out: OutPath = None,
 ) -> None:
     """Write the response-time report of a period."""
+    wanted = _period(period, "--period")
+    before = None if compare is None else _period(compare, "--compare")
+    with start() as started:
+        sources = Sources(facility=started.facility, public_url=started.settings.public_url)
+        with started.uow.read() as session:
+            found = response_times.read(
+                session, sources=sources, period=wanted, before=before, as_of=started.clock.now()
+            )
     try:
-        wanted = parse_period(period)
-    except PeriodError as error:
-        raise typer.BadParameter(str(error), param_hint="--period") from error
-    with start() as started, started.uow.read() as session:
-        text = response_times.render(
-            session,
-            facility=started.facility,
-            period=wanted,
-            format=form,
-            language=language,
-            as_of=started.clock.now(),
+        written = response_times.render(found, sources=sources, format=form, language=language)
+    except FormatMissingError as error:
+        # Whoever must hand something over has the page, which prints as well.
+        out = None if out is None else out.with_suffix(".html")
+        typer.echo(
+            f"{error}; the report is written as a page instead" + (f": {out}" if out else ""), err=True
         )
-    write_out([text], out)
+        written = response_times.render(found, sources=sources, format=Format.HTML, language=language)
+    write_out([written], out)
 
 
-def write_out(pieces: Iterable[str], out: Path | None) -> None:
-    """Write to the file, which appears whole or not at all, or to standard output; UTF-8 either way.
+def _period(text: str, option: str) -> Period:
+    try:
+        return parse_period(text)
+    except PeriodError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from error
+
+
+def write_out(pieces: Iterable[str | bytes], out: Path | None) -> None:
+    """Write to the file, which appears whole or not at all, or to standard output; text as UTF-8.
 
     Raises:
         CommandRefusedError: the file cannot be written.
     """
     if out is None:
         for piece in pieces:
-            typer.echo(piece.encode(), nl=False)
+            typer.echo(_bytes(piece), nl=False)
         return
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="", dir=out.parent, prefix=f".{out.name}.", delete=False
-        ) as file:
+        with tempfile.NamedTemporaryFile("wb", dir=out.parent, prefix=f".{out.name}.", delete=False) as file:
             try:
-                file.writelines(pieces)
+                file.writelines(map(_bytes, pieces))
                 file.flush()
                 os.fsync(file.fileno())
                 Path(file.name).replace(out)
@@ -123,6 +136,10 @@ def write_out(pieces: Iterable[str], out: Path | None) -> None:
                 raise
     except OSError as error:
         raise CommandRefusedError(f"{out}: cannot be written: {error.strerror}") from error
+
+
+def _bytes(piece: str | bytes) -> bytes:
+    return piece.encode() if isinstance(piece, str) else piece
 
 
 def _span(started: Started, from_text: str | None, to_text: str | None) -> Span:

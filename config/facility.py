@@ -5,6 +5,7 @@ Decides which values are acceptable. Stores nothing: the facility's row is writt
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import time
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
@@ -12,9 +13,11 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, Field, StringConstraints
 
 from config.files import DEFAULTS, FileRefusedError, FileShape, read_shape
+from dashboards.reports.house import FEW, SHIFTS, House, Signatory
 from dispatch.domain import phones
 from dispatch.domain.places import Area
 from dispatch.domain.response_times import INTERVALS
+from dispatch.domain.summaries import SMALL
 
 SHIPPED = DEFAULTS / "kwamki.toml"
 
@@ -45,6 +48,7 @@ class FacilityConfig:
     area: Area
     targets: Mapping[str, float] = field(default_factory=dict)
     retention: Mapping[str, int] = field(default_factory=dict)
+    report: House = field(default_factory=House)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -86,6 +90,15 @@ Line = Annotated[
 ]
 
 
+ClockTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+def _rising(times: list[str]) -> list[str]:
+    if sorted(set(times)) != times:
+        raise ValueError("should be in the order of the day, each once")
+    return times
+
+
 class _RetentionTable(FileShape):
     calls: int = Field(default=90, ge=0)
     recordings: int = Field(default=90, ge=0)
@@ -97,6 +110,23 @@ class _AreaTable(FileShape):
     lat_max: float = Field(ge=-90, le=90)
     lon_min: float = Field(ge=-180, le=180)
     lon_max: float = Field(ge=-180, le=180)
+
+
+class _SignatoryTable(FileShape):
+    place: Annotated[str, Field(max_length=60)] = ""
+    title: Annotated[str, Field(max_length=120)] = ""
+    name: Annotated[str, Field(max_length=120)] = ""
+    nip: Annotated[str, StringConstraints(pattern=r"^([0-9 ]{18,24})?$")] = ""
+
+
+class _ReportTable(FileShape):
+    letterhead: Annotated[list[Line], Field(max_length=4)] = Field(default_factory=list)
+    address: Line | None = None
+    minimum: int = Field(default=FEW, ge=1, le=SMALL)
+    shifts: Annotated[list[ClockTime], AfterValidator(_rising), Field(min_length=1, max_length=8)] = Field(
+        default_factory=lambda: [f"{at:%H:%M}" for at in SHIFTS]
+    )
+    signatory: _SignatoryTable = _SignatoryTable()
 
 
 class _FacilityFile(FileShape):
@@ -116,6 +146,7 @@ class _FacilityFile(FileShape):
     )
     retention: _RetentionTable = _RetentionTable()
     area: _AreaTable | None = None
+    report: _ReportTable = _ReportTable()
 
 
 def load_facility(path: Path | None = None) -> FacilityConfig:
@@ -143,6 +174,17 @@ def load_facility(path: Path | None = None) -> FacilityConfig:
         area=_area(content),
         targets=content.targets,
         retention=content.retention.model_dump(),
+        report=_house(content.report),
+    )
+
+
+def _house(table: _ReportTable) -> House:
+    return House(
+        letterhead=tuple(table.letterhead),
+        address=table.address or "",
+        few=table.minimum,
+        shifts=tuple(time.fromisoformat(at) for at in table.shifts),
+        signatory=Signatory(**table.signatory.model_dump()),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from dashboards.reports.house import House
 from dispatch.domain.commands import ActOnIncident
 from dispatch.ports import Clock, IdSource
 from models.unit_of_work import UnitOfWork
@@ -31,6 +32,11 @@ class FacilityFacts(Protocol):
     @property
     def targets(self) -> Mapping[str, float]:
         """Seconds by name of interval (CONTRACT 2)."""
+        ...
+
+    @property
+    def report(self) -> House:
+        """What its reports look like."""
         ...
 
 

@@ -22,7 +22,7 @@ from dashboards.api import shapes
 from dashboards.api.boundaries import Span
 from dashboards.queries import api_listings
 from dashboards.queries.api_listings import FoundIncident
-from dashboards.queries.api_times import TIME_NAMES
+from dispatch.domain.response_times import TIME_NAMES
 from dispatch.domain.vocabulary import UserRole
 
 PAGE = 500

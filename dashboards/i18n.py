@@ -6,7 +6,7 @@ Knows nothing of pages, of requests or of what is said.
 
 import gettext
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
@@ -67,7 +67,11 @@ class Formats:
 
     def day(self, at: datetime) -> str:
         """``23 Nov 2026``."""
-        return format_date(at.astimezone(self.zone).date(), "d MMM y", locale=self._locale)
+        return self.date(at.astimezone(self.zone).date())
+
+    def date(self, day: date) -> str:
+        """``23 Nov 2026``, of a day that is one already."""
+        return format_date(day, "d MMM y", locale=self._locale)
 
     def weekday(self, at: datetime) -> str:
         """``Senin, 23 Nov 2026``."""

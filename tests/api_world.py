@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from dashboards.api import tokens
 from dashboards.api.context import ApiContext
 from dashboards.api.router import build_api
+from dashboards.reports.house import House
 from dispatch.adapters.ids import RandomIds
 from dispatch.domain.commands import OpenByHand
 from dispatch.domain.incidents import Incident
@@ -44,6 +45,7 @@ class TestFacility:
     name: str = "Puskesmas Kwamki"
     zone: ZoneInfo = ZONE
     targets: Mapping[str, float] = field(default_factory=lambda: {"answer": 15.0, "response": 600.0})
+    report: House = field(default_factory=House)
 
 
 class Program:

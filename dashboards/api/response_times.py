@@ -12,7 +12,8 @@ from dashboards.api.tokens import Caller
 from dashboards.queries import api_times
 from dashboards.reports import measuring
 from dashboards.reports.measuring import By, Group
-from dispatch.domain.response_times import INTERVALS, Summary
+from dispatch.domain.response_times import INTERVALS
+from dispatch.domain.summaries import Limits, Summary
 
 
 class SummaryJson(TypedDict):
@@ -23,8 +24,11 @@ class SummaryJson(TypedDict):
     not_recorded: int
     not_applicable: int
     anomalies: int
+    share_missing: float | None
     median_s: float | None
+    median_limits_s: list[float | None]
     p90_s: float | None
+    p90_limits_s: list[float | None]
     target_s: float | None
     within_target: int | None
     share_within: float | None
@@ -86,8 +90,10 @@ def response_time_routes(ctx: ApiContext) -> APIRouter:
                 by=() if by is None else (by,),
                 targets=ctx.facility.targets,
                 zone=ctx.facility.zone,
+                shifts=ctx.facility.report.shifts,
             )
-            calls = dict(api_times.calls_by_outcome(session, services.facility_id, span))
+            rings = tuple(api_times.rings(session, services.facility_id, span))
+        calls = dict(api_times.by_outcome(rings))
         groups = (tables.total,) if by is None else tables.groups[by]
         return JSONResponse(
             {
@@ -138,8 +144,11 @@ def _summary_json(summary: Summary) -> SummaryJson:
         "not_recorded": summary.not_recorded,
         "not_applicable": summary.not_applicable,
         "anomalies": summary.anomalies,
+        "share_missing": summary.share_missing,
         "median_s": summary.median_s,
+        "median_limits_s": _limits(summary.median_limits),
         "p90_s": summary.p90_s,
+        "p90_limits_s": _limits(summary.p90_limits),
         "target_s": summary.target_s,
         "within_target": summary.within_target,
         "share_within": summary.share_within,
@@ -147,3 +156,7 @@ def _summary_json(summary: Summary) -> SummaryJson:
         "share_high": summary.share_high,
         "values_s": None if summary.values is None else list(summary.values),
     }
+
+
+def _limits(limits: Limits) -> list[float | None]:
+    return [limits.low, limits.high]

@@ -4,14 +4,20 @@ import json
 
 from dashboards.api import shapes
 from dashboards.api.response_times import definitions_json, group_json
-from dashboards.reports.contents import FEW, METHOD, Report
+from dashboards.reports.contents import METHOD, Report
 
 
-def as_json(report: Report) -> str:
-    """The report as one JSON document."""
-    tables, answering = report.tables, report.answering
-    content = {
-        "report": "response-times",
+def as_json(report: Report, before: Report | None = None) -> str:
+    """The report as one JSON document; *before* is the period that it is compared with."""
+    content = {"report": "response-times", **_figures(report)}
+    if before is not None:
+        content["compared_with"] = _figures(before)
+    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+
+
+def _figures(report: Report) -> dict[str, object]:
+    tables = report.tables
+    return {
         "facility": {"code": report.facility_code, "name": report.facility_name, "zone": report.zone_name},
         "period": report.period.text,
         "from": shapes.instant(report.from_at),
@@ -20,35 +26,31 @@ def as_json(report: Report) -> str:
         "is_empty": report.is_empty,
         "method": METHOD,
         "share_interval": "Wilson 95 %",
-        "few": FEW,
+        "few": report.few,
         "targets_s": dict(report.targets),
-        "calls": {
-            "total": report.calls_total,
-            "by_outcome": dict(report.calls),
-            "not_genuine": report.not_genuine,
-            "offered": answering.offered,
-            "answered": answering.answered,
-            "answer_target_s": answering.target_s,
-            "answered_within_target": answering.within,
-            "share_within": answering.share,
-            "share_low": answering.low,
-            "share_high": answering.high,
-            "assumed_answers": report.assumed_answers,
-        },
-        "outages": {
-            "away_s": report.outages.away_s,
-            "share": report.outages.share,
-            "stretches": [
-                {
-                    "cause": stretch.cause,
-                    "provider": stretch.provider,
-                    "from": shapes.instant(stretch.from_at),
-                    "to": shapes.instant(stretch.until_at),
-                    "duration_s": stretch.seconds,
-                }
-                for stretch in report.outages.stretches
-            ],
-        },
+        "percentile_interval": "order statistics, at least 95 %",
+        "calls": _calls(report),
+        "outages": _outages(report),
+        "lines": [
+            {
+                "kind": line.kind,
+                "source": line.source,
+                "minutes_late": line.minutes_late,
+                "is_assumed": line.is_assumed,
+                "is_by_person": line.is_by_person,
+                "count": line.count,
+            }
+            for line in report.lines
+        ],
+        "anomalies": [
+            {
+                "number": each.number,
+                "interval": each.interval,
+                "start": shapes.instant(each.start_at),
+                "end": shapes.instant(each.end_at),
+            }
+            for each in tables.anomalies
+        ],
         "incidents": tables.total.incidents,
         "drills": tables.drills.incidents,
         "tests": tables.tests,
@@ -59,4 +61,48 @@ def as_json(report: Report) -> str:
         "drill_times": group_json(tables.drills),
         "by": {str(by): [group_json(group) for group in groups] for by, groups in tables.groups.items()},
     }
-    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+
+
+def _calls(report: Report) -> dict[str, object]:
+    answering, took = report.answering, report.returning.took
+    part = answering.part
+    low, high = (part and part.limits) or (None, None)
+    return {
+        "total": report.calls_total,
+        "by_outcome": dict(report.calls),
+        "not_genuine": report.not_genuine,
+        "offered": answering.offered,
+        "answered": answering.answered,
+        "abandoned": answering.abandoned,
+        "answered_within_s": {str(seconds): count for seconds, count in answering.standard.items()},
+        "answer_target_s": answering.target_s,
+        "answered_within_target": answering.within,
+        "share_within": None if part is None else part.share,
+        "share_low": low,
+        "share_high": high,
+        "assumed_answers": report.assumed_answers,
+        "reconstructed": report.reconstructed,
+        "call_backs": {
+            "requested": report.returning.requested,
+            "reached": took.recorded,
+            "median_s": took.median_s,
+        },
+    }
+
+
+def _outages(report: Report) -> dict[str, object]:
+    return {
+        "away_s": report.outages.away_s,
+        "share": report.outages.share,
+        "nothing_received_s": report.unreachable.away_s,
+        "stretches": [
+            {
+                "cause": stretch.cause,
+                "provider": stretch.provider,
+                "from": shapes.instant(stretch.from_at),
+                "to": shapes.instant(stretch.until_at),
+                "duration_s": stretch.seconds,
+            }
+            for stretch in report.outages.stretches
+        ],
+    }

@@ -1,45 +1,80 @@
 """What the response-time report of a period says, before it is put into words (CONTRACT 1).
 
 Every number stands with its definition, the clock it starts from, its target and how many it is made of.
-Under :data:`FEW` values the values themselves stand there: a percentage of few says more than is known
+Under the facility's minimum the values themselves stand there: a percentage of few says more than is known
 (DOMAIN 3.5). Formulas are ``dispatch.domain.response_times``; what belongs in which table is ``measuring``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from dashboards.context import FacilityFacts
-from dashboards.queries import api_times, outages
+from dashboards.queries import api_times, outages, report_lines
+from dashboards.queries.api_times import Ring
 from dashboards.queries.outages import Interruptions
+from dashboards.queries.report_lines import CallBack, Lines
 from dashboards.reports import measuring
 from dashboards.reports.measuring import By, Tables
 from dashboards.reports.periods import Period
-from dispatch.domain.response_times import wilson
-from dispatch.domain.vocabulary import CallOutcome
-
-FEW = 20
-"""Under so many values neither median, percentile nor percentage is printed."""
+from dispatch.domain.summaries import Summary, summarise, wilson
+from dispatch.domain.vocabulary import CallOutcome, IncidentChannel, OutageCause, Source
 
 METHOD = "nearest-rank"
-BREAKDOWNS = (By.MONTH, By.PRIORITY, By.CATEGORY, By.TIER)
+BREAKDOWNS = (By.MONTH, By.PRIORITY, By.CATEGORY, By.TIER, By.PLACE, By.CHANNEL, By.SHIFT, By.HOUR)
 NOT_GENUINE = (CallOutcome.PRANK, CallOutcome.GHOST, CallOutcome.WRONG_NUMBER)
 """Counted as not genuine, so that the share can be compared with other cities' (DOMAIN 5.4)."""
+
+STANDARD_S = (15, 20)
+"""NENA-STA-020: 90 % of the calls are to be answered within 15 seconds, 95 % within 20."""
+
+UNREACHABLE = (OutageCause.STOPPED, OutageCause.SILENT)
+"""Causes for which nothing could be received here; callers were left to the provider's fallback."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """So many of so many, and between what the true share lies with 95 % certainty (Wilson)."""
+
+    count: int
+    of: int
+
+    @property
+    def share(self) -> float | None:
+        """The part, from 0 to 1; None of nothing."""
+        return self.count / self.of if self.of else None
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """Where the true share may lie; None of nothing."""
+        return wilson(self.count, self.of) if self.of else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answering:
-    """Voice calls: how many rang, were answered, and within the target; abandoned ones are among them."""
+    """Voice calls without tests: how many rang, were answered, and how soon; abandoned ones included."""
 
     offered: int
     answered: int
+    abandoned: int
     target_s: float | None
     within: int | None
-    share: float | None
-    low: float | None
-    high: float | None
+    standard: Mapping[int, int]
+
+    @property
+    def part(self) -> Part | None:
+        """Those within the target, of all that rang; None without a target."""
+        return None if self.within is None else Part(count=self.within, of=self.offered)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returning:
+    """Callers who had hung up: how many were to be called back, and after how long they were."""
+
+    requested: int
+    took: Summary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +90,24 @@ class Report:
     as_of: datetime | None
     targets: Mapping[str, float]
     calls: Mapping[str, int]
+    few: int
     answering: Answering
-    assumed_answers: int
+    returning: Returning
+    lines: Sequence[Lines]
     outages: Interruptions
+    unreachable: Interruptions
     tables: Tables
+
+    @property
+    def assumed_answers(self) -> int:
+        """Answer times that nobody reported and the engine took to be so."""
+        return sum(line.count for line in self.lines if line.is_assumed)
+
+    @property
+    def reconstructed(self) -> int:
+        """Calls that never reached the program and were found in the provider's log."""
+        found = (line for line in self.lines if line.kind == "call.received")
+        return sum(line.count for line in found if line.source == Source.IMPORT)
 
     @property
     def calls_total(self) -> int:
@@ -77,16 +126,15 @@ class Report:
         counted = tables.total.incidents + tables.drills.incidents + tables.tests + tables.duplicates
         return counted + self.calls_total == 0
 
-    @property
-    def is_running(self) -> bool:
-        """Whether the period was not over when the report was made."""
-        return self.as_of is not None and self.as_of < self.until_at
-
 
 def build(
     session: Session, *, facility: FacilityFacts, period: Period, as_of: datetime | None = None
 ) -> Report:
-    """Read and sum up the period; *as_of* is when, so that a period that still runs says so."""
+    """Read and sum up the period; *as_of* is when, so that a period that still runs says so.
+
+    Of a period that is over the report says nothing about when it was made: the same record gives the same
+    report.
+    """
     span = period.span(facility.zone)
     assert span.from_at is not None
     assert span.until_at is not None
@@ -95,9 +143,12 @@ def build(
         by=BREAKDOWNS,
         targets=facility.targets,
         zone=facility.zone,
+        shifts=facility.report.shifts,
     )
+    rings = tuple(api_times.rings(session, facility.code, span))
     # Of a period that still runs only what has passed can have been interrupted.
     passed_at = span.until_at if as_of is None else max(span.from_at, min(as_of, span.until_at))
+    away = outages.between(session, facility.code, span.from_at, span.until_at)
     return Report(
         facility_code=facility.code,
         facility_name=facility.name,
@@ -105,31 +156,40 @@ def build(
         period=period,
         from_at=span.from_at,
         until_at=span.until_at,
-        as_of=as_of,
+        as_of=None if as_of is None or as_of >= span.until_at else as_of,
         targets=dict(facility.targets),
-        calls=api_times.calls_by_outcome(session, facility.code, span),
-        answering=_answering(
-            list(api_times.seconds_to_answer(session, facility.code, span)), facility.targets.get("answer")
-        ),
-        assumed_answers=api_times.assumed_answers(session, facility.code, span),
-        outages=outages.interruptions(
-            outages.between(session, facility.code, span.from_at, span.until_at), span.from_at, passed_at
+        calls=api_times.by_outcome(rings),
+        few=facility.report.few,
+        answering=_answering(rings, facility.targets.get("answer")),
+        returning=_returning(tuple(report_lines.call_backs(session, facility.code, span))),
+        lines=report_lines.lines(session, facility.code, span),
+        outages=outages.interruptions(away, span.from_at, passed_at),
+        unreachable=outages.interruptions(
+            [stretch for stretch in away if stretch.cause in UNREACHABLE], span.from_at, passed_at
         ),
         tables=tables,
     )
 
 
-def _answering(waits: list[float | None], target_s: float | None) -> Answering:
-    answered = [seconds for seconds in waits if seconds is not None]
-    within = None if target_s is None else sum(seconds <= target_s for seconds in answered)
-    known = within is not None and bool(waits)
-    low, high = wilson(within, len(waits)) if known and within is not None else (None, None)
+def _answering(rings: Sequence[Ring], target_s: float | None) -> Answering:
+    offered = [
+        ring for ring in rings if ring.channel == IncidentChannel.VOICE and ring.outcome != CallOutcome.TEST
+    ]
+    waits = [ring.answered_after_s for ring in offered if ring.answered_after_s is not None]
     return Answering(
-        offered=len(waits),
-        answered=len(answered),
+        offered=len(offered),
+        answered=len(waits),
+        abandoned=sum(ring.outcome == CallOutcome.ABANDONED for ring in offered),
         target_s=target_s,
-        within=within,
-        share=within / len(waits) if known and within is not None else None,
-        low=low,
-        high=high,
+        within=None if target_s is None else sum(wait <= target_s for wait in waits),
+        standard={seconds: sum(wait <= seconds for wait in waits) for seconds in STANDARD_S},
     )
+
+
+def _returning(asked: Sequence[CallBack]) -> Returning:
+    took = [
+        (each.returned_at - each.requested_at) / timedelta(seconds=1)
+        for each in asked
+        if each.returned_at is not None
+    ]
+    return Returning(requested=len(asked), took=summarise(took))

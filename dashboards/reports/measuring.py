@@ -2,26 +2,32 @@
 
 Drills, tests and duplicates stand apart: each is counted and none is hidden, but they are nobody's waiting
 time. The same tables feed ``GET /response-times`` and the report. Formulas are
-``dispatch.domain.response_times``.
+``dispatch.domain.response_times`` and ``dispatch.domain.summaries``.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, time
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from dashboards.queries.api_times import TimedIncident
-from dispatch.domain.response_times import INTERVALS, Measurement, State, Summary, measure, summarise
+from dashboards.reports.house import SHIFTS
+from dispatch.domain.response_times import INTERVAL, TIME_NAMES, durations
+from dispatch.domain.summaries import Measured, State, Summary, summarise
 from dispatch.domain.vocabulary import IncidentChannel, Outcome
 
 UNKNOWN = "unknown"
 """The group of what nobody said: incidents without a place, or without anybody who accepted."""
 
-
 _RANG = (IncidentChannel.VOICE, IncidentChannel.MISSED_CALL)
 
 COMPLETE = ("received_at", "alerted_at", "en_route_at", "on_scene_at", "available_at")
 """eTimes.01, 03, 05, 06 and 13: without them no response time can be checked (DOMAIN 5.4)."""
+
+_KEYS = tuple(INTERVAL)
+_COMPLETE = tuple(TIME_NAMES.index(name) for name in COMPLETE)
+_ACCEPTED = TIME_NAMES.index("accepted_at")
 
 
 class By(StrEnum):
@@ -33,6 +39,7 @@ class By(StrEnum):
     CATEGORY = "category"
     PRIORITY = "priority"
     HOUR = "hour"
+    SHIFT = "shift"
     CHANNEL = "channel"
 
 
@@ -46,12 +53,51 @@ class Kept(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Anomaly:
+    """Times of one incident that stand in an order in which they cannot have happened."""
+
+    number: str
+    interval: str
+    start_at: datetime
+    end_at: datetime
+
+
+class Summaries(Mapping[str, Summary]):
+    """The intervals of some incidents by key, each summed up when it is first asked for.
+
+    A year's report asks for all of them in total, and of most groups for one.
+    """
+
+    def __init__(self, measured: Sequence[tuple[Measured, ...]], targets: Mapping[str, float]) -> None:
+        """Keep what was measured, one row for each incident."""
+        self._measured = measured
+        self._targets = targets
+        self._made: dict[str, Summary] = {}
+
+    def __getitem__(self, key: str) -> Summary:
+        if key not in self._made:
+            self._made[key] = summarise(self.column(key), target_s=self._targets.get(key))
+        return self._made[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_KEYS)
+
+    def __len__(self) -> int:
+        return len(_KEYS)
+
+    def column(self, key: str) -> list[Measured]:
+        """What was measured of one interval, in the order of the incidents."""
+        at = _KEYS.index(key)
+        return [row[at] for row in self._measured]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     """The intervals of some incidents, by key of the interval."""
 
     key: str
     incidents: int
-    intervals: Mapping[str, Summary]
+    intervals: Summaries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +113,7 @@ class Tables:
     duplicates: int
     accepted: int
     complete: int
+    anomalies: tuple[Anomaly, ...]
     groups: Mapping[By, tuple[Group, ...]]
 
 
@@ -79,91 +126,111 @@ def kind_of(incident: TimedIncident) -> Kept:
     return Kept.DUPLICATE if incident.outcome == Outcome.DUPLICATE else Kept.REAL
 
 
+def measured(incident: TimedIncident) -> tuple[Measured, ...]:
+    """Every interval of *incident*, in the order of ``INTERVALS``; an outcome that is none counts as none."""
+    outcome = _OUTCOMES.get(incident.outcome or "")
+    return durations(incident.times, outcome=outcome, by_voice=incident.channel in _RANG)
+
+
+_OUTCOMES = {str(outcome): outcome for outcome in Outcome}
+
+
 def tabulate(
-    incidents: Iterable[TimedIncident], *, by: Iterable[By], targets: Mapping[str, float], zone: ZoneInfo
+    incidents: Iterable[TimedIncident],
+    *,
+    by: Iterable[By],
+    targets: Mapping[str, float],
+    zone: ZoneInfo,
+    shifts: Sequence[time] = SHIFTS,
 ) -> Tables:
     """Measure every incident once and sum it up in total and by each of *by*; *targets* are in seconds."""
     wanted = tuple(by)
+    key_of = Keys(zone, shifts)
     counts = dict.fromkeys(Kept, 0)
-    total, drills = _Column(), _Column()
+    rows: dict[Kept, list[tuple[Measured, ...]]] = {Kept.REAL: [], Kept.DRILL: []}
+    columns: dict[By, dict[str, list[tuple[Measured, ...]]]] = {each: {} for each in wanted}
+    anomalies: list[Anomaly] = []
     accepted = complete = 0
-    columns: dict[By, dict[str, _Column]] = {each: {} for each in wanted}
     for incident in incidents:
         kept = kind_of(incident)
         counts[kept] += 1
-        if kept in (Kept.TEST, Kept.DUPLICATE):
+        if kept not in rows:
             continue
-        measured = _measured(incident)
+        row = measured(incident)
+        rows[kept].append(row)
         if kept is Kept.DRILL:
-            drills.add(measured)
             continue
-        total.add(measured)
-        if incident.times["accepted_at"] is not None:
+        if incident.times[_ACCEPTED] is not None:
             accepted += 1
-            complete += all(incident.times[name] is not None for name in COMPLETE)
+            complete += all(incident.times[at] is not None for at in _COMPLETE)
+        if State.ANOMALY in row:
+            anomalies += _anomalies(incident, row)
         for each in wanted:
-            columns[each].setdefault(_KEYS[each](incident, zone), _Column()).add(measured)
+            columns[each].setdefault(key_of(each, incident), []).append(row)
     return Tables(
-        total=total.group("all", targets),
-        drills=drills.group("drills", targets),
+        total=_group("all", rows[Kept.REAL], targets),
+        drills=_group("drills", rows[Kept.DRILL], targets),
         tests=counts[Kept.TEST],
         duplicates=counts[Kept.DUPLICATE],
         accepted=accepted,
         complete=complete,
+        anomalies=tuple(anomalies),
         groups={
-            each: tuple(column.group(key, targets) for key, column in sorted(found.items()))
+            each: tuple(_group(key, found[key], targets) for key in sorted(found))
             for each, found in columns.items()
         },
     )
 
 
-def _measured(incident: TimedIncident) -> Mapping[str, Measurement]:
-    measured = measure(incident.times)
-    if incident.channel in _RANG or incident.times["answered_at"] is not None:
-        return measured
-    # Nobody can answer somebody who stands at the desk or sends a text.
-    return {**measured, "answer": Measurement(state=State.NOT_APPLICABLE)}
+class Keys:
+    """In which group an incident belongs; months, hours and shifts are those of the facility's clock."""
+
+    def __init__(self, zone: ZoneInfo, shifts: Sequence[time]) -> None:
+        """*shifts* is when they change."""
+        self._zone = zone
+        changes = sorted(shifts)
+        self._shifts = [
+            (begins, f"{begins:%H:%M}–{ends:%H:%M}")
+            for begins, ends in zip(changes, [*changes[1:], *changes[:1]], strict=True)
+        ]
+
+    def __call__(self, by: By, incident: TimedIncident) -> str:
+        """The group of *incident* in the table *by*."""
+        return self._OF[by](self, incident)
+
+    def local(self, incident: TimedIncident) -> datetime:
+        """When it was received, on the facility's clock."""
+        return incident.received_at.astimezone(self._zone)
+
+    def _shift(self, incident: TimedIncident) -> str:
+        """The shift whose beginning is the last one before; before the first of a day, the last of all."""
+        at = self.local(incident).time()
+        return next((name for begins, name in reversed(self._shifts) if begins <= at), self._shifts[-1][1])
+
+    _OF: Mapping[By, Callable[["Keys", TimedIncident], str]] = {
+        By.MONTH: lambda keys, incident: f"{keys.local(incident):%Y-%m}",
+        By.HOUR: lambda keys, incident: f"{keys.local(incident):%H}",
+        By.SHIFT: _shift,
+        By.TIER: lambda _keys, incident: incident.tier or UNKNOWN,
+        By.PLACE: lambda _keys, incident: incident.place or UNKNOWN,
+        By.CATEGORY: lambda _keys, incident: incident.category,
+        By.PRIORITY: lambda _keys, incident: incident.priority,
+        By.CHANNEL: lambda _keys, incident: incident.channel,
+    }
 
 
-class _Column:
-    """Measurements in the making."""
-
-    def __init__(self) -> None:
-        self._incidents = 0
-        self._measured: dict[str, list[Measurement]] = {interval.key: [] for interval in INTERVALS}
-
-    def add(self, measured: Mapping[str, Measurement]) -> None:
-        """One more incident."""
-        self._incidents += 1
-        for key, measurement in measured.items():
-            self._measured[key].append(measurement)
-
-    def group(self, key: str, targets: Mapping[str, float]) -> Group:
-        """What they amount to."""
-        return Group(
-            key=key,
-            incidents=self._incidents,
-            intervals={
-                interval: summarise(measurements, target_s=targets.get(interval))
-                for interval, measurements in self._measured.items()
-            },
-        )
+def _group(key: str, rows: Sequence[tuple[Measured, ...]], targets: Mapping[str, float]) -> Group:
+    return Group(key=key, incidents=len(rows), intervals=Summaries(rows, targets))
 
 
-def _month(incident: TimedIncident, zone: ZoneInfo) -> str:
-    return f"{incident.received_at.astimezone(zone):%Y-%m}"
-
-
-def _hour(incident: TimedIncident, zone: ZoneInfo) -> str:
-    return f"{incident.received_at.astimezone(zone):%H}"
-
-
-_KEYS: Mapping[By, Callable[[TimedIncident, ZoneInfo], str]] = {
-    By.MONTH: _month,
-    By.HOUR: _hour,
-    By.TIER: lambda incident, _zone: incident.tier or UNKNOWN,
-    By.PLACE: lambda incident, _zone: incident.place or UNKNOWN,
-    By.CATEGORY: lambda incident, _zone: incident.category,
-    By.PRIORITY: lambda incident, _zone: incident.priority,
-    By.CHANNEL: lambda incident, _zone: incident.channel,
-}
+def _anomalies(incident: TimedIncident, row: tuple[Measured, ...]) -> Iterator[Anomaly]:
+    """Each interval whose end stands before its start."""
+    times = dict(zip(TIME_NAMES, incident.times, strict=True))
+    for key, found in zip(_KEYS, row, strict=True):
+        if found is State.ANOMALY:
+            start_at, end_at = times[INTERVAL[key].start], times[INTERVAL[key].end]
+            # The turnaround without transport begins at the scene.
+            start_at = start_at or times["on_scene_at"]
+            assert start_at is not None
+            assert end_at is not None
+            yield Anomaly(number=incident.number, interval=key, start_at=start_at, end_at=end_at)

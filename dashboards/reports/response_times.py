@@ -1,45 +1,112 @@
-"""The response-time report of a period in one call: read, sum up, put into words (CONTRACT 1)."""
+"""The response-time report of a period in one call: read, sum up, put into words (CONTRACT 1).
 
+A library that is not there costs its own format and nothing else.
+"""
+
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from dashboards.context import FacilityFacts
 from dashboards.i18n import Language
+from dashboards.reports import codes
 from dashboards.reports.as_csv import as_csv
 from dashboards.reports.as_html import as_html
 from dashboards.reports.as_json import as_json
-from dashboards.reports.contents import build
+from dashboards.reports.as_pdf import as_pdf
+from dashboards.reports.as_xlsx import as_xlsx
+from dashboards.reports.chapters import compose, pen_for
+from dashboards.reports.contents import Report, build
+from dashboards.reports.document import Document
 from dashboards.reports.periods import Period
+from dashboards.reports.proof import Standing, standing_of
+from dashboards.reports.sources import Sources
 
 
 class Format(StrEnum):
     """What the report can be written as."""
 
     HTML = "html"
+    PDF = "pdf"
+    XLSX = "xlsx"
     CSV = "csv"
     JSON = "json"
 
 
-def render(
+class FormatMissingError(Exception):
+    """This format cannot be written here, because a library of it is not installed."""
+
+    def __init__(self, format: Format, library: str) -> None:  # noqa: A002 - the word of CONTRACT 1
+        """The message is one line."""
+        super().__init__(f"{format} needs the library {library}, which is not installed here")
+        self.format = format
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What was read of one period, and of the one that it is compared with."""
+
+    report: Report
+    before: Report | None
+    standing: Standing
+
+
+def read(
     session: Session,
     *,
-    facility: FacilityFacts,
+    sources: Sources,
     period: Period,
+    before: Period | None = None,
+    as_of: datetime | None = None,
+) -> Read:
+    """Read and sum up; *as_of* is the present, so that a period that still runs says so."""
+    report = build(session, facility=sources.facility, period=period, as_of=as_of)
+    return Read(
+        report=report,
+        before=None
+        if before is None
+        else build(session, facility=sources.facility, period=before, as_of=as_of),
+        standing=standing_of(session, sources.facility.code, period),
+    )
+
+
+def worded(found: Read, *, sources: Sources, language: Language = Language.ID) -> Document:
+    """The report in *language*, with a line for each thing that could not be done."""
+    pen = pen_for(sources, language)
+    omitted = []
+    if sources.public_url and not codes.is_available():
+        omitted.append(pen.say("Left out: the QR code (the library segno is not installed)."))
+    return compose(
+        found.report, pen, sources=sources, standing=found.standing, before=found.before, omitted=omitted
+    )
+
+
+def render(
+    found: Read,
+    *,
+    sources: Sources,
     format: Format,  # noqa: A002 - the word of CONTRACT 1
     language: Language = Language.ID,
-    as_of: datetime | None = None,
-) -> str:
-    """The report of *period* as text; *as_of* is the present, so that a period that still runs says so.
+    address: str = "",
+) -> bytes:
+    """The report as *format*; figures of the page link to *address* where one is given.
 
-    Only HTML is written in a language; CSV and JSON are for programs.
+    CSV and JSON are for programs and written in no language.
+
+    Raises:
+        FormatMissingError: a library of the format is not installed.
     """
-    report = build(session, facility=facility, period=period, as_of=as_of)
-    match format:
-        case Format.HTML:
-            return as_html(report, facility=facility, language=language)
-        case Format.CSV:
-            return as_csv(report)
-        case Format.JSON:
-            return as_json(report)
+    if format is Format.CSV:
+        return as_csv(found.report, found.before).encode()
+    if format is Format.JSON:
+        return as_json(found.report, found.before).encode()
+    document = worded(found, sources=sources, language=language)
+    if format is Format.HTML:
+        return as_html(document, address=address).encode()
+    try:
+        if format is Format.PDF:
+            return as_pdf(document)
+        return as_xlsx(document, ended=found.report.until_at)
+    except ImportError as error:
+        raise FormatMissingError(format, error.name or str(error)) from error

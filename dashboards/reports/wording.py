@@ -1,4 +1,7 @@
-"""How seconds and shares are written in a report, in each language."""
+"""How seconds and shares are written in a report, in each language.
+
+Between a number and its unit stands a space at which no line is broken.
+"""
 
 from dataclasses import dataclass
 
@@ -6,6 +9,7 @@ from babel.numbers import format_decimal, format_percent
 
 from dashboards.i18n import Language
 
+_SPACE = "\u00a0"
 _UNITS = {Language.ID: ("dtk", "mnt", "jam"), Language.EN: ("s", "min", "h")}
 
 
@@ -26,16 +30,24 @@ class Wording:
         """
         second, minute, hour = _UNITS[self.language]
         if value < 59.95:
-            return f"{format_decimal(value, format='0.#', locale=self._locale)} {second}"
+            return f"{format_decimal(value, format='0.#', locale=self._locale)}{_SPACE}{second}"
         whole = round(value)
         if whole < 3600:
-            return f"{whole // 60} {minute} {whole % 60} {second}"
-        return f"{whole // 3600} {hour} {whole % 3600 // 60} {minute}"
+            return _SPACE.join((str(whole // 60), minute, str(whole % 60), second))
+        return _SPACE.join((str(whole // 3600), hour, str(whole % 3600 // 60), minute))
+
+    def number(self, count: int) -> str:
+        """``12.345``: thousands apart, as each language writes them."""
+        return str(format_decimal(count, locale=self._locale))
+
+    def short(self, value: float) -> str:
+        """``7,5``: one digit after the point where there is one."""
+        return str(format_decimal(value, format="0.#", locale=self._locale))
 
     def percent(self, share: float) -> str:
         """``87 %`` of a share between 0 and 1."""
-        return str(format_percent(share, format="0 %", locale=self._locale))
+        return str(format_percent(share, format=f"0{_SPACE}%", locale=self._locale))
 
     def fine_percent(self, share: float) -> str:
         """``0,35 %``: small shares that still matter."""
-        return str(format_percent(share, format="0.## %", locale=self._locale))
+        return str(format_percent(share, format=f"0.##{_SPACE}%", locale=self._locale))

@@ -7,13 +7,11 @@ that alert.
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, or_, select
-from sqlalchemy.orm import Session
 
 from dispatch.domain import alerts
 from dispatch.domain.commands import JoinCaller
 from dispatch.domain.decisions import Draft
 from dispatch.domain.effects import Purpose
-from dispatch.domain.errors import IncidentNotFoundError
 from dispatch.domain.events import Kind
 from dispatch.domain.incidents import Assignment, Incident
 from dispatch.domain.vocabulary import AlertChannel, IncidentChannel, Source
@@ -93,11 +91,8 @@ def enter_room(services: Services, incident_id: str, provider_sid: str) -> JoinC
     with services.uow.write() as session:
         # This row and no other: a callback locks a delivery before its incident, and the two must not cross.
         entering = ours.where(Delivery.provider_sid == provider_sid).with_for_update()
-        ours_entered = session.scalars(entering).all()
-        for call in ours_entered:
+        for call in session.scalars(entering):
             call.details = {**call.details, _IN_ROOM: True}
-        if not ours_entered:
-            _caller_entered(session, services, incident_id, provider_sid)
     with services.uow.read() as session:
         on_the_line = or_(Delivery.provider_status == "in-progress", Delivery.provider_sid == provider_sid)
         calls = session.scalars(ours.where(on_the_line).order_by(Delivery.created_at)).all()
@@ -110,22 +105,6 @@ def enter_room(services: Services, incident_id: str, provider_sid: str) -> JoinC
         return None
     returned = (str(call.details["call_id"]) for call in present if call.purpose == Purpose.CALL_BACK)
     return JoinCaller(incident_id=incident_id, staff_id=staff_id, returned_call_id=next(returned, None))
-
-
-def _caller_entered(session: Session, services: Services, incident_id: str, provider_sid: str) -> None:
-    """The caller's own leg is in the room: nobody else was connected with a call that we learned of late."""
-    try:
-        incident = ledger.load(session, services, incident_id)
-    except IncidentNotFoundError:
-        # A room of before the database was restored, perhaps.
-        return
-    waiting = [call.id for call in incident.calls if call.provider_sid == provider_sid]
-    if not set(waiting) & set(incident.ladder.elsewhere):
-        return
-    now = services.clock.now()
-    draft = Draft(incident, now=now, source=Source.VOICE, actor="caller")
-    draft.add(Kind.CALL_WAITING, {"call_id": waiting[0]})
-    ledger.record(session, services, draft.decision(), before=incident, at=now)
 
 
 def begin_joining(services: Services, incident_id: str, staff_code: str) -> None:

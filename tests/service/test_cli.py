@@ -309,6 +309,33 @@ def test_a_report_of_an_empty_period_is_still_a_report(
     assert period in ended.out
 
 
+@pytest.mark.parametrize(("form", "start"), [("pdf", b"%PDF"), ("xlsx", b"PK")])
+def test_a_report_for_paper_and_spreadsheet(migrated: Siaga, tmp_path: Path, form: str, start: bytes) -> None:
+    ended = migrated("report", "--period", "2026-10", "--format", form, "--out", f"october.{form}")
+    assert (ended.status, ended.err) == (0, "")
+    assert (tmp_path / f"october.{form}").read_bytes().startswith(start)
+
+
+def test_a_report_without_its_library_comes_as_a_page(
+    migrated: Siaga, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "typst", None)
+    ended = migrated("report", "--period", "2026-10", "--format", "pdf", "--out", "october.pdf")
+    assert ended.status == 0
+    assert ended.last_line == (
+        "pdf needs the library typst, which is not installed here; the report is written as a page instead: "
+        "october.html"
+    )
+    assert "Laporan waktu tanggap" in (tmp_path / "october.html").read_text(encoding="utf-8")
+    assert not (tmp_path / "october.pdf").exists()
+
+
+def test_a_report_beside_another_period(migrated: Siaga) -> None:
+    ended = migrated("report", "--period", "2026-10", "--format", "json", "--compare", "2026-09")
+    assert json.loads(ended.out)["compared_with"]["period"] == "2026-09"
+    assert migrated("report", "--period", "2026-10", "--compare", "September").status == 2
+
+
 def test_an_empty_record_is_intact(migrated: Siaga) -> None:
     ended = migrated("verify")
     assert (ended.status, ended.out) == (0, "the record is intact: 0 incidents, 0 events\n")

@@ -12,7 +12,8 @@ from lxml import html
 from dashboards.i18n import Language
 from dashboards.queries.outages import Stretch, interruptions
 from dashboards.reports.periods import parse_period
-from dashboards.reports.response_times import Format, render
+from dashboards.reports.response_times import Format, read, render
+from dashboards.reports.sources import Sources
 from dispatch.domain.vocabulary import OutageCause
 from models.traffic import Outage
 from tests.api_world import World, world
@@ -44,15 +45,10 @@ def was_away(here: World, cause: OutageCause, from_at: datetime, until_at: datet
 
 
 def rendered(here: World, how: Format, period: str = "2026-10") -> str:
+    sources = Sources(facility=here.facility)
     with here.services.uow.read() as session:
-        return render(
-            session,
-            facility=here.facility,
-            period=parse_period(period),
-            format=how,
-            language=Language.ID,
-            as_of=here.clock.now(),
-        )
+        found = read(session, sources=sources, period=parse_period(period), as_of=here.clock.now())
+    return render(found, sources=sources, format=how, language=Language.ID).decode()
 
 
 def a_bad_october(here: World) -> None:

@@ -1,5 +1,6 @@
 """The facility file: the sample, and what is refused by file, key and reason (CONTRACT 2)."""
 
+from datetime import time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -32,6 +33,9 @@ def test_the_sample_is_puskesmas_kwamki() -> None:
     assert (facility.lat, facility.lon) == (-4.5205, 136.9001)
     assert facility.handoff_phone == "+628114982800"
     assert facility.targets == {"answer": 15, "response": 600}
+    assert facility.report.letterhead[-1] == "DINAS KESEHATAN"
+    assert (facility.report.few, facility.report.shifts[0]) == (20, time(8))
+    assert (facility.report.signatory.place, facility.report.signatory.name) == ("Timika", "")
     assert facility.retention == {"calls": 90, "recordings": 90, "incidents": 0}
 
 
@@ -76,6 +80,10 @@ def test_numbers_may_be_spelled_as_people_spell_them(tmp_path: Path) -> None:
         ({}, "[retention]\ncalls = -1\n", "retention.calls", "greater than or equal to 0"),
         ({}, "[retention]\nsongs = 1\n", "retention.songs", "not a known key"),
         ({}, "[retention]\ncalls = 1.5\n", "retention.calls", "integer"),
+        ({}, "[report]\nminimum = 31\n", "report.minimum", "less than or equal to 30"),
+        ({}, '[report]\nshifts = ["20:00", "08:00"]\n', "report.shifts", "order of the day"),
+        ({}, '[report]\nshifts = ["8"]\n', "report.shifts[1]", "pattern"),
+        ({}, '[report.signatory]\nnip = "123"\n', "report.signatory.nip", "pattern"),
     ],
 )
 def test_a_bad_facility_is_refused_by_key(

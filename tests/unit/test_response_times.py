@@ -3,20 +3,20 @@
 import doctest
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from math import comb
 from statistics import mean
 
 import pytest
 
-from dispatch.domain import response_times
-from dispatch.domain.response_times import (
-    INTERVAL,
-    INTERVALS,
-    Measurement,
+from dispatch.domain import summaries
+from dispatch.domain.response_times import INTERVAL, INTERVALS, measure
+from dispatch.domain.summaries import (
+    Measured,
     State,
-    measure,
     median,
     percentile_linear,
     percentile_nearest_rank,
+    rank_limits,
     summarise,
     wilson,
 )
@@ -54,11 +54,11 @@ def _of(
     times: dict[str, datetime | None], key: str, outcome: Outcome | None = None
 ) -> tuple[State, float | None]:
     found = measure(times, outcome=outcome)[key]
-    return found.state, found.seconds
+    return (found, None) if isinstance(found, State) else (State.RECORDED, found)
 
 
 def test_the_examples_in_the_module_are_true() -> None:
-    assert doctest.testmod(response_times).failed == 0
+    assert doctest.testmod(summaries).failed == 0
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_step_that_was_skipped_over_was_not_recorded_whatever_the_outcome() ->
 
 def test_an_incident_closed_before_anybody_accepted_has_no_response() -> None:
     closed = _times(received=0, alerted=1, closed=60)
-    assert {key for key, found in measure(closed).items() if found.state is State.NOT_APPLICABLE} == {
+    assert {key for key, found in measure(closed).items() if found is State.NOT_APPLICABLE} == {
         "call_processing",
         "acknowledgement",
         "turnout",
@@ -147,9 +147,9 @@ def test_an_incident_closed_before_anybody_accepted_has_no_response() -> None:
 
 def test_what_did_not_begin_with_a_call_has_no_answer_time() -> None:
     found = measure(_times(received=0, alerted=1), by_voice=False)
-    assert found["answer"].state is State.NOT_APPLICABLE
-    assert measure(_times(received=0, alerted=1))["answer"].state is State.NOT_RECORDED
-    assert measure({})["response"].state is State.NOT_RECORDED
+    assert found["answer"] is State.NOT_APPLICABLE
+    assert measure(_times(received=0, alerted=1))["answer"] is State.NOT_RECORDED
+    assert measure({})["response"] is State.NOT_RECORDED
 
 
 def test_an_impossible_order_is_an_anomaly_and_no_negative_duration() -> None:
@@ -228,13 +228,15 @@ def test_wilson_of_no_share_is_refused(successes: int, n: int) -> None:
 
 
 def test_a_summary_counts_every_state() -> None:
-    measurements = [
-        *(Measurement(state=State.RECORDED, seconds=seconds) for seconds in _GOLDEN),
-        *[Measurement(state=State.NOT_RECORDED)] * 3,
-        *[Measurement(state=State.NOT_APPLICABLE)] * 2,
-        Measurement(state=State.ANOMALY),
+    measured: list[Measured] = [
+        *_GOLDEN,
+        *[State.NOT_RECORDED] * 3,
+        *[State.NOT_APPLICABLE] * 2,
+        State.ANOMALY,
     ]
-    summary = summarise(measurements, target_s=600)
+    summary = summarise(measured, target_s=600)
+    assert summary.applicable == 14
+    assert summary.share_missing == pytest.approx(3 / 14)
     assert (summary.count, summary.recorded) == (16, 10)
     assert (summary.not_recorded, summary.not_applicable, summary.anomalies) == (3, 2, 1)
     assert (summary.median_s, summary.p90_s, summary.method) == (345, 600, "nearest-rank")
@@ -252,8 +254,37 @@ def test_a_summary_of_nothing_claims_nothing() -> None:
         None,
         None,
     )
-    assert summarise([Measurement(state=State.RECORDED, seconds=1)]).within_target is None
+    assert summarise([1]).within_target is None
 
 
 def test_many_values_are_summed_up_and_not_listed() -> None:
-    assert summarise([Measurement(state=State.RECORDED, seconds=1)] * 31).values is None
+    assert summarise([1] * 31).values is None
+
+
+@pytest.mark.parametrize("p", [50, 90])
+@pytest.mark.parametrize("n", [1, 5, 10, 22, 29, 59, 200])
+def test_the_limits_of_a_percentile_are_those_of_the_binomial_distribution(n: int, p: int) -> None:
+    share = p / 100
+
+    def fewer(rank: int) -> float:
+        """The chance that fewer than *rank* of *n* values lie below the true percentile."""
+        return sum(comb(n, k) * share**k * (1 - share) ** (n - k) for k in range(rank))
+
+    low, high = rank_limits(n, p)
+    # The widest ranks that leave at most 2.5 % on their side; the next one inwards leaves more.
+    if low is not None:
+        assert fewer(low) <= 0.025
+    assert fewer((low or 0) + 1) > 0.025
+    if high is not None:
+        assert 1 - fewer(high) <= 0.025
+    assert high == 1 or 1 - fewer((high or n + 1) - 1) > 0.025
+
+
+def test_a_percentile_of_few_values_has_no_upper_limit() -> None:
+    summary = summarise(_GOLDEN)
+    assert (summary.median_limits.low, summary.median_limits.high) == (210, 600)
+    assert (summary.p90_limits.low, summary.p90_limits.high) == (420, None)
+
+
+def test_limits_of_a_large_number_are_found_at_once() -> None:
+    assert rank_limits(100_000, 50) == (49_690, 50_311)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from dashboards.context import PagesContext
 from dashboards.passwords import hash_password
+from dashboards.reports.house import House
 from dashboards.site import build_pages
 from dispatch.domain.commands import ActOnIncident
 from dispatch.domain.errors import DispatchError
@@ -38,6 +39,7 @@ class SampleFacility:
     name: str = "Puskesmas Kwamki"
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Jayapura"))
     targets: Mapping[str, float] = field(default_factory=lambda: {"answer": 15.0})
+    report: House = field(default_factory=House)
 
 
 class RecordingService:

@@ -1,0 +1,149 @@
+"""The chapter that everybody reads first: figures asked for by name, each with definition and target."""
+
+from collections.abc import Iterator
+
+from dashboards.reports.chapters_times import MAIN
+from dashboards.reports.contents import Part, Report
+from dashboards.reports.document import Cell, Column, Row, Section, Table
+from dashboards.reports.pen import Pen, behind
+from dispatch.domain.response_times import INTERVAL
+from dispatch.domain.summaries import Summary
+
+OBJECTIVES = {"call_processing": 60.0, "turnout": 60.0}
+"""Seconds for nine of ten: NFPA 1225 and 1710 (DOMAIN 2.2). Printed as such, never as the facility's own."""
+
+_STANDARD_SHARES = {15: 90, 20: 95}
+_VALUES = 5
+
+
+def key_figures(report: Report, pen: Pen) -> Section:
+    """What everybody asks for first, each with its definition and target."""
+    say = pen.say
+    values = (say("Value"), say("of"), say("share"), say("95 %% from"), say("95 %% to"))
+    columns = (
+        pen.column(say("Figure and its definition"), weight=6),
+        pen.column(say("Target"), weight=2),
+        Column(title=say("Value"), sheet=values, weight=3),
+    )
+    rows = (*_demand(report, pen), *_answering(report, pen), *_times(report, pen), *_record(report, pen))
+    table = Table(name=say("Key figures"), title="", columns=columns, rows=rows)
+    return Section(title=say("Key figures"), blocks=(table,))
+
+
+def _figure(pen: Pen, title: str, definition: str, cell: Cell, target: str = "–") -> Row:
+    values = (*cell.values, *(None,) * _VALUES)[:_VALUES]
+    value = Cell(text=cell.text, small=cell.small, values=values, behind=cell.behind)
+    return Row(cells=(pen.text(title, definition), pen.text(target), value))
+
+
+def _demand(report: Report, pen: Pen) -> Iterator[Row]:
+    say = pen.say
+    yield _figure(
+        pen,
+        say("Calls and texts"),
+        say("Every ring and every text, whatever came of it."),
+        pen.count(report.calls_total),
+    )
+    yield _figure(
+        pen,
+        say("Incidents"),
+        say("Without drills, tests and second reports of the same incident."),
+        pen.count(report.tables.total.incidents, behind=behind(interval=MAIN)),
+    )
+    yield _figure(
+        pen,
+        say("Not genuine"),
+        say("Prank, ghost call and wrong number, of all calls and texts."),
+        pen.part(Part(count=report.not_genuine, of=report.calls_total)),
+    )
+
+
+def _answering(report: Report, pen: Pen) -> Iterator[Row]:
+    say, answering, returning = pen.say, report.answering, report.returning
+    for seconds, within in answering.standard.items():
+        yield _figure(
+            pen,
+            say("Answered within %(seconds)s s", seconds=seconds),
+            say("Clock starts with the first ring; of all voice calls that rang, abandoned ones included."),
+            pen.part(Part(count=within, of=answering.offered)),
+            say("%(share)s %% (NENA-STA-020)", share=_STANDARD_SHARES[seconds]),
+        )
+    yield _figure(
+        pen,
+        say("Abandoned calls"),
+        say("The caller hung up before anybody was heard; of all voice calls that rang."),
+        pen.part(Part(count=answering.abandoned, of=answering.offered)),
+    )
+    yield _figure(
+        pen,
+        say("Called back"),
+        say("Callers who had hung up and whom the call-back reached, of those who were to be called back."),
+        pen.part(Part(count=returning.took.recorded, of=returning.requested)),
+    )
+    yield _figure(
+        pen,
+        say("Time to the call-back, median"),
+        say("Clock starts when the call-back is asked for; until the caller picked up."),
+        _median(returning.took, pen),
+    )
+
+
+def _times(report: Report, pen: Pen) -> Iterator[Row]:
+    say, tables = pen.say, report.tables
+    for key in ("call_processing", "turnout", "travel", MAIN):
+        summary = tables.total.intervals[key]
+        target = "–"
+        if summary.target_s is not None:
+            target = say("at most %(target)s", target=pen.wording.seconds(summary.target_s))
+        elif key in OBJECTIVES:
+            target = say("90 %% within %(time)s (NFPA)", time=pen.wording.seconds(OBJECTIVES[key]))
+        yield _figure(
+            pen,
+            say("%(interval)s, 90th percentile", interval=say(INTERVAL[key].title)),
+            say(INTERVAL[key].definition),
+            _p90(summary, pen),
+            target,
+        )
+    yield _figure(
+        pen,
+        say("Complete times"),
+        say("Incidents with call, alert, departure, arrival and available again; of those accepted."),
+        pen.part(Part(count=tables.complete, of=tables.accepted)),
+    )
+
+
+def _record(report: Report, pen: Pen) -> Iterator[Row]:
+    say = pen.say
+    yield _figure(
+        pen,
+        say("Found afterwards"),
+        say("Calls that did not reach the program and were found in the telephone provider's log."),
+        pen.count(report.reconstructed),
+    )
+    yield _figure(
+        pen,
+        say("Time in which nothing could be received"),
+        say("The program did not run; the provider's fallback rang the duty phones."),
+        pen.seconds(report.unreachable.away_s),
+    )
+
+
+def _median(summary: Summary, pen: Pen) -> Cell:
+    cell = pen.median(summary)
+    if summary.recorded < pen.few:
+        return _each(cell)
+    middle, low, high, _ = cell.values
+    return Cell(text=cell.text, small=cell.small, values=(middle, None, None, low, high))
+
+
+def _p90(summary: Summary, pen: Pen) -> Cell:
+    if summary.recorded < pen.few:
+        return _each(pen.median(summary))
+    cell = pen.p90(summary)
+    ninth, low, high = cell.values
+    return Cell(text=cell.text, small=cell.small, values=(ninth, None, None, low, high))
+
+
+def _each(cell: Cell) -> Cell:
+    """The values themselves, while they are few."""
+    return Cell(text=cell.text, values=(cell.values[3],))
