@@ -31,6 +31,14 @@ _ANSWERED = (
     .where(_DELIVERY.c.id == bindparam("delivery_id"), _DELIVERY.c.facility_id == bindparam("facility"))
 )
 
+_OURS = select(Delivery).where(
+    Delivery.incident_id == bindparam("incident_id"), Delivery.channel == AlertChannel.VOICE
+)
+_ENTERING = _OURS.where(Delivery.provider_sid == bindparam("provider_sid")).with_for_update()
+_ON_THE_LINE = _OURS.where(
+    or_(Delivery.provider_status == "in-progress", Delivery.provider_sid == bindparam("provider_sid"))
+).order_by(Delivery.created_at)
+
 _IN_ROOM = "in_room"
 
 
@@ -87,15 +95,13 @@ def enter_room(services: Services, incident_id: str, provider_sid: str) -> JoinC
     Whoever comes second makes the meeting: a caller who is called back finds the worker there already. Of two
     who enter in the same instant each finds the other, because each looks only after its own entry stands.
     """
-    ours = select(Delivery).where(Delivery.incident_id == incident_id, Delivery.channel == AlertChannel.VOICE)
+    key = {"incident_id": incident_id, "provider_sid": provider_sid}
     with services.uow.write() as session:
         # This row and no other: a callback locks a delivery before its incident, and the two must not cross.
-        entering = ours.where(Delivery.provider_sid == provider_sid).with_for_update()
-        for call in session.scalars(entering):
+        for call in session.scalars(_ENTERING, key):
             call.details = {**call.details, _IN_ROOM: True}
     with services.uow.read() as session:
-        on_the_line = or_(Delivery.provider_status == "in-progress", Delivery.provider_sid == provider_sid)
-        calls = session.scalars(ours.where(on_the_line).order_by(Delivery.created_at)).all()
+        calls = session.scalars(_ON_THE_LINE, key).all()
     present = sorted(
         (call for call in calls if call.details.get(_IN_ROOM)),
         key=lambda call: call.provider_sid != provider_sid,

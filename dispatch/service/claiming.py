@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import bindparam, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain.effects import Purpose
@@ -22,6 +22,19 @@ from models.traffic import IS_UNSENT, Delivery
 _CAN_WAIT = or_(Delivery.urgency > outbox.LAST_FIRST_ASK, Delivery.attempts > 0)
 """Whatever repeats something, was tried already, or tells people that they are not needed."""
 
+_IS_ANY_DUE = (
+    select(literal(1))
+    .select_from(table_of(Delivery))
+    .where(IS_UNSENT, table_of(Delivery).c.next_attempt_at <= bindparam("now"))
+    .limit(1)
+)
+_MOST_URGENT = (
+    select(Delivery)
+    .where(IS_UNSENT, Delivery.next_attempt_at <= bindparam("now"))
+    .order_by(_CAN_WAIT, Delivery.urgency, Delivery.created_at, Delivery.id)
+    .limit(bindparam("room"))
+    .with_for_update(skip_locked=True)
+)
 _NEXT_DUE = select(func.min(table_of(Delivery).c.next_attempt_at)).where(IS_UNSENT)
 
 
@@ -59,13 +72,12 @@ def claim(services: Services, *, limit: int, spare: int = 0) -> list[Claimed]:
     """
     now = services.clock.now()
     with services.uow.read() as session:
-        if session.scalar(_due(now).limit(1)) is None:
+        if session.connection().execute(_IS_ANY_DUE, {"now": now}).first() is None:
             return []
     claimed: list[Claimed] = []
-    query = _due(now).order_by(_CAN_WAIT, Delivery.urgency, Delivery.created_at, Delivery.id)
     with services.uow.write() as session:
         while room := limit - len(claimed):
-            due = session.scalars(query.limit(room).with_for_update(skip_locked=True)).all()
+            due = session.scalars(_MOST_URGENT, {"now": now, "room": room}).all()
             fresh = [row for row in due if not _has_expired(row, now)]
             seated = _seated(fresh, room - spare)
             admitted = pacing.admit(session, services, seated, now)
@@ -88,10 +100,6 @@ def _has_expired(row: Delivery, now: datetime) -> bool:
     outbox.withdraw(row, now)
     row.error_code = "expired"
     return True
-
-
-def _due(now: datetime) -> Select[Delivery]:
-    return select(Delivery).where(IS_UNSENT, Delivery.next_attempt_at <= now)
 
 
 def _take(row: Delivery, now: datetime, lease_s: float) -> Claimed:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain import alerts
@@ -20,12 +20,14 @@ from dispatch.domain.vocabulary import AlertChannel, DeliveryState
 from dispatch.service import ledger, outbox
 from dispatch.service.roster_keeping import crew_of
 from dispatch.service.services import Services
+from models.base import table_of
 from models.facility import Staff
 from models.traffic import Delivery
 
 REFUSED_BY = "refused_by"
 """In the details of a delivery: the providers that will not carry it."""
 
+_CODE = select(table_of(Staff).c.code).where(table_of(Staff).c.id == bindparam("staff_id"))
 _DEAD = (DeliveryState.FAILED, DeliveryState.WITHDRAWN)
 _COPIED = (
     "facility_id",
@@ -88,7 +90,7 @@ def let_go(session: Session, services: Services, row: Delivery, *, now: datetime
 
 def code_of(session: Session, row: Delivery) -> str:
     """The staff code of the person whom *row* is for."""
-    return session.scalars(select(Staff.code).where(Staff.id == row.staff_id)).one()
+    return str(session.connection().execute(_CODE, {"staff_id": row.staff_id}).scalar_one())
 
 
 def _is_concerned(incident: Incident, assignment: Assignment, channel: str) -> bool:

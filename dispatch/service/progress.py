@@ -24,6 +24,18 @@ from models.base import table_of
 from models.facility import Staff
 from models.traffic import Deadline
 
+_INCIDENT, _DEADLINE = table_of(rows.Incident), table_of(Deadline)
+_OF_DEADLINE = (
+    select(_INCIDENT.c.id)
+    .join(_DEADLINE, _DEADLINE.c.incident_id == _INCIDENT.c.id)
+    .where(
+        _INCIDENT.c.id == bindparam("incident_id"),
+        _DEADLINE.c.kind == bindparam("kind"),
+        _DEADLINE.c.subject == bindparam("subject"),
+        _DEADLINE.c.due_at == bindparam("due_at"),
+    )
+    .with_for_update(of=_INCIDENT, skip_locked=True)
+)
 _STAFF_BY_CODE = select(table_of(Staff)).where(
     table_of(Staff).c.facility_id == bindparam("facility"), table_of(Staff).c.code == bindparam("code")
 )
@@ -109,17 +121,8 @@ def fire(services: Services, incident_id: str, due: Due) -> None:
 
 def _is_ours(session: Session, incident_id: str, due: Due) -> bool:
     """Lock the incident, never waiting for it, if the deadline is still there: engines share the work so."""
-    query = (
-        select(rows.Incident.id)
-        .join(Deadline, Deadline.incident_id == rows.Incident.id)
-        .where(
-            rows.Incident.id == incident_id,
-            Deadline.kind == due.kind,
-            Deadline.subject == due.subject,
-            Deadline.due_at == due.due_at,
-        )
-    )
-    return session.scalar(query.with_for_update(of=rows.Incident, skip_locked=True)) is not None
+    key = {"incident_id": incident_id, "kind": due.kind, "subject": due.subject, "due_at": due.due_at}
+    return session.connection().execute(_OF_DEADLINE, key).first() is not None
 
 
 def _worker(

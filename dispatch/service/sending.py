@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain.effects import Purpose
@@ -31,18 +31,21 @@ from dispatch.ports import (
     TextRequest,
     Wording,
 )
-from dispatch.service import delivery_reports, failures, outbox, provider_signs
+from dispatch.service import delivery_reports, failures, ledger, outbox, provider_signs
 from dispatch.service.asking import Answers, ask, note_failure, ours_among
 from dispatch.service.breakers import Breakers
 from dispatch.service.claiming import Claimed
 from dispatch.service.links import worker_token
 from dispatch.service.outbox import TEXT_VALID_S
 from dispatch.service.services import Services
+from models.base import table_of
 from models.facility import Staff
-from models.incident import Assignment, Incident
 from models.traffic import Delivery
 
 log = structlog.get_logger(__name__)
+
+_ONE = select(Delivery).where(Delivery.id == bindparam("delivery_id"))
+_NAME = select(table_of(Staff).c.name).where(table_of(Staff).c.id == bindparam("staff_id"))
 
 SEAL_VALID_S = 14_400.0
 """A fingerprint does not go out of date; the longest that every network keeps a text for."""
@@ -237,7 +240,7 @@ class Sender:
             return Errand()
         answers = ask(self.breakers, self._able(claimed), claimed) if claimed.ask_first else Answers()
         with self._services.uow.read() as session:
-            row = session.scalars(select(Delivery).where(Delivery.id == claimed.id)).one()
+            row = session.scalars(_ONE, {"delivery_id": claimed.id}).one()
             body = row.body
             if is_text and not body:
                 body = self._wording.text(self._facts(session, claimed))
@@ -257,14 +260,14 @@ class Sender:
         )
 
     def _facts(self, session: Session, claimed: Claimed) -> MessageFacts:
-        incident = session.get(Incident, claimed.incident_id) if claimed.incident_id else None
-        if incident is None:
+        if claimed.incident_id is None:
             return _of_the_service(claimed)
-        accepted_by = session.scalar(
-            select(Staff.name)
-            .join(Assignment, Assignment.staff_id == Staff.id)
-            .where(Assignment.incident_id == incident.id, Assignment.is_primary.is_(True))
-        )
+        incident = ledger.load(session, self._services, claimed.incident_id, for_update=False)
+        accepted_by = None
+        if incident.primary is not None:
+            accepted_by = (
+                session.connection().execute(_NAME, {"staff_id": incident.primary.staff_id}).scalar()
+            )
         link = None
         if claimed.staff_id is not None and claimed.purpose in (Purpose.ALERT, Purpose.DETAILS):
             token = worker_token(self._services.link_key, incident.id, claimed.staff_id)
@@ -274,7 +277,7 @@ class Sender:
             short_number=incident.short_number,
             priority=incident.priority,
             category=incident.category,
-            place=incident.location_text or incident.location_place,
+            place=incident.location.text or incident.location.place,
             caller_number=incident.caller_number,
             accepted_by=accepted_by,
             reason=claimed.details.get("reason"),
