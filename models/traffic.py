@@ -64,6 +64,7 @@ class Delivery(Base):
     created_at: Mapped[datetime]
     next_attempt_at: Mapped[datetime]
     lease_until: Mapped[datetime | None]
+    claimed_by: Mapped[str | None] = mapped_column(String(80))
     sent_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     valid_until: Mapped[datetime | None]
@@ -98,7 +99,7 @@ class Lease(Base):
     __tablename__ = "lease"
 
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
-    holder: Mapped[str] = mapped_column(String(36))
+    holder: Mapped[str] = mapped_column(String(80))
     until_at: Mapped[datetime]
 
 

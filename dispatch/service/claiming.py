@@ -1,7 +1,7 @@
 """Taking what is due out of the outbox, each delivery for one engine alone (DESIGN 4).
 
-A delivery is claimed under a lease and sent outside any transaction. One whose lease ran out has an unknown
-outcome: the provider is asked before it is sent again.
+A delivery is claimed under a lease and sent outside any transaction. One whose lease ran out, or whose engine
+is dead, has an unknown outcome: the provider is asked before it is sent again.
 """
 
 from collections.abc import Sequence
@@ -9,15 +9,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, func, literal, or_, select
+import structlog
+from sqlalchemy import bindparam, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from dispatch.domain.effects import Purpose
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState
 from dispatch.service import outbox, pacing
+from dispatch.service.processes import has_ended, name_of_this_process
 from dispatch.service.services import Services
 from models.base import table_of
 from models.traffic import IS_UNSENT, Delivery
+from models.unit_of_work import wake_engine_after
+
+log = structlog.get_logger(__name__)
 
 _CAN_WAIT = or_(Delivery.urgency > outbox.LAST_FIRST_ASK, Delivery.attempts > 0)
 """Whatever repeats something, was tried already, or tells people that they are not needed."""
@@ -35,6 +40,13 @@ _MOST_URGENT = (
     .limit(bindparam("room"))
     .with_for_update(skip_locked=True)
 )
+
+SETTLES_S = 1.0
+"""After the death of whoever sent it, until the provider shows a request that was on its way."""
+
+_IN_FLIGHT = (IS_UNSENT, Delivery.state == DeliveryState.SENDING)
+"""Said twice, because the partial index serves only the words of the first."""
+
 _NEXT_DUE = select(func.min(table_of(Delivery).c.next_attempt_at)).where(IS_UNSENT)
 
 
@@ -87,6 +99,26 @@ def claim(services: Services, *, limit: int, spare: int = 0) -> list[Claimed]:
     return claimed
 
 
+def let_go_of_the_dead(services: Services) -> None:
+    """What a process was sending that has certainly ended is asked about soon, and not after its lease."""
+    with services.uow.read() as session:
+        claimers = session.scalars(select(Delivery.claimed_by).where(*_IN_FLIGHT).distinct()).all()
+    on_this_machine = services.uow.is_sqlite
+    dead = [name for name in claimers if name and has_ended(name, on_this_machine=on_this_machine)]
+    if not dead:
+        return
+    at = services.clock.now() + timedelta(seconds=SETTLES_S)
+    with services.uow.write() as session:
+        left = update(Delivery).where(
+            *_IN_FLIGHT, Delivery.claimed_by.in_(dead), Delivery.next_attempt_at > at
+        )
+        session.execute(
+            left.values(lease_until=at, next_attempt_at=at).execution_options(synchronize_session=False)
+        )
+        wake_engine_after(session)
+    log.warning("delivery.left_by_the_dead", processes=len(dead))
+
+
 def _seated(due: Sequence[Delivery], places: int) -> list[Delivery]:
     """All of *due* that cannot wait, and as many of the rest as there are *places* beside them."""
     urgent = [row for row in due if row.urgency <= outbox.LAST_FIRST_ASK and row.attempts == 0]
@@ -107,6 +139,7 @@ def _take(row: Delivery, now: datetime, lease_s: float) -> Claimed:
     lost_at = row.provider if row.state == DeliveryState.UNKNOWN else None
     row.state = DeliveryState.SENDING
     row.attempts += 1
+    row.claimed_by = name_of_this_process()
     row.lease_until = now + timedelta(seconds=lease_s)
     row.next_attempt_at = row.lease_until
     return Claimed(

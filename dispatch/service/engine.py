@@ -34,6 +34,7 @@ TICK_S = 0.25
 """At most this long between two rounds: how soon a commit of another process is seen that nobody tells of."""
 
 PULSE_EVERY_S = 5.0
+LOOKS_FOR_THE_DEAD_EVERY_S = 1.0
 BATCH = 100
 """Deadlines fired in one round; a bound on the round, not on the work."""
 
@@ -105,6 +106,7 @@ class Engine:
         guarded(self.pulse, "pulse")()
         self.every(PULSE_EVERY_S, self.pulse, "pulse")
         guarded(self._take_down_signs, "signs")()
+        self.every(LOOKS_FOR_THE_DEAD_EVERY_S, self.let_go_of_the_dead, "dead engines", first_after_s=0)
         self._scheduler.start()
         self._thread.start()
         self.wake()
@@ -146,6 +148,11 @@ class Engine:
         if self.is_active:
             self._heart.beat()
             self._sender.keep_signs()
+
+    def let_go_of_the_dead(self) -> None:
+        """Take up what a process that died was sending; whoever stands by leaves that to the one at work."""
+        if self.is_active:
+            claiming.let_go_of_the_dead(self._services)
 
     def _take_down_signs(self) -> None:
         """What an engine before this one said of the providers is not known any more."""

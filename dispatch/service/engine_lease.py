@@ -6,14 +6,13 @@ started again goes on without waiting for its own past. Decides only whose turn 
 moment after a jump of the clock, every claim and every deadline is still taken once, by its own transaction.
 """
 
-import os
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from sqlalchemy import delete
 
+from dispatch.service.processes import has_ended, name_of_this_process
 from dispatch.service.services import Services
 from models.traffic import Lease
 
@@ -32,7 +31,7 @@ class EngineLease:
         """Hold nothing yet. *monotonic* measures how long a renewal is good for, whatever the clock does."""
         self._services = services
         self._monotonic = monotonic
-        self._holder = f"{_namespace()}:{os.getpid()}:{services.ids.token()}"
+        self._holder = f"{name_of_this_process()}:{services.ids.token()}"
         self._held_until_s = float("-inf")
 
     @property
@@ -72,21 +71,7 @@ class EngineLease:
         self._held_until_s = asked_s + LEASE_S - MARGIN_S
 
     def _may_take(self, row: Lease | None, now: datetime) -> bool:
-        if row is None or row.holder == self._holder or _is_gone(row.holder):
+        if row is None or row.holder == self._holder or has_ended(row.holder, on_this_machine=True):
             return True
         # An end further away than any lease lasts was written before the clock was set back.
         return not now <= row.until_at <= now + timedelta(seconds=LEASE_S)
-
-
-def _namespace() -> str:
-    """Within which the numbers of processes mean the same: a container has its own. Empty when unknown."""
-    try:
-        return str(Path("/proc/self/ns/pid").stat().st_ino)
-    except OSError:
-        return ""
-
-
-def _is_gone(holder: str) -> bool:
-    """Whether the holder's process has certainly ended; a number that was given again waits for the end."""
-    namespace, pid, _ = holder.split(":")
-    return namespace == _namespace() != "" and not Path("/proc", pid).exists()

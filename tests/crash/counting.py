@@ -25,16 +25,23 @@ Send = tuple[str, int]
 """One attempt to send a delivery: its identifier, and the how manieth attempt it is."""
 
 
-def sends_in_flight(uow: UnitOfWork) -> set[Send]:
+def sends_in_flight(uow: UnitOfWork, process: int | None = None) -> set[Send]:
     """Deliveries that were claimed and whose outcome is not written down: what a kill now leaves open.
 
-    What an earlier kill left so, and nobody has claimed since, is the same send and not another one.
+    Of several processes those of one. What an earlier kill left so, and nobody has claimed since, is the same
+    send and not another one.
     """
     with uow.read() as session:
         rows = session.execute(
-            select(Delivery.id, Delivery.attempts).where(Delivery.state == DeliveryState.SENDING)
+            select(Delivery.id, Delivery.attempts, Delivery.claimed_by).where(
+                Delivery.state == DeliveryState.SENDING
+            )
         )
-        return {(delivery_id, attempt) for delivery_id, attempt in rows}
+        return {
+            (delivery_id, attempt)
+            for delivery_id, attempt, claimed_by in rows
+            if process is None or f":{process}:" in str(claimed_by)
+        }
 
 
 def unsettled(uow: UnitOfWork) -> list[str]:

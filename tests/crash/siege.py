@@ -160,10 +160,11 @@ class Siege:
         self.crowd.begins_to_call().result(60)
         self.crowd.hangs_up()
         with self._told_what_is_left():
-            self.company.waits_until(
-                "everything is settled", lambda: not counting.unsettled(self.uow), within_s=SETTLES_WITHIN_S
-            )
+            self.company.waits_until("everything is settled", self._is_settled, within_s=SETTLES_WITHIN_S)
         self.served.stop()
+
+    def _is_settled(self) -> bool:
+        return not self._journal.look().requests and not counting.unsettled(self.uow)
 
     @contextmanager
     def _told_what_is_left(self) -> Iterator[None]:
@@ -187,10 +188,13 @@ class Siege:
             "not as it was recorded": list(counting.findings(self.uow, self.facility.code)),
         }
 
-    def notes_kill(self) -> None:
-        """The program is dead: what it was sending may go out a second time, and nothing else may."""
+    def notes_kill(self, process: int | None = None) -> None:
+        """The program, or one process of it, is dead: what it was sending may go out a second time.
+
+        Nothing else may.
+        """
         known = set[counting.Send]().union(*self.hit)
-        self.hit.append(counting.sends_in_flight(self.uow) - known)
+        self.hit.append(counting.sends_in_flight(self.uow, process) - known)
 
     def account(self) -> str:
         """How many second sends there were, and how many there might have been."""

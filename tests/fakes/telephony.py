@@ -183,6 +183,7 @@ class FakeProvider(FakeCallLog):
         refuse_inside_transaction("the fake provider")
         with self._changed:
             self.asked.append(to_number)
+            self._changed.notify_all()
             if self.lists_fail is not None:
                 raise self.lists_fail
             return [

@@ -90,12 +90,12 @@ class Fleet:
         """The process whose engine is at work, on SQLite."""
         with self.siege.uow.read() as session:
             row = session.get(Lease, NAME)
-        return None if row is None else int(row.holder.split(":")[1])
+        return None if row is None else int(row.holder.split(":")[2])
 
     def loses(self, pid: int) -> None:
         """One process is killed; what it was sending is in flight."""
         os.kill(pid, signal.SIGKILL)
-        self.siege.notes_kill()
+        self.siege.notes_kill(pid)
 
     def settles(self) -> dict[str, Sequence[str]]:
         """Let everything come to its end and stop; the promises that were broken."""

@@ -16,6 +16,7 @@ from dispatch.domain.vocabulary import Outcome
 from dispatch.service import alert_calls, intake, progress
 from dispatch.service.engine import Engine
 from dispatch.service.engine_lease import LEASE_S, MARGIN_S, NAME, RENEW_EVERY_S, EngineLease
+from dispatch.service.processes import name_of_this_process
 from models.incident import Incident as IncidentRow
 from models.traffic import Delivery, Lease, Pulse
 from tests.builders import policy, tier
@@ -110,8 +111,9 @@ def test_nobody_waits_for_the_lease_of_a_process_that_is_gone(world: World) -> N
 def test_a_process_of_another_container_is_not_taken_for_dead(world: World) -> None:
     elsewhere = lease_of(world)
     elsewhere.renew()
+    boot = name_of_this_process().partition(":")[0]
     with world.uow.write() as session:
-        session.get_one(Lease, NAME).holder = "1:4194304:a token"
+        session.get_one(Lease, NAME).holder = f"{boot}:1:4194304:1:a token"
     assert not lease_of(world).renew()
 
 

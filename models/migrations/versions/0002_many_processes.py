@@ -27,7 +27,7 @@ def upgrade() -> None:
     op.create_table(
         "lease",
         sa.Column("name", sa.String(length=64), nullable=False),
-        sa.Column("holder", sa.String(length=36), nullable=False),
+        sa.Column("holder", sa.String(length=80), nullable=False),
         sa.Column("until_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_lease")),
     )
@@ -50,6 +50,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outage")),
     )
     op.create_index("ix_outage_from", "outage", ["facility_id", "from_at"])
+    op.add_column("delivery", sa.Column("claimed_by", sa.String(length=80), nullable=True))
     op.create_index(
         "ix_call_unended",
         "call",
@@ -93,6 +94,7 @@ def downgrade() -> None:
     op.create_index("ix_assignment_staff_status", "assignment", ["staff_id", "status"])
     op.drop_index("ix_call_orphan", table_name="call")
     op.drop_index("ix_call_unended", table_name="call")
+    op.drop_column("delivery", "claimed_by")
     op.drop_table("outage")
     op.drop_table("pace")
     op.drop_table("lease")
