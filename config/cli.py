@@ -52,6 +52,7 @@ def _add_the_others(app: typer.Typer) -> None:
     from config import (  # noqa: PLC0415 - see QUICK
         cli_access,
         cli_backup,
+        cli_evidence,
         cli_imports,
         cli_record,
         cli_reports,
@@ -67,7 +68,10 @@ def _add_the_others(app: typer.Typer) -> None:
     app.command("report", epilog="Example: siaga report --period 2026-10 --format html --out october.html")(
         cli_reports.report
     )
-    app.command("verify", epilog="Example: siaga verify")(cli_record.verify)
+    app.command("verify", epilog="Example: siaga verify october.zip")(cli_record.verify)
+    app.command("evidence", epilog="Example: siaga evidence --period 2026-10 --out october.zip")(
+        cli_evidence.evidence
+    )
     app.command("seal", epilog="Example: siaga seal")(cli_seals.seal)
     app.command("key", epilog="Example: siaga key")(cli_seals.key)
     app.command("backup", epilog="Example: siaga backup /mnt/usb/siaga.db")(cli_backup.backup)

@@ -1,5 +1,6 @@
 """``siaga verify`` and ``siaga fallback``: what must be true of the record, and what rings without us."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ from config.wiring import prompts_of
 from dispatch.adapters.seal_key import FileSealKeys
 from dispatch.domain.seals import read_fingerprint
 from dispatch.ports import SealKeyError
+from dispatch.service import pack_verifier
 from dispatch.service.findings import Finding
 from dispatch.service.roster_keeping import duty_phones
 from dispatch.service.sealed import last_seal
@@ -19,6 +21,9 @@ from telephony import fallback as static_fallback
 
 
 def verify(
+    pack: Annotated[
+        Path | None, typer.Argument(metavar="[PACK.zip]", help="The live database when none is named.")
+    ] = None,
     witnessed: Annotated[
         list[str] | None,
         typer.Option(
@@ -26,10 +31,22 @@ def verify(
         ),
     ] = None,
 ) -> None:
-    """Check that the live record is intact: every chain, row, number and seal; lists each finding."""
+    """Check that the record is intact: every chain, row, number and seal; lists each finding."""
+    fingerprints = [_fingerprint(text) for text in witnessed or ()]
+    if pack is None:
+        _verify_database(fingerprints)
+        return
+    # Exactly what the verifier inside the pack says; it needs neither settings nor a database.
+    status, said = pack_verifier.verify(pack, fingerprints)
+    for line in said[: len(said) - status]:
+        say(line)
+    if status:
+        raise CommandRefusedError(said[-1])
+
+
+def _verify_database(fingerprints: list[str]) -> None:
     checked = Checked()
     findings = 0
-    fingerprints = [_fingerprint(text) for text in witnessed or ()]
     with start() as started:
         key = _public_key(started)
         for finding in verify_record(

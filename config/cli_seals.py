@@ -27,7 +27,7 @@ def seal(
     """Seal each day that has ended and is not sealed; the running engine does so by itself."""
     with start() as started:
         try:
-            made = _sealer(started).seal_due(most_days=None if everything else MOST_DAYS)
+            made = sealer_of(started).seal_due(most_days=None if everything else MOST_DAYS)
         except (SealRefusedError, SealKeyError) as error:
             raise CommandRefusedError(str(error)) from error
         for one in made:
@@ -46,7 +46,7 @@ def key() -> None:
     """Print the public key of the seals: digits, words, and a QR code; made when there is none."""
     with start() as started:
         try:
-            public = _sealer(started).key().public
+            public = sealer_of(started).key().public
         except (SealRefusedError, SealKeyError) as error:
             raise CommandRefusedError(str(error)) from error
         code = started.facility.code
@@ -61,7 +61,8 @@ def key() -> None:
         segno.make(f"SIAGA:{code}:{public.hex()}".upper(), error="m").terminal(sys.stdout, compact=True)
 
 
-def _sealer(started: Started) -> Sealer:
+def sealer_of(started: Started) -> Sealer:
+    """Seals with the key in the data directory."""
     keys = FileSealKeys(started.settings.data_dir)
     return Sealer(started.services, keys, witnesses=started.facility.witnesses)
 

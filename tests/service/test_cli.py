@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -42,6 +43,7 @@ COMMANDS = (
     ["user", "add"],
     ["token"],
     ["token", "create"],
+    ["evidence"],
     ["seal"],
     ["key"],
     ["settings"],
@@ -429,6 +431,30 @@ def test_a_day_that_has_ended_is_sealed_by_hand(migrated: Siaga, tmp_path: Path)
     (tmp_path / "var" / "seal-key.pem").unlink()
     lost = migrated("key")
     assert (lost.status, "the key is gone" in lost.last_line) == (1, True)
+
+
+def test_a_pack_is_verified_without_settings_or_database(migrated: Siaga, tmp_path: Path) -> None:
+    migrated("migrate")
+    with closing(sqlite3.connect(tmp_path / "var" / "siaga.db")) as connection:
+        connection.execute("UPDATE facility SET created_at = '2026-01-01 00:00:00.000000'")
+        connection.commit()
+    day = migrated("seal").out.partition(":")[0]
+    none = migrated("evidence", "--period", "2019-01", "--out", "pack.zip")
+    assert (none.status, none.last_line) == (1, "no day from 2019-01-01 to 2019-01-31 is sealed")
+    assert not (tmp_path / "pack.zip").exists()
+    assert migrated("evidence", "--period", "soon", "--out", "pack.zip").status == 2
+    made = migrated("evidence", "--period", day[:7], "--out", "pack.zip")
+    assert (made.status, made.out.startswith(f"pack.zip: the record, sealed up to {day}: ")) == (0, True)
+    shutil.rmtree(tmp_path / "var")
+    intact = migrated("verify", "pack.zip", without_key=True)
+    assert (intact.status, intact.out.splitlines()[0]) == (
+        0,
+        "INTACT / UTUH: 1 seals, 0 incidents, 0 events, 0 calls",
+    )
+    other = migrated("verify", "pack.zip", "--fingerprint", "0000-0000-0000", without_key=True)
+    assert (other.status, other.last_line) == (1, "NOT INTACT / TIDAK UTUH: 1 findings")
+    assert other.out == "fingerprint 0000-0000-0000: missing: no seal in this pack bears it\n"
+    assert not (tmp_path / "var").exists()
 
 
 def test_the_key_is_shown_in_digits_words_and_a_picture(migrated: Siaga, tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ from dispatch.domain.events import Kind
 from dispatch.domain.evidence import GENESIS, ChainLink, link_hash
 from dispatch.domain.evolution import replay
 from dispatch.domain.seals import Seal
-from dispatch.domain.vocabulary import OutageCause, Outcome, Source
-from dispatch.service import incident_rows, sealing
+from dispatch.domain.vocabulary import OutageCause, Source
+from dispatch.service import incident_rows
 from dispatch.service.outages import note
 from dispatch.service.sealed import from_row, leaves_of, to_row
 from dispatch.service.sealing import Sealer
@@ -37,12 +37,8 @@ from models.traffic import Deadline, Delivery
 from models.triggers import drop_statements
 from tests.fakes.seal_keys import FakeSealKeys
 from tests.service.conftest import MakeWorld
+from tests.service.sealed_days import DAY, DAY_S, FIRST, NEXT, SECOND, live_two_days
 from tests.world import World
-
-FIRST, SECOND, THIRD = "KWK-2026-000100", "KWK-2026-000101", "KWK-2026-000102"
-DAY, NEXT = date(2026, 11, 23), date(2026, 11, 24)
-DAY_S = 86_400.0
-AFTER_MIDNIGHT_S = DAY_S / 2 + sealing.GRACE.total_seconds()
 
 Lines = list[dict[str, Any]]
 Found = list[tuple[str, int, str | None, str]]
@@ -50,22 +46,9 @@ Found = list[tuple[str, int, str | None, str]]
 
 @pytest.fixture
 def sealed(make_world: MakeWorld) -> World:
-    """Three emergencies and an operator's text on the first day, a note on the second; both days sealed."""
+    """Two sealed days, and nothing that refuses a change any more."""
     world = make_world()
-    for n in (1, 2, 3):
-        world.resident(f"+62811999900{n}").rings(f"CA-{n}")
-    for incident in world.incidents():
-        world.desk(incident.id, Action.NOTE, text="pagar biru")
-        world.desk(incident.id, Action.NOTE, text="dua orang")
-    world.desk(world.incidents()[0].id, Action.CLOSE, outcome=Outcome.ADVICE, reason="sudah ditolong")
-    world.resident(None).texts("Pulsa Anda habis")
-    world.hand.advance(AFTER_MIDNIGHT_S)
-    keys = FakeSealKeys()
-    Sealer(world.services, keys).seal_due()
-    world.desk(world.incidents()[0].id, Action.NOTE, text="sudah sadar")
-    world.hand.advance(DAY_S)
-    Sealer(world.services, keys).seal_due()
-    assert world.findings() == []
+    live_two_days(world)
     by_hand(world, *drop_statements(world.uow.engine.dialect.name))
     return world
 
