@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import structlog
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, null, select, update
 from sqlalchemy.orm import Session
 
 from dispatch.domain.decisions import Decision
@@ -56,7 +56,23 @@ _RINGING = (None, "queued", "initiated", "ringing")
 
 Values = dict[str, Any]
 
+_DELIVERY = table_of(Delivery)
 _INSERT_NEW = Prepared(either(lambda insert: insert(table_of(Delivery)).on_conflict_do_nothing()))
+_ALERTS = select(Delivery).where(
+    Delivery.incident_id == bindparam("incident_id"),
+    Delivery.staff_id == bindparam("staff_id"),
+    Delivery.purpose == Purpose.ALERT,
+)
+_WITHDRAW_WAITING = Prepared(
+    update(_DELIVERY)
+    .where(
+        _DELIVERY.c.incident_id == bindparam("incident_id"),
+        _DELIVERY.c.staff_id == bindparam("staff_id"),
+        _DELIVERY.c.purpose == str(Purpose.ALERT),
+        _DELIVERY.c.state == str(DeliveryState.PENDING),
+    )
+    .values(state=str(DeliveryState.WITHDRAWN), lease_until=null(), finished_at=bindparam("finished_at"))
+)
 _PHONE = select(table_of(Staff).c.phone).where(table_of(Staff).c.id == bindparam("staff_id"))
 
 
@@ -114,34 +130,21 @@ def _channels_waiting(session: Session, new: "Composer", staff_id: str) -> set[s
 
     One that waits for another try at a phone out of reach gives way to the new one.
     """
-    unsent = session.scalars(
-        select(Delivery).where(
-            Delivery.incident_id == new.incident.id,
-            Delivery.staff_id == staff_id,
-            Delivery.purpose == Purpose.ALERT,
-            Delivery.state.in_((DeliveryState.PENDING, DeliveryState.UNKNOWN)),
-        )
-    )
+    theirs = {"incident_id": new.incident.id, "staff_id": staff_id}
     waiting: set[str] = set()
-    for row in unsent:
+    for row in session.scalars(_ALERTS, theirs):
         if row.state == DeliveryState.PENDING and TRIES in row.details:
             withdraw(row, new.now)
-        else:
+        elif row.state in (DeliveryState.PENDING, DeliveryState.UNKNOWN):
             waiting.add(row.channel)
     return waiting
 
 
 def _connect(session: Session, new: "Composer", effect: ConnectWorker) -> Iterator[Values]:
     """A call into the room, unless the worker's phone rings with the alert already: picking up joins them."""
-    alerts = session.scalars(
-        select(Delivery).where(
-            Delivery.incident_id == new.incident.id,
-            Delivery.staff_id == effect.staff_id,
-            Delivery.purpose == Purpose.ALERT,
-            Delivery.channel == AlertChannel.VOICE,
-        )
-    )
-    if not any(is_ringing(alert) or alert.state in UNSENT for alert in alerts):
+    theirs = {"incident_id": new.incident.id, "staff_id": effect.staff_id}
+    calls = [alert for alert in session.scalars(_ALERTS, theirs) if alert.channel == AlertChannel.VOICE]
+    if not any(is_ringing(call) or call.state in UNSENT for call in calls):
         phone = _phone(session, effect.staff_id)
         yield new(Purpose.CONNECT, AlertChannel.VOICE, phone, effect.staff_id, f"{effect.turn}")
 
@@ -213,19 +216,11 @@ class Composer:
 
 
 def _stand_down(session: Session, new: Composer, effect: StandDown) -> Iterator[Values]:
-    theirs = (
-        Delivery.incident_id == new.incident.id,
-        Delivery.staff_id == effect.staff_id,
-        Delivery.purpose == Purpose.ALERT,
-    )
+    theirs = {"incident_id": new.incident.id, "staff_id": effect.staff_id}
     # One statement, so that an alert which an engine claims in this instant is not taken for one that waits.
-    session.execute(
-        update(Delivery)
-        .where(*theirs, Delivery.state == DeliveryState.PENDING)
-        .values(state=str(DeliveryState.WITHDRAWN), finished_at=new.now, lease_until=None)
-        .execution_options(synchronize_session=False)
-    )
-    alerts = session.scalars(select(Delivery).where(*theirs).execution_options(populate_existing=True)).all()
+    _WITHDRAW_WAITING.run(session.connection(), {**theirs, "finished_at": new.now})
+    fresh = {"populate_existing": True}
+    alerts = session.scalars(_ALERTS, theirs, execution_options=fresh).all()
     told = False
     for alert in alerts:
         if alert.state == DeliveryState.WITHDRAWN:
