@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from config.settings import Settings
 from dispatch.service import backup_pulse
@@ -21,7 +22,6 @@ from dispatch.service.services import Services
 log = structlog.get_logger(__name__)
 
 LOOKS_EVERY_S = 60.0
-_GLANCE_S = 0.5
 _ENDS_WITHIN_S = 10.0
 
 
@@ -29,14 +29,23 @@ class BackupJob:
     """Makes the backups that the settings want; nothing where they want none."""
 
     def __init__(
-        self, services: Services, settings: Settings, *, program: tuple[str, ...] | None = None
+        self,
+        services: Services,
+        settings: Settings,
+        *,
+        program: tuple[str, ...] | None = None,
+        glance_s: float = 0.5,
     ) -> None:
-        """Prepare. *program* is what makes one; this program's own command unless a test says otherwise."""
+        """Prepare. *program* is what makes one; this program's own command unless a test says otherwise.
+
+        Every *glance_s* it is looked at.
+        """
         self._services = services
         self._folder = settings.backup_dir
         self._at = settings.backup_at
         self._keep = settings.backup_keep
         self._program = program or (sys.executable, "-m", "config.cli")
+        self._glance_s = glance_s
         self._stopping = threading.Event()
 
     def run_if_due(self) -> None:
@@ -45,7 +54,7 @@ class BackupJob:
         if self._folder is None:
             backup_pulse.no_longer_wanted(self._services.uow, now=now)
         elif backup_pulse.take_if_due(self._services.uow, since_at=self.due_at(now), now=now):
-            self._run(self._folder)
+            self._run(self._folder, now)
 
     def due_at(self, now: datetime) -> datetime:
         """The latest instant, not after *now*, at which a backup was to be made."""
@@ -59,7 +68,7 @@ class BackupJob:
         """End a backup that is under way; it leaves nothing half done, and the next start makes it up."""
         self._stopping.set()
 
-    def _run(self, folder: Path) -> None:
+    def _run(self, folder: Path, begun_at: datetime) -> None:
         log.info("backup.begins", folder=str(folder))
         nice = shutil.which("nice")
         command = [
@@ -69,33 +78,48 @@ class BackupJob:
             f"--dir={folder}",
             f"--keep={self._keep}",
         ]
-        said = self._said_by(command)
+        said = self._said_by(command, begun_at)
         now = self._services.clock.now()
         if said is None:
             backup_pulse.abandoned_backup(self._services.uow, now=now)
             return
         status, lines = said
         if status == 0:
+            backup_pulse.ended_backup(self._services.uow, now=now)
             log.info("backup.made", said=lines[0] if lines else "")
             return
         reason = lines[-1] if lines else f"it ended with {status}"
         backup_pulse.failed_backup(self._services.uow, reason=reason, now=now)
         log.error("backup.failed", reason=reason)
 
-    def _said_by(self, command: list[str]) -> tuple[int, list[str]] | None:
+    def _said_by(self, command: list[str], renewed_at: datetime) -> tuple[int, list[str]] | None:
         """How *command* ended and what it said; None when we were stopped meanwhile."""
         with subprocess.Popen(  # noqa: S603 - this program's own command, with the settings' own values
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as process:
             while True:
                 try:
-                    said, _ = process.communicate(timeout=_GLANCE_S)
+                    said, _ = process.communicate(timeout=self._glance_s)
                 except subprocess.TimeoutExpired:
                     if self._stopping.is_set():
                         _interrupt(process)
                         return None
+                    renewed_at = self._renewed(renewed_at)
                 else:
                     return process.returncode, [line.strip() for line in said.splitlines() if line.strip()]
+
+    def _renewed(self, at: datetime) -> datetime:
+        """Say that one is still being made, if that was last said, *at*, a while ago; when it was said last."""
+        now = self._services.clock.now()
+        if abs(now - at) < backup_pulse.RENEWED_EVERY:
+            return at
+        try:
+            backup_pulse.renew_backup(self._services.uow, now=now)
+        except SQLAlchemyError as error:
+            # The copy goes on; the sign is given again with the next glance.
+            log.warning("backup.not_renewed", reason=type(error).__name__)
+            return at
+        return now
 
 
 def _interrupt(process: "subprocess.Popen[str]") -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from config.backing_up import read_manifest
 from config.backup_job import BackupJob
@@ -38,7 +39,7 @@ def job(tmp_path: Path, runs: Path) -> MakeJob:
         if is_wanted:
             environ["SIAGA_BACKUP_DIR"] = str(tmp_path / "backups")
         program = ("/bin/sh", "-c", f'echo "$@" >> "{runs}"; {script}', "sh")
-        return BackupJob(world.services, load_settings(environ), program=program)
+        return BackupJob(world.services, load_settings(environ), program=program, glance_s=0.01)
 
     return make
 
@@ -122,6 +123,44 @@ def test_a_failure_is_tried_again_after_an_hour_and_said(
 def test_of_several_processes_one_makes_it(world: World, job: MakeJob, runs: Path) -> None:
     here, there = job(world), job(world.restarted())
     at_once(here.run_if_due, there.run_if_due)
+    assert count(runs) == 1
+
+
+def test_one_that_takes_hours_is_made_once(world: World, job: MakeJob, runs: Path, tmp_path: Path) -> None:
+    """A million incidents are checked for longer than a failed try rests."""
+    never = tmp_path / "never"
+    os.mkfifo(never)
+    backups, other = job(world, f'exec cat "{never}"'), job(world.restarted())
+    said = threading.Event()
+
+    event.listen(world.uow.engine, "commit", lambda *_: said.set())
+    running = threading.Thread(target=backups.run_if_due)
+    running.start()
+    assert said.wait(WAIT_S), "it says that it begins"
+    try:
+        for _ in range(40):
+            said.clear()
+            world.hand.advance(120)
+            assert said.wait(WAIT_S), "it says that it is still at work"
+            other.run_if_due()
+    finally:
+        backups.stop()
+        running.join(WAIT_S)
+    assert not running.is_alive()
+    assert count(runs) == 1
+
+
+def test_one_whose_process_was_killed_is_made_by_another_within_minutes(
+    world: World, job: MakeJob, runs: Path
+) -> None:
+    due_at = job(world).due_at(world.hand.now())
+    assert backup_pulse.take_if_due(world.uow, since_at=due_at, now=world.hand.now())
+    other = job(world.restarted())
+    world.hand.advance(backup_pulse.GONE_AFTER.total_seconds() - 1)
+    other.run_if_due()
+    assert count(runs) == 0
+    world.hand.advance(1)
+    other.run_if_due()
     assert count(runs) == 1
 
 
