@@ -6,7 +6,9 @@ complete and on the disk; what is half done is called ``….partial``.
 
 import hashlib
 import json
+import math
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -29,6 +31,10 @@ from models.session import open_database
 from models.unit_of_work import UnitOfWork
 
 FORMAT = 1
+RESERVE_BYTES = 1_000_000_000
+"""What a backup leaves free on its disk, which may be the one that takes the calls: at 15 kB an incident room
+for 66,000 of them, 44 minutes of 25 calls a second; and five times what ``siaga doctor`` calls wrong."""
+
 _RUN_LASTS = timedelta(hours=12)
 SUFFIXES = {"sqlite": ".db", "postgresql": ".dump"}
 BESIDE = ("-wal", "-shm", "-journal")
@@ -92,6 +98,7 @@ def back_up(url: str, facility: str, file: Path, *, now: datetime, checks: bool 
         raise CopyError("the database is empty: there is nothing to copy; run: siaga migrate")
     source = sqlite_file(url)
     with _partial(file) as partial:
+        _refuse_without_room(file.parent, _size_at_most(url, source))
         findings: list[Finding] = []
         if source is not None:
             kind, checked = "sqlite", "no"
@@ -123,6 +130,32 @@ def back_up(url: str, facility: str, file: Path, *, now: datetime, checks: bool 
         partial.replace(file)
         sync(file.parent)
     return Made(file=file, manifest=manifest, findings=findings)
+
+
+def _refuse_without_room(folder: Path, size: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < size + RESERVE_BYTES:
+        raise CopyError(
+            f"{folder}: too little room: {_megabytes(free)} free, and a backup needs {_megabytes(size)} "
+            f"and leaves {_megabytes(RESERVE_BYTES)} for the calls"
+        )
+
+
+def _megabytes(size: int) -> str:
+    return f"{math.ceil(size / 1_000_000)} MB"
+
+
+def _size_at_most(url: str, source: Path | None) -> int:
+    """What a copy takes up at most: an SQLite file with what still stands beside it, or a whole database."""
+    if source is not None:
+        parts = (source.with_name(source.name + end) for end in ("", "-wal"))
+        return sum(part.stat().st_size for part in parts if part.exists())
+    engine = open_database(url, pool_size=1)
+    try:
+        with engine.connect() as connection:
+            return copying.size_of_postgres(connection)
+    finally:
+        engine.dispose()
 
 
 def _dump(url: str, facility: str, partial: Path, *, checks: bool) -> tuple[Standing, str, list[Finding]]:

@@ -109,7 +109,7 @@ class BackupJob:
                     return process.returncode, [line.strip() for line in said.splitlines() if line.strip()]
 
     def _renewed(self, at: datetime) -> datetime:
-        """Say that one is still being made, if that was last said, *at*, a while ago; when it was said last."""
+        """Say that one is still being made, if that was said *at* a while ago; when it was said last."""
         now = self._services.clock.now()
         if abs(now - at) < backup_pulse.RENEWED_EVERY:
             return at

@@ -215,6 +215,11 @@ def _version(program: Path) -> int:
     return int(number[1]) if number else 0
 
 
+def size_of_postgres(connection: Connection) -> int:
+    """Bytes that the database takes up on its server."""
+    return int(str(connection.scalar(text("SELECT pg_database_size(current_database())"))))
+
+
 def server_version(connection: Connection) -> int:
     """The server's major version."""
     return int(str(connection.scalar(text("SHOW server_version_num")))) // 10000

@@ -1,6 +1,5 @@
 """What every command needs to do its work, put together once by ``config.wiring``."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -29,7 +28,6 @@ class Services:
     states: States = field(default_factory=States)
     duty_lists: DutyLists = field(default_factory=DutyLists)
     callers: CallersFirst = field(default_factory=CallersFirst)
-    wake: Callable[[], None] = lambda: None
     providers: tuple[str, ...] = ()
     """The names of the telephony providers, in order of preference."""
     calls_per_second: float = 0.0

@@ -69,6 +69,12 @@ def test_nobody_there_is_a_reason_without_the_address() -> None:
     assert "secret" not in str(raised.value)
 
 
+def test_an_address_that_is_none_is_a_reason_without_the_address() -> None:
+    with pytest.raises(HeartbeatError, match="InvalidURL") as raised:
+        HttpHeartbeat("http://127.0.0.1:abc/ping/a-secret").beat()
+    assert "secret" not in str(raised.value)
+
+
 def test_a_watcher_who_says_nothing_is_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"

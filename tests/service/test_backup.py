@@ -1,6 +1,8 @@
 """Backup and restore, as the drill has it: made while calls come in, put back elsewhere, nothing missing."""
 
 import json
+import math
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,6 +14,7 @@ from sqlalchemy import NullPool, create_engine, inspect, make_url, select, text,
 
 from config import backing_up
 from config.backing_up import Made, back_up, manifest_of, name_for, rotate, standing_of
+from config.cli_start import sqlite_file
 from config.restoring import NotIntactError, Order, Restored, restore
 from dispatch.domain.vocabulary import OutageCause
 from dispatch.service.outages import Heart
@@ -217,6 +220,24 @@ def test_a_backup_is_never_overwritten(database_url: str, file: Path) -> None:
     backed_up(database_url, file)
     with pytest.raises(CopyError, match="is there already"):
         backed_up(database_url, file)
+
+
+@pytest.mark.parametrize(("room_in_sizes", "is_made"), [(0, False), (0.5, False), (2, True)])
+def test_a_backup_never_fills_the_disk_that_takes_the_calls(
+    database_url: str, file: Path, monkeypatch: pytest.MonkeyPatch, room_in_sizes: float, is_made: bool
+) -> None:
+    source = sqlite_file(database_url)
+    size = backing_up._size_at_most(database_url, source)
+    assert size > 100_000
+    free = backing_up.RESERVE_BYTES + int(room_in_sizes * size)
+    usage = shutil.disk_usage("/")._replace(free=free)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: usage)
+    if is_made:
+        assert backed_up(database_url, file).file == file
+        return
+    with pytest.raises(CopyError, match=f"too little room: {math.ceil(free / 1e6)} MB free, and a backup"):
+        backed_up(database_url, file)
+    assert list(file.parent.iterdir()) == []
 
 
 def test_an_older_schema_is_brought_up(
