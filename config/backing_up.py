@@ -9,7 +9,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -85,7 +85,20 @@ class Made:
     findings: list[Finding] = field(default_factory=list)
 
 
-def back_up(url: str, facility: str, file: Path, *, now: datetime, checks: bool = True) -> Made:
+def free_bytes(folder: Path) -> int:
+    """What is left for us on the disk of *folder*."""
+    return shutil.disk_usage(folder).free
+
+
+def back_up(
+    url: str,
+    facility: str,
+    file: Path,
+    *,
+    now: datetime,
+    checks: bool = True,
+    free: Callable[[Path], int] = free_bytes,
+) -> Made:
     """Copy the database at *url*, in use or not, into the new *file*; check it, and write its manifest.
 
     Raises:
@@ -98,7 +111,7 @@ def back_up(url: str, facility: str, file: Path, *, now: datetime, checks: bool 
         raise CopyError("the database is empty: there is nothing to copy; run: siaga migrate")
     source = sqlite_file(url)
     with _partial(file) as partial:
-        _refuse_without_room(file.parent, _size_at_most(url, source))
+        _refuse_without_room(file.parent, free(file.parent), _size_at_most(url, source))
         findings: list[Finding] = []
         if source is not None:
             kind, checked = "sqlite", "no"
@@ -132,8 +145,7 @@ def back_up(url: str, facility: str, file: Path, *, now: datetime, checks: bool 
     return Made(file=file, manifest=manifest, findings=findings)
 
 
-def _refuse_without_room(folder: Path, size: int) -> None:
-    free = shutil.disk_usage(folder).free
+def _refuse_without_room(folder: Path, free: int, size: int) -> None:
     if free < size + RESERVE_BYTES:
         raise CopyError(
             f"{folder}: too little room: {_megabytes(free)} free, and a backup needs {_megabytes(size)} "
