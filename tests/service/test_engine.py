@@ -61,12 +61,13 @@ def test_fractions_of_seconds_are_deadlines_like_others(make_world: MakeWorld) -
 def test_requests_that_hang_never_hold_the_last_sender(make_world: MakeWorld) -> None:
     """Second rings at a provider that hangs; meanwhile somebody is to be asked for the first time."""
     voice = (AlertChannel.VOICE,)
-    plan = policy(tier("jaga", at_once=2, within_s=900.0, channels=voice), second_ring_s=0.1)
-    world = make_world(plan=plan, clock=SystemClock())
+    plan = policy(tier("jaga", at_once=2, within_s=900.0, channels=voice), second_ring_s=120.0)
+    world = make_world(plan=plan)
     engine = Engine(world.services, world.sender, senders=2)
     incident_id = world.resident().rings().incident_id
     world.works()
     lines = [world.provider.holds_the_line_to(PHONES[code]) for code in ("N01", "N02")]
+    world.hand.advance(120.0)
     engine.start()
     try:
         assert world.provider.waits_for(lambda provider: bool(provider.holding))
