@@ -110,8 +110,17 @@ def _call_answered(words: Words, facts: Facts) -> str:
     code = facts.get("staff_code")
     who = words.gettext("a health worker") if code is None else words.person(code)
     sentence = words.gettext("%(who)s is talking to the caller") % {"who": who}
-    assumed = words.gettext("(assumed: the conference said nothing)")
-    return f"{sentence} {assumed}" if facts.get("assumed") else sentence
+    if facts.get("assumed"):
+        assumed = words.gettext("(assumed: the conference said nothing)")
+        return f"{sentence} {assumed}"
+    if facts.get("corrects") is None:
+        return sentence
+    corrects = words.gettext("(corrects line %(line)s, which was assumed)") % {"line": facts["corrects"]}
+    return f"{sentence} {corrects}"
+
+
+def _call_waiting(words: Words, _facts: Facts) -> str:
+    return words.gettext("The caller waits in the conference")
 
 
 def _call_ended(words: Words, facts: Facts) -> str:
@@ -246,6 +255,7 @@ def _refused(words: Words, facts: Facts) -> str:
 _SENTENCES: Mapping[str, Say] = {
     "call.received": _call_received,
     "call.menu_chosen": _menu_chosen,
+    "call.waiting": _call_waiting,
     "call.answered": _call_answered,
     "call.ended": _call_ended,
     "call.back_requested": _plain(msgid("The caller is to be called back")),

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Integer, case, cast, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Integer, case, cast, exists, func, select
+from sqlalchemy.orm import Session, aliased
 
 from dashboards.api.boundaries import Span
 from dashboards.queries.api_times import within
@@ -70,7 +70,10 @@ def lines(session: Session, facility_id: str, span: Span) -> tuple[Lines, ...]:
     late = _minutes_late(session)
     # Asked only of the lines that can have it: reading every line's data would take longer than all the rest.
     assumed = case(
-        (Event.kind == str(Kind.CALL_ANSWERED), func.coalesce(Event.data["assumed"].as_boolean(), False)),
+        (
+            Event.kind == str(Kind.CALL_ANSWERED),
+            func.coalesce(Event.data["assumed"].as_boolean(), False) & ~_is_corrected(),
+        ),
         else_=False,
     )
     by_person = Event.actor.like("user:%") | Event.actor.like("staff:%")
@@ -102,6 +105,16 @@ def lines(session: Session, facility_id: str, span: Span) -> tuple[Lines, ...]:
             count=count,
         )
         for kind, source, minutes, is_assumed, is_by_person, count in session.execute(query)
+    )
+
+
+def _is_corrected() -> ColumnElement[bool]:
+    """Whether a later line says when the caller was answered in truth."""
+    correction = aliased(Event)
+    return exists().where(
+        correction.incident_id == Event.incident_id,
+        correction.kind == str(Kind.CALL_ANSWERED),
+        correction.data["corrects"].as_integer() == Event.sequence,
     )
 
 

@@ -53,7 +53,7 @@ def alert_failed(
 def joining(incident: Incident, *, staff_code: str, now: datetime) -> Decision:
     """A worker whom we called is on the line and about to enter the caller's room."""
     draft = Draft(incident, now=now, source=Source.VOICE, actor=f"staff:{staff_code}")
-    live = incident.live_call
+    live = incident.waiting_call
     known = any(code == staff_code for code, _ in incident.ladder.joining)
     if live is not None and live.answered_at is None and not known:
         draft.add(Kind.JOINING, {"staff_code": staff_code})
@@ -69,7 +69,7 @@ def left_call(incident: Incident, *, staff_code: str, called_in: bool, now: date
     meet, whether it was picked up or not.
     """
     draft = Draft(incident, now=now, source=Source.VOICE, actor=f"staff:{staff_code}")
-    assignment, live = incident.assignment(staff_code), incident.live_call
+    assignment, live = incident.assignment(staff_code), incident.waiting_call
     joining = any(code == staff_code for code, _ in incident.ladder.joining)
     waited_for = called_in and live is not None and live.answered_at is None
     if assignment is not None and (joining or (waited_for and assignment.is_engaged)):

@@ -17,6 +17,7 @@ class Kind(StrEnum):
 
     CALL_RECEIVED = "call.received"
     CALL_MENU_CHOSEN = "call.menu_chosen"
+    CALL_WAITING = "call.waiting"
     CALL_ANSWERED = "call.answered"
     CALL_ENDED = "call.ended"
     CALL_BACK_REQUESTED = "call.back_requested"

@@ -99,7 +99,21 @@ def _call_received(incident: Incident, event: Event) -> Incident:
     )
     # A ring may become known after a later one of the same caller; the emergency began with the first.
     times = replace(incident.times, received_at=first(incident.times.received_at, event.occurred_at))
+    if data.get("learned_late", False):
+        elsewhere = (*incident.ladder.elsewhere, leg.id)
+        incident = replace(incident, ladder=replace(incident.ladder, elsewhere=elsewhere))
     return replace(incident, calls=(*incident.calls, leg), times=times)
+
+
+def _not_elsewhere(incident: Incident, call_id: str) -> Incident:
+    if call_id not in incident.ladder.elsewhere:
+        return incident
+    elsewhere = tuple(known for known in incident.ladder.elsewhere if known != call_id)
+    return replace(incident, ladder=replace(incident.ladder, elsewhere=elsewhere))
+
+
+def _call_waiting(incident: Incident, event: Event) -> Incident:
+    return _not_elsewhere(incident, text(event.data, "call_id"))
 
 
 def _with_call(incident: Incident, call_id: str, **changes: object) -> Incident:
@@ -114,30 +128,36 @@ def _menu_chosen(incident: Incident, event: Event) -> Incident:
     changes: dict[str, object] = {"menu_digit": text(event.data, "digit")}
     if event.data.get("outcome") is not None:
         changes["outcome"] = CallOutcome(text(event.data, "outcome"))
-    return _with_call(incident, text(event.data, "call_id"), **changes)
+    call_id = text(event.data, "call_id")
+    # Only whom we answered was told of keys.
+    return _with_call(_not_elsewhere(incident, call_id), call_id, **changes)
 
 
 def _call_answered(incident: Incident, event: Event) -> Incident:
     call_id = text(event.data, "call_id")
     call = incident.call(call_id)
-    answered_at = first(call.answered_at, event.occurred_at)
+    corrects = event.data.get("corrects") is not None
+    answered_at = event.occurred_at if corrects else first(call.answered_at, event.occurred_at)
     # Only a line that states it changes how the call ended: what older lines amount to stays what it was.
     stated = maybe_text(event.data, "outcome")
     outcome = call.outcome if stated is None else CallOutcome(stated)
     incident = _with_call(incident, call_id, answered_at=answered_at, outcome=outcome)
-    times = replace(incident.times, answered_at=first(incident.times.answered_at, event.occurred_at))
+    known = [leg.answered_at for leg in incident.calls if leg.answered_at is not None]
+    earliest = min(known) if corrects else first(incident.times.answered_at, event.occurred_at)
+    times = replace(incident.times, answered_at=earliest)
     # Somebody is with the caller: nobody's joining need be taken for granted any more.
     return replace(incident, times=times, ladder=replace(incident.ladder, joining=(), left=()))
 
 
 def _call_ended(incident: Incident, event: Event) -> Incident:
+    call_id = text(event.data, "call_id")
     incident = _with_call(
-        incident,
-        text(event.data, "call_id"),
+        _not_elsewhere(incident, call_id),
+        call_id,
         ended_at=event.occurred_at,
         outcome=CallOutcome(text(event.data, "outcome")),
     )
-    if incident.live_call is None:
+    if incident.waiting_call is None:
         incident = replace(incident, ladder=replace(incident.ladder, joining=(), left=()))
     return incident
 
@@ -256,7 +276,7 @@ def _closed(incident: Incident, event: Event) -> Incident:
         status=IncidentStatus.CLOSED,
         outcome=None if outcome is None else Outcome(outcome),
         help_wanted=0,
-        ladder=replace(incident.ladder, ends_at=None, joining=(), left=()),
+        ladder=replace(incident.ladder, ends_at=None, joining=(), left=(), elsewhere=()),
         times=replace(incident.times, closed_at=event.occurred_at),
     )
 
@@ -275,6 +295,7 @@ _CHANGES: Mapping[Kind, Callable[[Incident, Event], Incident]] = {
     Kind.CALL_RECEIVED: _call_received,
     Kind.TEXT_RECEIVED: _text_received,
     Kind.CALL_MENU_CHOSEN: _menu_chosen,
+    Kind.CALL_WAITING: _call_waiting,
     Kind.CALL_ANSWERED: _call_answered,
     Kind.CALL_ENDED: _call_ended,
     Kind.CALL_BACK_REQUESTED: _call_back_requested,

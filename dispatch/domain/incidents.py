@@ -119,6 +119,8 @@ class Ladder:
     called_in: int = 0
     """How often a worker had to be called into the room again."""
     call_back_at: datetime | None = None
+    elsewhere: tuple[str, ...] = ()
+    """Live calls that we learned of too late to answer: a duty phone may have been connected with them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +209,12 @@ class Incident:
     def live_call(self) -> CallLeg | None:
         """A call on which a caller is on the line now; the latest when there are several."""
         return next((call for call in reversed(self.calls) if call.is_live), None)
+
+    @property
+    def waiting_call(self) -> CallLeg | None:
+        """The latest live call whose caller is in our hands, and not perhaps with a duty phone."""
+        ours = (call for call in reversed(self.calls) if call.id not in self.ladder.elsewhere)
+        return next((call for call in ours if call.is_live), None)
 
     def assignment(self, staff_code: str) -> Assignment | None:
         """This worker's part, if they were ever asked."""

@@ -199,11 +199,19 @@ def _receive(draft: Draft, ring: Ring, *, opened: bool, extra: Mapping[str, obje
             "provider_sid": ring.provider_sid,
             "opened": opened,
             **({} if ring.missed is None else reconstruction.MARK),
+            **({"learned_late": True} if _is_learned_late(draft, ring) else {}),
             **extra,
         },
         private={"caller_number": ring.caller_number, "text": ring.text},
         occurred_at=ring.received_at,
     )
+
+
+def _is_learned_late(draft: Draft, ring: Ring) -> bool:
+    """Whether the caller may have been connected with a duty phone before we knew of the call."""
+    late_s = (draft.now - ring.received_at).total_seconds()
+    is_live = ring.channel is IncidentChannel.VOICE and ring.missed is None
+    return is_live and late_s > reconstruction.LEARNED_LATE_S
 
 
 def _learn(draft: Draft, priority: Priority, category: Category) -> None:

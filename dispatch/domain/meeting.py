@@ -30,7 +30,7 @@ def assume_joined(draft: Draft, staff_code: str) -> None:
     """Take a worker to be with the caller when nobody has said otherwise in time, and mark it as assumed."""
     incident = draft.incident
     due = next((at for code, at in incident.ladder.joining if code == staff_code), None)
-    live = incident.live_call
+    live = incident.waiting_call
     if due is None or live is None or due + timedelta(seconds=JOIN_GRACE_S) > draft.now:
         return
     draft.add(
@@ -46,7 +46,7 @@ def call_in(draft: Draft, staff_code: str) -> bool:
         return False
     draft.add(Kind.CALLED_IN, {"staff_code": staff_code}, by_engine=True)
     assignment = incident.assignment(staff_code)
-    live = incident.live_call
+    live = incident.waiting_call
     if live is None or live.answered_at is not None or assignment is None or not assignment.is_engaged:
         return False
     turn = draft.incident.ladder.called_in

@@ -199,7 +199,7 @@ def _accept(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) ->
     occurred_at = _when(draft, command)
     alerts.mark_alerted(draft, assignment.staff_code, channel=str(command.source), at=occurred_at)
     is_primary = incident.primary is None and assignment.role.can_be_primary
-    live = incident.live_call
+    live, waiting = incident.live_call, incident.waiting_call
     # A key that waited in the journal is true, but nobody holds that call any more.
     by_keypad = command.source is Source.KEYPAD and (draft.now - occurred_at).total_seconds() < STALE_KEY_S
     draft.add(
@@ -208,7 +208,7 @@ def _accept(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) ->
             "staff_code": assignment.staff_code,
             "primary": is_primary,
             "minutes": command.minutes,
-            "joining": by_keypad and live is not None and live.answered_at is None,
+            "joining": by_keypad and waiting is not None and waiting.answered_at is None,
         },
         occurred_at=occurred_at,
     )

@@ -67,14 +67,19 @@ def go_on(draft: Draft, call_id: str, missed: Missed, crew: Crew) -> None:
         escalation.begin_at_the_end(draft, crew)
 
 
-def tell_answer(draft: Draft, call_id: str, *, at: datetime, staff_code: str | None) -> None:
+def tell_answer(
+    draft: Draft, call_id: str, *, at: datetime, staff_code: str | None, corrects: int | None = None
+) -> None:
     """A duty phone picked up the call, which the fallback document had put through to it.
 
-    A call that counted as abandoned no longer does; the line says so, because the lines before it stay.
+    A call that counted as abandoned no longer does, and an answer that was only assumed (line *corrects*) was
+    this one; the line says so, because the lines before it stay.
     """
     data: dict[str, object] = {"call_id": call_id, "staff_code": staff_code, **MARK}
     if draft.incident.call(call_id).outcome is CallOutcome.ABANDONED:
         data["outcome"] = str(CallOutcome.INCIDENT)
+    if corrects is not None:
+        data["corrects"] = corrects
     others, draft.actor = draft.actor, "provider" if staff_code is None else f"staff:{staff_code}"
     draft.add(Kind.CALL_ANSWERED, data, occurred_at=at)
     draft.actor = others

@@ -67,6 +67,7 @@ def ladder_to_data(ladder: Ladder) -> dict[str, object]:
         "called_in": ladder.called_in,
         "left": [[code, at.isoformat()] for code, at in ladder.left],
         "call_back_at": None if ladder.call_back_at is None else ladder.call_back_at.isoformat(),
+        "elsewhere": list(ladder.elsewhere),
     }
 
 
@@ -82,6 +83,7 @@ def ladder_from_data(data: JsonObject) -> Ladder:
         left=_since(data, "left"),
         called_in=cast("int", data["called_in"]),
         call_back_at=maybe_instant(data, "call_back_at"),
+        elsewhere=tuple(cast("list[str]", data.get("elsewhere", []))),
     )
 
 

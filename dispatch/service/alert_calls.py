@@ -7,11 +7,13 @@ that alert.
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, or_, select
+from sqlalchemy.orm import Session
 
 from dispatch.domain import alerts
 from dispatch.domain.commands import JoinCaller
 from dispatch.domain.decisions import Draft
 from dispatch.domain.effects import Purpose
+from dispatch.domain.errors import IncidentNotFoundError
 from dispatch.domain.events import Kind
 from dispatch.domain.incidents import Assignment, Incident
 from dispatch.domain.vocabulary import AlertChannel, IncidentChannel, Source
@@ -98,8 +100,11 @@ def enter_room(services: Services, incident_id: str, provider_sid: str) -> JoinC
     key = {"incident_id": incident_id, "provider_sid": provider_sid}
     with services.uow.write() as session:
         # This row and no other: a callback locks a delivery before its incident, and the two must not cross.
-        for call in session.scalars(_ENTERING, key):
+        ours_entered = session.scalars(_ENTERING, key).all()
+        for call in ours_entered:
             call.details = {**call.details, _IN_ROOM: True}
+        if not ours_entered:
+            _caller_entered(session, services, incident_id, provider_sid)
     with services.uow.read() as session:
         calls = session.scalars(_ON_THE_LINE, key).all()
     present = sorted(
@@ -111,6 +116,22 @@ def enter_room(services: Services, incident_id: str, provider_sid: str) -> JoinC
         return None
     returned = (str(call.details["call_id"]) for call in present if call.purpose == Purpose.CALL_BACK)
     return JoinCaller(incident_id=incident_id, staff_id=staff_id, returned_call_id=next(returned, None))
+
+
+def _caller_entered(session: Session, services: Services, incident_id: str, provider_sid: str) -> None:
+    """The caller's own leg is in the room: nobody else was connected with a call that we learned of late."""
+    try:
+        incident = ledger.load(session, services, incident_id)
+    except IncidentNotFoundError:
+        # A room of before the database was restored, perhaps.
+        return
+    waiting = [call.id for call in incident.calls if call.provider_sid == provider_sid]
+    if not set(waiting) & set(incident.ladder.elsewhere):
+        return
+    now = services.clock.now()
+    draft = Draft(incident, now=now, source=Source.VOICE, actor="caller")
+    draft.add(Kind.CALL_WAITING, {"call_id": waiting[0]})
+    ledger.record(session, services, draft.decision(), before=incident, at=now)
 
 
 def begin_joining(services: Services, incident_id: str, staff_code: str) -> None:

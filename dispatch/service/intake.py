@@ -163,7 +163,7 @@ def join_caller(services: Services, command: JoinCaller) -> None:
     now = services.clock.now()
     with services.uow.write() as session:
         incident = ledger.load(session, services, command.incident_id)
-        call = incident.live_call
+        call = incident.waiting_call
         if call is None and command.returned_call_id is not None:
             call = incident.call(command.returned_call_id)
         if call is None or call.answered_at is not None:

@@ -14,10 +14,12 @@ from functools import partial
 from typing import TypeVar
 
 import structlog
-from sqlalchemy import and_, literal, select
+from sqlalchemy import ColumnElement, and_, exists, false, func, literal, or_, select
+from sqlalchemy.orm import Session
 
 from dispatch.domain.commands import EndCall, ReceiveText, ReconstructCall
 from dispatch.domain.decisions import Draft
+from dispatch.domain.events import Kind
 from dispatch.domain.intake import Ring
 from dispatch.domain.phones import normalise
 from dispatch.domain.reconstruction import LEARNED_LATE_S, Missed, tell_answer
@@ -36,6 +38,7 @@ from dispatch.service import log_places as places
 from dispatch.service.services import Services
 from models.facility import Staff
 from models.incident import Call
+from models.record import Event
 from models.session import is_database_away
 from models.traffic import Inbox
 
@@ -176,11 +179,11 @@ def _unended(services: Services, calls: Sequence[LoggedCall], settled_at: dateti
 
 
 def _unheard(services: Services, calls: Sequence[LoggedCall], settled_at: datetime) -> Iterator[LoggedCall]:
-    """The calls that we learned of too late to answer them, and that nobody answered as far as we know."""
+    """The calls whose answer was only assumed, and those that we learned of late and know no answer of."""
     for page in _pages(calls):
         with services.uow.read() as session:
             query = (
-                select(Call.provider_sid, Call.received_at, Inbox.received_at)
+                select(Call.provider_sid, Call.received_at, Inbox.received_at, Call.answered_at)
                 .join(
                     Inbox,
                     and_(
@@ -192,16 +195,26 @@ def _unheard(services: Services, calls: Sequence[LoggedCall], settled_at: dateti
                 .where(
                     Call.facility_id == services.facility_id,
                     Call.provider_sid.in_([call.provider_sid for call in page]),
-                    Call.answered_at.is_(None),
+                    or_(Call.answered_at.is_(None), and_(_was(assumed=True), ~_was(assumed=False))),
                     Call.ended_at <= settled_at,
                 )
             )
-            late = {
+            unheard = {
                 sid
-                for sid, received_at, kept_at in session.execute(query)
-                if (kept_at - received_at).total_seconds() > LEARNED_LATE_S
+                for sid, received_at, kept_at, answered_at in session.execute(query)
+                if answered_at is not None or (kept_at - received_at).total_seconds() > LEARNED_LATE_S
             }
-        yield from (call for call in page if call.provider_sid in late)
+        yield from (call for call in page if call.provider_sid in unheard)
+
+
+def _was(*, assumed: bool) -> ColumnElement[bool]:
+    """Whether a line says that the call was answered: because it was *assumed*, or because somebody told."""
+    return exists().where(
+        Event.incident_id == Call.incident_id,
+        Event.kind == str(Kind.CALL_ANSWERED),
+        Event.data["call_id"].as_string() == Call.id,
+        func.coalesce(Event.data["assumed"].as_boolean(), false()) == assumed,
+    )
 
 
 def _pages(entries: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -283,12 +296,25 @@ def _answer(services: Services, provider: TelephonyProvider, call: LoggedCall) -
             )
         ).one()
         incident = ledger.load(session, services, row.incident_id)
-        if incident.call(row.id).answered_at is not None:
+        corrects = _assumed_line(session, row.incident_id, row.id)
+        if incident.call(row.id).answered_at is not None and corrects is None:
             return False
         draft = Draft(incident, now=now, source=Source.IMPORT, actor="caller")
-        tell_answer(draft, row.id, at=details.picked_up_at, staff_code=staff_code)
+        tell_answer(draft, row.id, at=details.picked_up_at, staff_code=staff_code, corrects=corrects)
         ledger.record(session, services, draft.decision(), before=incident, at=now)
     return True
+
+
+def _assumed_line(session: Session, incident_id: str, call_id: str) -> int | None:
+    """The line that only assumed that a call was answered, unless another one knows."""
+    query = (
+        select(Event.sequence, Event.data)
+        .where(Event.incident_id == incident_id, Event.kind == str(Kind.CALL_ANSWERED))
+        .order_by(Event.sequence)
+    )
+    told = [(line, data) for line, data in session.execute(query) if data["call_id"] == call_id]
+    is_known = any(not data.get("assumed") for _, data in told)
+    return told[0][0] if told and not is_known else None
 
 
 def _text(services: Services, provider: TelephonyProvider, text: LoggedText) -> bool:

@@ -1,12 +1,17 @@
 """The caller who waits in the room, and the worker who should come into it."""
 
-from dispatch.domain.commands import Action
+from datetime import timedelta
+
+import pytest
+
+from dispatch.domain.commands import Action, ReceiveCall
 from dispatch.domain.meeting import CALL_IN_EVERY_S, JOIN_GRACE_S
 from dispatch.domain.vocabulary import Source
-from dispatch.service import alert_calls
+from dispatch.service import alert_calls, intake
 from tests.builders import policy
+from tests.fakes.telephony import Sent
 from tests.service.conftest import MakeWorld
-from tests.world import World
+from tests.world import PHONES, World
 
 
 def test_who_presses_1_and_hangs_up_is_called_into_the_room_and_nobody_counts_as_answered(
@@ -169,3 +174,118 @@ def test_9_does_not_take_back_what_the_same_caller_said_before(world: World) -> 
     resident.presses("9", "CA-2")
 
     assert not world.incident(call.incident_id).is_closed
+
+
+# --- a call that was learned of late --------------------------------------------------------------
+
+LATE_S = 20.0
+
+
+def learned_late(world: World, sid: str = "CA-in-1") -> str:
+    """A ring that waited in the journal: its caller was connected with the duty phones. The incident."""
+    command = ReceiveCall(
+        provider="fake",
+        provider_sid=sid,
+        caller_number="+628119999001",
+        received_at=world.clock.now() - timedelta(seconds=LATE_S),
+    )
+    return intake.receive_call(world.services, command).incident_id
+
+
+def accepted_by_key(world: World, incident_id: str) -> Sent:
+    """N01 presses 1 on the alert call, which goes on; that call."""
+    world.works()
+    alert = world.provider.last_call_to(PHONES["N01"])
+    world.network_says(alert, "in-progress")
+    world.worker("N01").accepts(incident_id)
+    return alert
+
+
+def enters(world: World, incident_id: str, sid: str) -> None:
+    """What the room's callback about this leg does."""
+    meeting = alert_calls.enter_room(world.services, incident_id, sid)
+    if meeting is not None:
+        intake.join_caller(world.services, meeting)
+
+
+def test_nobody_is_taken_to_have_met_a_caller_whom_a_duty_phone_may_have(world: World) -> None:
+    incident_id = learned_late(world)
+    alert = accepted_by_key(world, incident_id)
+    enters(world, incident_id, alert.sid)
+    world.passes(JOIN_GRACE_S + 1)
+    world.provider.forgets()
+    world.network_says(alert, "completed")
+    world.passes(60)
+
+    assert "call.answered" not in world.kinds(incident_id)
+    assert world.incident(incident_id).times.accepted_at is not None
+    assert PHONES["N01"] not in world.provider.rung, "nobody is called into an empty room"
+
+
+def test_who_is_called_into_a_room_in_which_perhaps_nobody_waits_is_called_once(world: World) -> None:
+    incident_id = learned_late(world)
+    world.works()
+    nurse = world.worker("N01")
+    world.network_says(world.provider.last_call_to(nurse.number), "no-answer")
+    nurse.does(incident_id, Action.ACCEPT, source=Source.SMS)
+    world.works()
+    calling_in = world.provider.last_call_to(nurse.number)
+    world.provider.forgets()
+    world.network_says(calling_in, "busy")
+    world.passes(60)
+
+    assert nurse.number not in world.provider.rung
+    assert "assignment.called_in" not in world.kinds(incident_id)
+
+
+@pytest.mark.parametrize("caller_first", [True, False])
+def test_a_call_that_was_only_slow_counts_once_its_caller_is_in_the_room(
+    world: World, caller_first: bool
+) -> None:
+    """A second may pass before a ring is committed, and the caller is in our hands all the same."""
+    incident_id = learned_late(world)
+    alert = accepted_by_key(world, incident_id)
+    legs = ["CA-in-1", alert.sid] if caller_first else [alert.sid, "CA-in-1"]
+    enters(world, incident_id, legs[0])
+    assert "call.answered" not in world.kinds(incident_id)
+    enters(world, incident_id, legs[1])
+
+    kinds = world.kinds(incident_id)
+    assert (kinds.count("call.waiting"), kinds.count("call.answered")) == (1, 1)
+
+
+def test_a_caller_who_presses_a_key_is_in_our_hands(world: World) -> None:
+    incident_id = learned_late(world)
+    world.resident().presses("1")
+    accepted_by_key(world, incident_id)
+    world.passes(JOIN_GRACE_S + 1)
+
+    (answered,) = [line for line in world.lines(incident_id) if line.kind == "call.answered"]
+    assert answered.data["assumed"] is True
+
+
+def test_a_late_call_does_not_hide_the_caller_who_waits(world: World) -> None:
+    incident_id = world.resident().rings("CA-in-1").incident_id
+    assert learned_late(world, "CA-late") == incident_id
+    accepted_by_key(world, incident_id)
+    world.passes(JOIN_GRACE_S + 1)
+
+    waiting, late = world.incident(incident_id).call, {c.provider_sid: c.id for c in world.calls()}
+    assert waiting(late["CA-in-1"]).answered_at is not None
+    assert waiting(late["CA-late"]).answered_at is None
+
+
+def test_when_the_one_who_waited_hangs_up_nobody_is_assumed_to_have_met_the_other(world: World) -> None:
+    incident_id = world.resident().rings("CA-in-1").incident_id
+    learned_late(world, "CA-late")
+    accepted_by_key(world, incident_id)
+    world.resident().hangs_up("CA-in-1")
+    world.passes(JOIN_GRACE_S + 1)
+
+    assert "call.answered" not in world.kinds(incident_id)
+    assert "confirm_join" not in {row.kind for row in world.deadlines()}
+
+
+def test_whoever_enters_a_room_of_which_nothing_is_known_waits_there(world: World) -> None:
+    """A room of before the database was restored, perhaps."""
+    assert alert_calls.enter_room(world.services, "no-such-incident", "CA-in-9") is None

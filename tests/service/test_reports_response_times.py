@@ -115,9 +115,14 @@ def test_every_call_is_counted_by_its_ending(here: World) -> None:
 
 
 def test_answer_times_that_were_assumed_are_counted(here: World) -> None:
-    told, assumed = (past_incident(here, number, OCTOBER) for number in (100, 101))
-    here.writes(told, assumed)
-    lines = [(told.id, 1, {"call_id": "a"}), (assumed.id, 1, {"call_id": "b", "assumed": True})]
+    told, assumed, corrected = (past_incident(here, number, OCTOBER) for number in (100, 101, 102))
+    here.writes(told, assumed, corrected)
+    lines: list[tuple[str, int, dict[str, object]]] = [
+        (told.id, 1, {"call_id": "a"}),
+        (assumed.id, 1, {"call_id": "b", "assumed": True}),
+        (corrected.id, 1, {"call_id": "c", "assumed": True}),
+        (corrected.id, 2, {"call_id": "c", "corrects": 1}),
+    ]
     here.writes(
         *(
             Event(

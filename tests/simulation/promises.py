@@ -150,9 +150,6 @@ class Promises:
 
     def hold_now(self) -> None:
         """What must hold after every single step."""
-        for sid, told in self._stopped.items():
-            self._is("a call is stopped where it was placed", any(told), sid)
-        self._stopped.clear()
         version = self._town.paper.rows("PRAGMA data_version")
         if version == self._version:
             return
@@ -182,6 +179,7 @@ class Promises:
         self._nothing_answered_is_missing()
         self._every_ring_has_its_ending()
         self._deliveries_came_to_an_end()
+        self._calls_were_stopped_where_they_were_placed()
         self._no_alert_is_lost()
         self._the_record_is_true()
         self._the_watchdog_is_content()
@@ -266,6 +264,12 @@ class Promises:
                 self._is(
                     "a delivery ends as the network said", state in right, f"{delivery_id} {state} {ends}"
                 )
+
+    def _calls_were_stopped_where_they_were_placed(self) -> None:
+        """The right company may be silent at first, and is told again; the others are not waited for."""
+        for sid, told in self._stopped.items():
+            self._is("a call is stopped where it was placed", any(told), sid)
+        self._stopped.clear()
 
     def _no_alert_is_lost(self) -> None:
         deliveries = {

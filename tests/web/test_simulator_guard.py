@@ -78,14 +78,15 @@ def test_a_person_at_an_unknown_address_sees_a_calm_page(tmp_path: Path) -> None
         english = visitor.get("/nope/deeper?lang=en")
         head = visitor.head("/nope")
         for_programs = [
-            visitor.get(path)
-            for path in ("/api/v1/nope", "/telephony/nope", "/simulator/api/nope", "/simulator/phones/nope")
+            visitor.get(path) for path in ("/api/v1/nope", "/simulator/api/nope", "/simulator/phones/nope")
         ]
+        for_the_provider = visitor.get("/telephony/nope")
         sent = visitor.post("/nope")
         odd = visitor.get("/%00%ff'<script>?q=%00")
 
     assert [page.status_code for page in (here, english, head, sent, odd)] == [404] * 5
-    assert [answer.status_code for answer in for_programs] == [401, 404, 404, 404]
+    assert [answer.status_code for answer in for_programs] == [401, 404, 404]
+    assert (for_the_provider.status_code, for_the_provider.text) == (404, "Not Found")
     assert here.headers["content-type"].startswith("text/html")
     assert "Content-Security-Policy" in here.headers
     assert "/static/siaga" in here.text
