@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from config.cli_start import keep_facility, require_current_schema
 from config.cli_words import CommandRefusedError
 from config.facility import FacilityConfig
-from dispatch.service.engine import guarded
+from dispatch.service.metronome import guarded
 from models.session import is_database_away, open_database
 from models.unit_of_work import UnitOfWork
 

@@ -6,12 +6,11 @@ change this file.
 
 import hashlib
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import SQLAlchemyError
 
 from config.backup_job import LOOKS_EVERY_S as BACKUP_LOOKS_EVERY_S
@@ -25,9 +24,10 @@ from dispatch.adapters.seal_key import FileSealKeys
 from dispatch.domain.policy import Policy
 from dispatch.ports import Heartbeat, TelephonyProvider
 from dispatch.service import reconcile
-from dispatch.service.engine import Engine, guarded
+from dispatch.service.engine import Engine
 from dispatch.service.engine_lease import EngineLease
 from dispatch.service.metrics import Metrics
+from dispatch.service.metronome import Metronome
 from dispatch.service.sealing import LOOKS_EVERY_S as SEALS_EVERY_S
 from dispatch.service.sealing import Sealer
 from dispatch.service.sending import Sender
@@ -67,7 +67,7 @@ class Program:
     services: Services
     telephony: TelephonyContext
     engine: Engine | None
-    chores: BackgroundScheduler
+    chores: Metronome
     """What a web process without the engine does by itself; idle where the engine runs."""
     watchdog: Watchdog
     backups: BackupJob
@@ -87,7 +87,7 @@ class Program:
     def begin(self) -> None:
         """The database is there: start the engine, or the chores that go on without one."""
         self.standby.refresh()
-        every = self._every if self.engine is None else self.engine.every
+        every = self.chores.every if self.engine is None else self.engine.every
         every(DUTY_PHONES_EVERY_S, self.standby.refresh, "duty_phones")
         every(JOURNAL_EVERY_S, self.standby.drain, "journal")
         every(WATCHDOG_EVERY_S, self.watch, "watchdog")
@@ -130,9 +130,6 @@ class Program:
         """Seal the days that have ended."""
         if self.engine is not None and self.engine.is_active:
             self.sealer.seal_due()
-
-    def _every(self, seconds: float, chore: Callable[[], None], name: str) -> None:
-        self.chores.add_job(guarded(chore, name), "interval", seconds=seconds, id=name)
 
 
 def build_program(
@@ -193,9 +190,7 @@ def build_program(
         services=services,
         telephony=telephony,
         engine=engine,
-        chores=BackgroundScheduler(
-            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-        ),
+        chores=Metronome(),
         watchdog=Watchdog(services, _heartbeat(settings)),
         backups=BackupJob(services, settings),
         sealer=Sealer(services, FileSealKeys(settings.data_dir), witnesses=facility.witnesses),

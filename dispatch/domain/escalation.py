@@ -9,7 +9,7 @@ Everything here is a function of the incident's state and *now*; the deadlines t
 derived from the state as well, so that none can be forgotten.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
@@ -35,11 +35,23 @@ CALL_BACK_GRACE_S = 45.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """An instant at which the incident must be looked at again."""
+    """An instant at which the incident must be looked at again, and how long it is waited for."""
 
     kind: str
     due_at: datetime
     subject: str = ""
+    wait: timedelta = field(default=timedelta(), compare=False)
+
+    def has_come(self, now: datetime) -> bool:
+        """Whether it is due, or began so late that the clock must have been set back since.
+
+        Who comes to look at such a one has waited long enough already (:meth:`seen_from`).
+        """
+        return self.due_at <= now or self.due_at - self.wait > now
+
+    def seen_from(self, now: datetime) -> datetime:
+        """When to look: nothing waits longer than its own length, whatever was done to the clock."""
+        return min(self.due_at, now + self.wait)
 
 
 def deadlines(incident: Incident) -> tuple[Due, ...]:
@@ -48,29 +60,28 @@ def deadlines(incident: Incident) -> tuple[Due, ...]:
         return ()
     found: list[Due] = []
     if not incident.alerting_begun:
-        found.append(Due(kind=BEGIN, due_at=_begins_at(incident)))
+        found.append(_beginning(incident))
     elif incident.needs_people:
-        found.append(Due(kind=LADDER, due_at=_step_due_at(incident)))
+        found.append(_next_step(incident))
         found.extend(
-            Due(kind=SECOND_RING, subject=a.staff_code, due_at=_second_ring_at(incident, a))
-            for a in incident.assignments
-            if _owes_second_ring(incident, a)
+            _second_ring(incident, a) for a in incident.assignments if _owes_second_ring(incident, a)
         )
-    found.extend(
-        Due(kind=CONFIRM_JOIN, subject=code, due_at=at + timedelta(seconds=meeting.JOIN_GRACE_S))
-        for code, at in incident.ladder.joining
-    )
-    found.extend(
-        Due(kind=CONFIRM_LEFT, subject=code, due_at=at + timedelta(seconds=meeting.left_grace_s(incident)))
-        for code, at in incident.ladder.left
-    )
+    found.extend(_after(at, meeting.JOIN_GRACE_S, CONFIRM_JOIN, code) for code, at in incident.ladder.joining)
+    grace_s = meeting.left_grace_s(incident)
+    found.extend(_after(at, grace_s, CONFIRM_LEFT, code) for code, at in incident.ladder.left)
     return tuple(found)
+
+
+def awaited(incident: Incident, kind: str, subject: str) -> Due | None:
+    """The deadline of this name, if the incident still waits for it."""
+    same = (due for due in deadlines(incident) if (due.kind, due.subject) == (kind, subject))
+    return next(same, None)
 
 
 def begin(draft: Draft, crew: Crew) -> None:
     """Start alerting now if nothing holds it back (``caller.alert_after_s``)."""
     incident = draft.incident
-    if not incident.alerting_begun and not incident.is_closed and _begins_at(incident) <= draft.now:
+    if not incident.alerting_begun and not incident.is_closed and _beginning(incident).has_come(draft.now):
         climb(draft, crew)
 
 
@@ -87,7 +98,7 @@ def climb(draft: Draft, crew: Crew) -> None:
     incident = draft.incident
     if not incident.needs_people:
         return
-    if incident.alerting_begun and _step_due_at(incident) > draft.now:
+    if incident.alerting_begun and not _next_step(incident).has_come(draft.now):
         _widen(draft, crew)
         return
     _mark_unanswered(draft)
@@ -116,8 +127,6 @@ def ring_again(draft: Draft, staff_code: str) -> None:
     assignment = incident.assignment(staff_code)
     if assignment is None or not _owes_second_ring(incident, assignment):
         return
-    if _second_ring_at(incident, assignment) > draft.now:
-        return
     tier = _tier(incident, assignment.tier)
     ring_only = replace(tier, channels=(AlertChannel.VOICE,))
     _request(draft, [assignment], ring_only, reason="second_ring")
@@ -131,8 +140,10 @@ def ask_by_name(draft: Draft, person: DutyPerson) -> None:
 
 
 def decide_deadline(incident: Incident, due: Due, *, crew: Crew, now: datetime) -> Decision:
-    """What follows from *due* having come; nothing when the state has moved on since."""
+    """What follows from *due*, which is one of the incident's deadlines; nothing while it has not come."""
     draft = Draft(incident, now=now, source=Source.ENGINE, actor="engine")
+    if not due.has_come(now):
+        return draft.decision()
     if due.kind == CONFIRM_JOIN:
         meeting.assume_joined(draft, due.subject)
     elif due.kind == CONFIRM_LEFT:
@@ -154,26 +165,29 @@ def call_back_caller(draft: Draft, call_id: str) -> None:
 # --- when -----------------------------------------------------------------------------------------
 
 
-def _begins_at(incident: Incident) -> datetime:
+def _after(began_at: datetime, seconds: float, kind: str, subject: str = "") -> Due:
+    wait = timedelta(seconds=seconds)
+    return Due(kind=kind, subject=subject, due_at=began_at + wait, wait=wait)
+
+
+def _beginning(incident: Incident) -> Due:
     if incident.ladder.call_back_at is not None:
-        return incident.ladder.call_back_at + timedelta(seconds=CALL_BACK_GRACE_S)
-    received_at = incident.times.received_at
-    if incident.live_call is None:
-        return received_at
-    return received_at + timedelta(seconds=incident.policy.caller.alert_after_s)
+        return _after(incident.ladder.call_back_at, CALL_BACK_GRACE_S, BEGIN)
+    held_s = 0.0 if incident.live_call is None else incident.policy.caller.alert_after_s
+    return _after(incident.times.received_at, held_s, BEGIN)
 
 
-def _step_due_at(incident: Incident) -> datetime:
-    """When the ladder's next step is due; in the past when nothing holds it back."""
+def _next_step(incident: Incident) -> Due:
+    """The ladder's next step; in the past when nothing holds it back."""
     ladder = incident.ladder
     assert ladder.started_at is not None
     if ladder.ends_at is None:
-        return ladder.started_at
+        return _after(ladder.started_at, 0.0, LADDER)
     if _pass_is_over(incident):
-        return ladder.started_at + timedelta(seconds=incident.policy.alerting.repeat_s)
+        return _after(ladder.started_at, incident.policy.alerting.repeat_s, LADDER)
     if any(a.status is AssignmentStatus.ALERTED for a in _batch(incident)):
-        return ladder.ends_at
-    return ladder.started_at
+        return Due(kind=LADDER, due_at=ladder.ends_at, wait=ladder.ends_at - ladder.started_at)
+    return _after(ladder.started_at, 0.0, LADDER)
 
 
 def _pass_is_over(incident: Incident) -> bool:
@@ -201,8 +215,9 @@ def _owes_second_ring(incident: Incident, assignment: Assignment) -> bool:
     )
 
 
-def _second_ring_at(incident: Incident, assignment: Assignment) -> datetime:
-    return assignment.asked_at + timedelta(seconds=incident.policy.alerting.second_ring_s)
+def _second_ring(incident: Incident, assignment: Assignment) -> Due:
+    wait_s = incident.policy.alerting.second_ring_s
+    return _after(assignment.asked_at, wait_s, SECOND_RING, assignment.staff_code)
 
 
 def _tier(incident: Incident, name: str) -> Tier:
@@ -239,7 +254,7 @@ def _step(draft: Draft, crew: Crew, *, from_tier: int | None = None) -> None:
             return
         if not ranked and index > incident.ladder.tier_index:
             _nobody(draft, tiers[index], index, again=False)
-    if _step_due_at(draft.incident) <= draft.now:
+    if _next_step(draft.incident).has_come(draft.now):
         _repeat_last(draft, crew)
 
 

@@ -4,8 +4,6 @@ A worker who accepted may hang up before entering the room where the caller wait
 is so, and what follows; that it is looked at in time is the matter of ``escalation``.
 """
 
-from datetime import timedelta
-
 from dispatch.domain.decisions import Draft
 from dispatch.domain.effects import ConnectWorker
 from dispatch.domain.events import Kind
@@ -28,10 +26,8 @@ CALLED_IN_VAINLY = 2
 
 def assume_joined(draft: Draft, staff_code: str) -> None:
     """Take a worker to be with the caller when nobody has said otherwise in time, and mark it as assumed."""
-    incident = draft.incident
-    due = next((at for code, at in incident.ladder.joining if code == staff_code), None)
-    live = incident.waiting_call
-    if due is None or live is None or due + timedelta(seconds=JOIN_GRACE_S) > draft.now:
+    live = draft.incident.waiting_call
+    if live is None:
         return
     draft.add(
         Kind.CALL_ANSWERED, {"call_id": live.id, "staff_code": staff_code, "assumed": True}, by_engine=True
@@ -41,9 +37,6 @@ def assume_joined(draft: Draft, staff_code: str) -> None:
 def call_in(draft: Draft, staff_code: str) -> bool:
     """Call a worker into the room again; whether that was in vain before, so that another is wanted too."""
     incident = draft.incident
-    since = next((at for code, at in incident.ladder.left if code == staff_code), None)
-    if since is None or since + timedelta(seconds=left_grace_s(incident)) > draft.now:
-        return False
     draft.add(Kind.CALLED_IN, {"staff_code": staff_code}, by_engine=True)
     assignment = incident.assignment(staff_code)
     live = incident.waiting_call

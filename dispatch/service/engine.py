@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import bindparam, func, select
 
 from dispatch.domain.escalation import Due
 from dispatch.service import claiming, progress, provider_signs
 from dispatch.service.claiming import Claimed
 from dispatch.service.engine_lease import RENEW_EVERY_S, EngineLease
+from dispatch.service.metronome import Metronome, guarded, reason_of
 from dispatch.service.outages import Heart
 from dispatch.service.sending import Sender
 from dispatch.service.services import Services
@@ -76,9 +76,7 @@ class Engine:
         self._senders = senders
         self._pool = ThreadPoolExecutor(max_workers=senders, thread_name_prefix="sender")
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
-        self._scheduler = BackgroundScheduler(
-            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-        )
+        self._metronome = Metronome()
 
     def wake(self) -> None:
         """Look at once: something was committed."""
@@ -93,10 +91,7 @@ class Engine:
         self, seconds: float, chore: Callable[[], None], name: str, *, first_after_s: float | None = None
     ) -> None:
         """Run *chore* every so often beside the engine's own work (housekeeping, fallback lists)."""
-        first = {}
-        if first_after_s is not None:
-            first["next_run_time"] = self._services.clock.now() + timedelta(seconds=first_after_s)
-        self._scheduler.add_job(guarded(chore, name), "interval", seconds=seconds, id=name, **first)
+        self._metronome.every(seconds, chore, name, first_after_s=first_after_s)
 
     def start(self) -> None:
         """Start; overdue work of a former run goes out in the first round."""
@@ -107,7 +102,7 @@ class Engine:
         self.every(PULSE_EVERY_S, self.pulse, "pulse")
         guarded(self._take_down_signs, "signs")()
         self.every(LOOKS_FOR_THE_DEAD_EVERY_S, self.let_go_of_the_dead, "dead engines", first_after_s=0)
-        self._scheduler.start()
+        self._metronome.start()
         self._thread.start()
         self.wake()
 
@@ -115,9 +110,9 @@ class Engine:
         """Finish the requests under way and stop; what is left waits in the tables."""
         self._stopping.set()
         self._wake.set()
-        was_at_work = self._scheduler.running and self.is_active
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
+        was_at_work = self._metronome.running and self.is_active
+        if self._metronome.running:
+            self._metronome.shutdown(wait=False)
         if self._thread.is_alive():
             self._thread.join(timeout=10)
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -190,7 +185,7 @@ class Engine:
                 log.exception("engine.round_failed")
             elif not self._database_is_away:
                 # Said once: a traceback four times a second would bury everything else.
-                log.critical("engine.database_away", reason=_reason(error))
+                log.critical("engine.database_away", reason=reason_of(error))
                 self._database_is_away = True
             return TICK_S
         if self._database_is_away:
@@ -247,7 +242,7 @@ class Engine:
         except Exception as error:
             # Its lease runs out and it is asked about and sent again.
             if is_database_away(error):
-                log.warning("engine.send_not_recorded", delivery_id=claimed.id, reason=_reason(error))
+                log.warning("engine.send_not_recorded", delivery_id=claimed.id, reason=reason_of(error))
             else:
                 log.exception("engine.send_failed", delivery_id=claimed.id)
         finally:
@@ -276,23 +271,3 @@ class _Work:
 def _until(at: datetime, now: datetime) -> float:
     # A millisecond more, because instants are cut to milliseconds and must not come a hair too early.
     return (at - now + timedelta(milliseconds=1)).total_seconds()
-
-
-def _reason(error: Exception) -> str:
-    """The driver's own word (``AdminShutdown``, ``DeadlockDetected``), which carries nothing personal."""
-    return type(getattr(error, "orig", None) or error).__name__
-
-
-def guarded(chore: Callable[[], None], name: str) -> Callable[[], None]:
-    """*chore*, which fails into the log (by its *name*) and is run again at its next time."""
-
-    def run() -> None:
-        try:
-            chore()
-        except Exception as error:
-            if is_database_away(error):
-                log.warning("engine.chore_waits", chore=name, reason=_reason(error))
-            else:
-                log.exception("engine.chore_failed", chore=name)
-
-    return run

@@ -5,17 +5,18 @@ calls and assignments as they are now; the deliveries that its effects ask for; 
 is written or none.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain import escalation
 from dispatch.domain.decisions import Decision
 from dispatch.domain.errors import IncidentNotFoundError
+from dispatch.domain.escalation import Due
 from dispatch.domain.events import Event
 from dispatch.domain.evidence import GENESIS, ChainLink, link_hash, private_digest
 from dispatch.domain.incidents import Incident
@@ -42,6 +43,7 @@ _INSERT_PRIVATE = Prepared(insert(table_of(PrivateValue)))
 _DELETE_DEADLINES = Prepared(
     delete(table_of(Deadline)).where(table_of(Deadline).c.incident_id == bindparam("of_incident"))
 )
+_DEADLINES_OF = select(table_of(Deadline)).where(table_of(Deadline).c.incident_id == bindparam("of_incident"))
 _INSERT_DEADLINES = Prepared(insert(table_of(Deadline)))
 
 
@@ -82,7 +84,7 @@ def record(
     if lines.private:
         _INSERT_PRIVATE.run(connection, lines.private)
     incident_rows.write_parts(connection, before, incident)
-    _set_deadlines(session, before, incident)
+    _set_deadlines(session, before, incident, at)
     outbox.enqueue(session, services, decision, now=at)
     calls, assignments = incident_rows.in_order(incident)
     ordered = replace(incident, calls=calls, assignments=assignments)
@@ -164,12 +166,16 @@ class _Lines:
         return private_digest(salt, value)
 
 
-def _set_deadlines(session: Session, before: Incident | None, incident: Incident) -> None:
+def _set_deadlines(session: Session, before: Incident | None, incident: Incident, at: datetime) -> None:
     wanted = escalation.deadlines(incident)
     connection = session.connection()
+    stored: dict[Due, datetime] = {}
     if before is not None:
-        if wanted == escalation.deadlines(before):
+        known = escalation.deadlines(before)
+        if wanted == known:
             return
+        if any(due.seen_from(at) < due.due_at for due in wanted):
+            stored = _stored(connection, incident.id, known)
         _DELETE_DEADLINES.run(connection, {"of_incident": incident.id})
     if wanted:
         wake_engine_after(session)
@@ -181,8 +187,15 @@ def _set_deadlines(session: Session, before: Incident | None, incident: Incident
                     "kind": due.kind,
                     "subject": due.subject,
                     "facility_id": incident.facility_id,
-                    "due_at": due.due_at,
+                    "due_at": min(due.seen_from(at), stored.get(due, due.due_at)),
                 }
                 for due in wanted
             ],
         )
+
+
+def _stored(connection: Connection, incident_id: str, known: Iterable[Due]) -> dict[Due, datetime]:
+    """Where *known* stand since the clock was set back (``waiting``): none is counted anew twice."""
+    rows = connection.execute(_DEADLINES_OF, {"of_incident": incident_id})
+    places = {(row.kind, row.subject): row.due_at for row in rows}
+    return {due: places[due.kind, due.subject] for due in known if (due.kind, due.subject) in places}

@@ -1,7 +1,8 @@
 """When the service, or a part of it, was away: noticed afterwards, and kept as a fact (ADR 0017).
 
 Decides what counts as an outage and what is known of its cause. Two rows of one cause never overlap: what is
-noticed twice, by several processes or from two sides, is one stretch. Never repairs anything.
+noticed twice, by several processes or from two sides, is one stretch. Repairs nothing itself; that the clock
+was set back it tells ``waiting``.
 """
 
 import time
@@ -15,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from dispatch.domain.vocabulary import OutageCause
+from dispatch.service import waiting
 from dispatch.service.services import Services
 from models.traffic import Outage, Pulse
 
@@ -39,12 +41,18 @@ class Heart:
         self._services = services
         self._steady = steady or _since_boot_s
         self._last: tuple[datetime, float] | None = None
+        self._was_set_back = False
         self._database_failed = False
 
     def beat(self) -> None:
         """Leave a sign of life; whatever was missing before it becomes an outage in the same commit."""
         now, steady_s = self._services.clock.now(), self._steady()
         try:
+            # Before the sign is left: a life that ends in between leaves it to the next one to notice.
+            set_back = self._is_set_back(now, steady_s)
+            if set_back or self._was_set_back:
+                # And once more with the next beat: what was under way was still dated by the old hour.
+                waiting.count_anew(self._services)
             with self._services.uow.write() as session:
                 row = pulse_of(session, self._services, _ENGINE, at=now)
                 self._judge(session, row, now, steady_s)
@@ -53,6 +61,7 @@ class Heart:
             self._database_failed = True
             raise
         self._last = (now, steady_s)
+        self._was_set_back = set_back
         self._database_failed = False
 
     def rest(self) -> None:
@@ -62,6 +71,13 @@ class Heart:
             row = session.get(Pulse, _ENGINE, with_for_update=True)
             if row is not None:
                 row.at, row.details = now, {_STOPPED: True}
+
+    def _is_set_back(self, now: datetime, steady_s: float) -> bool:
+        if self._last is not None:
+            return -self._jump(now, steady_s) > SILENT_AFTER
+        with self._services.uow.read() as session:
+            row = session.get(Pulse, _ENGINE)
+            return row is not None and row.at - now > SILENT_AFTER
 
     def _judge(self, session: Session, row: Pulse, now: datetime, steady_s: float) -> None:
         jump = timedelta() if self._last is None else self._jump(now, steady_s)

@@ -108,14 +108,18 @@ def fire(services: Services, incident_id: str, due: Due) -> None:
         if not _is_ours(session, incident_id, due):
             return
         incident = ledger.load(session, services, incident_id)
-        if due not in escalation.deadlines(incident):
+        awaited = escalation.awaited(incident, due.kind, due.subject)
+        if awaited is None:
             # Somebody acted in the meantime; the row is a leftover of a crash or of another engine.
-            row = session.get(Deadline, (incident_id, due.kind, due.subject))
-            if row is not None and row.due_at == due.due_at:
-                session.delete(row)
+            session.delete(session.get_one(Deadline, (incident_id, due.kind, due.subject)))
+            return
+        if not awaited.has_come(now):
+            # Counted anew while the clock was wrong (``waiting``), and the clock has been set right since.
+            row = session.get_one(Deadline, (incident_id, due.kind, due.subject))
+            row.due_at = awaited.seen_from(now)
             return
         crew = crew_of(session, services, incident.duty, now)
-        decision = escalation.decide_deadline(incident, due, crew=crew, now=now)
+        decision = escalation.decide_deadline(incident, awaited, crew=crew, now=now)
         ledger.record(session, services, decision, before=incident, at=now)
 
 

@@ -50,6 +50,9 @@ _NAME = select(table_of(Staff).c.name).where(table_of(Staff).c.id == bindparam("
 SEAL_VALID_S = 14_400.0
 """A fingerprint does not go out of date; the longest that every network keeps a text for."""
 
+CLOCK_SLACK_S = 1.0
+"""By so much a time server may correct the clock while a delivery is being sent."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
@@ -186,11 +189,14 @@ class Sender:
         return max(1, min(int(longest_s), math.ceil(left_s)))
 
     def _has_time(self, claimed: Claimed) -> bool:
-        """Whether another request surely ends before the lease, after which somebody else may send."""
+        """Whether another request surely ends before the lease, after which somebody else may send.
+
+        Of one that seems to last longer than any does nobody knows how much is left: the clock was set back.
+        """
         if claimed.lease_until is None:
             return True
         left_s = (claimed.lease_until - self._services.clock.now()).total_seconds()
-        return left_s > self._services.request_s
+        return self._services.request_s < left_s <= self._services.lease_s + CLOCK_SLACK_S
 
     def _stop(self, claimed: Claimed) -> None:
         """Let a caller's call go on elsewhere, or end the ringing of one of our own.

@@ -5,7 +5,7 @@ boundary does it (``telephony.webhooks``), only in this one thread. When it cras
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from dispatch.ports import IdSource, TelephonyProvider
 from dispatch.service import reconcile
 from dispatch.service.engine import Engine as DispatchEngine
 from dispatch.service.metrics import Metrics
+from dispatch.service.outages import Heart
 from dispatch.service.sending import Sender
 from dispatch.service.services import Services
 from models.session import open_database
@@ -48,6 +49,8 @@ class House:
     weather: Weather
     companies: Sequence[TelephonyProvider]
     calls_per_second: float
+    steady: Callable[[], float]
+    """Seconds since the machine was started, whatever its clock is set to."""
     engine: Engine
     """SQLAlchemy's: it outlives a process only because compiling every statement anew costs a test's time."""
 
@@ -90,6 +93,7 @@ class Program:
             self.services, house.companies, wording=IndonesianWording(), addresses=self._context.addresses
         )
         self.engine = DispatchEngine(self.services, sender)
+        self._heart = Heart(self.services, steady=house.steady)
 
     def answer(self, path: str, form: Mapping[str, str]) -> str:
         """What the webhook at *path* answers: the document, or the fallback while the request is kept."""
@@ -136,6 +140,17 @@ class Program:
         except Exception:
             if self.uow.failures == failures:
                 raise
+
+    def beat(self) -> bool:
+        """What the engine does every five seconds; whether the sign was left."""
+        failures = self.uow.failures
+        try:
+            self._heart.beat()
+        except Exception:
+            if self.uow.failures == failures:
+                raise
+            return False
+        return True
 
     def end(self) -> None:
         """Let go of the database, as the system does for a process that died."""

@@ -11,12 +11,14 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from structlog import DropEvent
 from structlog.typing import EventDict, WrappedLogger
 
 from dispatch.domain import escalation
+from dispatch.domain.error_codes import RETRY_PAUSE_MAX_S
 from dispatch.domain.incidents import Incident
 from dispatch.domain.vocabulary import ENGAGED
 from dispatch.service import invariants, ledger
@@ -37,6 +39,9 @@ _FINAL = {
     "canceled": "failed",
 }
 _TOLERANCE_S = 0.001
+
+LONGEST_WAIT = timedelta(seconds=RETRY_PAUSE_MAX_S)
+"""That of a call to a phone out of reach; no policy of these days waits as long for anything."""
 
 
 class BrokenPromiseError(AssertionError):
@@ -170,6 +175,18 @@ class Promises:
                 continue
             self._is("an open incident has an owner or a next deadline", primaries or deadlines, incident_id)
             self._is("one worker is primary", primaries == (1 if status in ENGAGED else 0), incident_id)
+        if self._town.program is not None and not self._town.beats_wanted:
+            self._nothing_waits_for_an_old_hour()
+
+    def _nothing_waits_for_an_old_hour(self) -> None:
+        """Whatever was done to the clock, everything is looked at within the longest time that there is."""
+        latest_at = self._town.clock.now() + LONGEST_WAIT
+        for query in (
+            "SELECT incident_id || ' ' || kind, due_at FROM deadline",
+            "SELECT id, next_attempt_at FROM delivery WHERE state IN ('pending', 'sending', 'unknown')",
+        ):
+            for name, at in self._town.paper.rows(query):
+                self._is("nothing waits for an hour to come twice", instant(str(at)) <= latest_at, name)
 
     # --- at rest
 
@@ -372,8 +389,8 @@ class Promises:
         assert program is not None
         services = program.services
         for check in invariants.CHECKS:
-            # The day reads the providers' logs now and then, and not every minute as a program does.
-            if check.name in (invariants.CLOCK_WRONG, invariants.LOG_UNREAD):
+            # The day reads the logs and gives signs of life now and then, and not all the time as a program.
+            if check.name in (invariants.CLOCK_WRONG, invariants.LOG_UNREAD, invariants.ENGINE_SILENT):
                 continue
             if check.name == invariants.CALL_WITHOUT_ENDING and self._town.excused:
                 continue

@@ -7,15 +7,18 @@ broke and not at the end of the day.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import TypeVar
 
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from dispatch.domain.errors import DispatchError
 from dispatch.ports import LoggedText
 from dispatch.service.services import Services
+from models.traffic import Pulse
 from tests.builders import START
 from tests.fakes.counting_ids import CountingIds
 from tests.simulation.agenda import Agenda, MachineClock
@@ -34,6 +37,7 @@ T = TypeVar("T")
 TICK_MS = 1000
 JOURNAL_EVERY_S = 5.0
 RECONCILE_EVERY_S = 60.0
+BEAT_EVERY_S = 5.0
 
 
 class Town:
@@ -59,6 +63,7 @@ class Town:
             weather=self.weather,
             companies=self.companies,
             calls_per_second=self.chance.choice((0.0, 1.0)),
+            steady=lambda: self.clock.true_ms / 1000,
             engine=open_spared(folder / "siaga.db"),
         )
         self.paper = Paper(folder / "siaga.db")
@@ -77,9 +82,11 @@ class Town:
         """Those of which something did not reach us, until the database knows them whole."""
         self.excused: set[str] = set()
         """Those of which the whole cannot be known, because the clock was wrong."""
-        self._journal_is_planned = self._reconciling_is_planned = False
+        self.beats_wanted = 0
+        """How many of the engine's signs of life somebody still waits for; only then it gives any."""
+        self._journal_is_planned = self._reconciling_is_planned = self._beat_is_planned = False
         self._records = self.chance.random() < 0.5
-        self._idle_until_ms = self._late_until_ms = 0
+        self._idle_until_ms = self._late_until_ms = self._ended_at_ms = 0
         self.begin_life()
 
     def close(self) -> None:
@@ -100,6 +107,8 @@ class Town:
         self.program = Program(self.house, records=self._records)
         self.program.uow.is_away = self.database_is_away
         self._apply_journal_soon()
+        if self.beats_wanted:
+            self._beats_soon(self.beats_wanted, after_s=0.0)
 
     def crashed(self) -> None:
         """Throw away whatever the server had in memory; it is started again after a while."""
@@ -107,7 +116,7 @@ class Town:
             return
         self.weather.note("crash")
         self.program.end()
-        self.program = None
+        self.program, self._ended_at_ms = None, self.clock.true_ms
         away_s = self.one_of((1.0, 1.0, 5.0, 5.0, 30.0, 240.0))
         self.agenda.after(away_s * self.seconds(0.5, 1), "the server is started again", self.begin_life)
 
@@ -183,6 +192,29 @@ class Town:
             if self.unheard:
                 self._reconcile_soon()
 
+    def _leave_last_sign(self) -> None:
+        """What the engine's beat every five seconds has left in the tables; it matters only now."""
+        alive_at_ms = self.clock.true_ms if self.program is not None else self._ended_at_ms
+        ago = timedelta(milliseconds=self.clock.true_ms - alive_at_ms)
+        with Session(self.house.engine) as session:
+            session.merge(Pulse(name="engine", at=self.clock.now() - ago, details={}))
+            session.commit()
+
+    def _beats_soon(self, times: int, *, after_s: float) -> None:
+        self.beats_wanted = max(self.beats_wanted, times)
+        if not self._beat_is_planned:
+            self._beat_is_planned = True
+            self.agenda.after(after_s, "a sign of life", self._beats)
+
+    def _beats(self) -> None:
+        self._beat_is_planned = False
+        if self.program is None:
+            return
+        if self.program.beat():
+            self.beats_wanted -= 1
+        if self.beats_wanted:
+            self._beats_soon(self.beats_wanted, after_s=BEAT_EVERY_S)
+
     def asks_program(self, what: Callable[[Services], T]) -> T | None:
         """A person at a page acts; None when that came to nothing, for whatever reason."""
         if self.program is None:
@@ -225,8 +257,11 @@ class Town:
     def sets_clock(self, seconds: int) -> None:
         """Somebody sets the machine's clock, so many seconds beside what it showed."""
         self.weather.note("clock set")
+        self._leave_last_sign()
         self.clock.error_s += seconds
         self.clock_was_set = True
+        # One finds it, and one more what was under way in that moment.
+        self._beats_soon(2, after_s=self.seconds(0, BEAT_EVERY_S))
 
     def excuses_what_a_wrong_clock_hides(self) -> None:
         """With a clock an hour off, the provider's log is read an hour off: what was missed then stays so."""

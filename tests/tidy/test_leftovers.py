@@ -155,7 +155,9 @@ def test_broad_handlers_stand_at_the_edges() -> None:
     allowed = (
         "telephony/webhooks",
         "dispatch/service/engine",
+        "dispatch/service/metronome",
         "dispatch/service/reconcile",
+        "dispatch/service/waiting",
         "dispatch/service/watchdog",
         "config/cli",
     )

@@ -1,0 +1,71 @@
+"""The beat of regular chores, which goes on whatever somebody does to the machine's clock.
+
+APScheduler says when a chore is due by the time of day, and sleeps until then: set back by an hour, it would
+do nothing for an hour, not even keep the engine's lease. So it looks at least once a second, and a time
+further ahead than two beats of a chore lie apart counts as come.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from models.session import is_database_away
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY_S = 1.0
+"""How soon a clock that was set back is noticed."""
+
+
+class Metronome(BackgroundScheduler):  # type: ignore[misc] # the library has no types
+    """Runs chores in threads of its own; one that is late is run once, and never beside itself."""
+
+    def __init__(self) -> None:
+        super().__init__(job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
+
+    def every(
+        self, seconds: float, chore: Callable[[], None], name: str, *, first_after_s: float | None = None
+    ) -> None:
+        """Run *chore* every so often; for the first time after as long, unless it is said otherwise."""
+        first = {}
+        if first_after_s is not None:
+            first["next_run_time"] = self._now() + timedelta(seconds=first_after_s)
+        self.add_job(guarded(chore, name), "interval", seconds=seconds, id=name, **first)
+
+    def _process_jobs(self) -> float:
+        # What APScheduler lets those who extend it call: it does what is due and says how long to sleep.
+        now = self._now()
+        slack = timedelta(seconds=LOOK_EVERY_S)
+        stuck = [job for job in self.get_jobs() if job.next_run_time > now + job.trigger.interval + slack]
+        if stuck:
+            log.warning("metronome.clock_was_set_back", chores=len(stuck))
+        for job in stuck:
+            job.modify(next_run_time=now)
+        pause_s: float | None = super()._process_jobs()
+        return LOOK_EVERY_S if pause_s is None else min(pause_s, LOOK_EVERY_S)
+
+    def _now(self) -> datetime:
+        now: datetime = datetime.now(self.timezone)  # noqa: TID251 - the clock by which APScheduler counts
+        return now
+
+
+def reason_of(error: Exception) -> str:
+    """The driver's own word (``AdminShutdown``, ``DeadlockDetected``), which carries nothing personal."""
+    return type(getattr(error, "orig", None) or error).__name__
+
+
+def guarded(chore: Callable[[], None], name: str) -> Callable[[], None]:
+    """*chore*, which fails into the log (by its *name*) and is run again at its next time."""
+
+    def run() -> None:
+        try:
+            chore()
+        except Exception as error:
+            if is_database_away(error):
+                log.warning("engine.chore_waits", chore=name, reason=reason_of(error))
+            else:
+                log.exception("engine.chore_failed", chore=name)
+
+    return run
