@@ -1,5 +1,6 @@
 """``siaga verify`` and ``siaga fallback``: what must be true of the record, and what rings without us."""
 
+import gc
 from pathlib import Path
 from typing import Annotated
 
@@ -45,6 +46,8 @@ def verify(
 
 
 def _verify_database(fingerprints: list[str]) -> None:
+    # What is imported by now stays: looking through it for garbage again and again took a tenth of the time.
+    gc.freeze()
     checked = Checked()
     findings = 0
     with start() as started:

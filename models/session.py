@@ -9,6 +9,7 @@ of failing (TESTBED 2.4).
 import sqlite3
 from pathlib import Path
 
+import orjson
 from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
@@ -48,6 +49,7 @@ def open_database(url: str, *, pool_size: int = 20) -> Engine:
         # A connection's pages are stale as soon as another one has written: the last one used knows most.
         pool_use_lifo=True,
         hide_parameters=True,
+        json_deserializer=orjson.loads,
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
     )
     event.listen(engine, "connect", _prepare_sqlite)

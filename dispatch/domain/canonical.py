@@ -1,15 +1,17 @@
 """The one way in which a value of the record is written as bytes: RFC 8785, and instants in UTC.
 
 Decides which values have a single spelling, so that two programs on two machines compute the same hash.
-Never decides what is hashed.
+Never decides what is hashed. For ASCII and the numbers that are let through, ``orjson`` writes what RFC 8785
+asks for, three hundred times as fast as ``rfc8785`` does; ``tests/property/test_evidence.py`` holds the two
+against each other.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+import orjson
 import rfc8785
 
 JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
@@ -32,7 +34,9 @@ def instant(at: datetime) -> str:
     """
     if at.tzinfo is None:
         raise ValueError(f"an instant needs a zone: {at.isoformat()}")
-    return at.astimezone(UTC).isoformat(timespec="milliseconds")
+    if at.tzinfo is not UTC:
+        at = at.astimezone(UTC)
+    return at.isoformat(timespec="milliseconds")
 
 
 def canonical_json(value: Mapping[str, JsonValue]) -> bytes:
@@ -45,43 +49,59 @@ def canonical_json(value: Mapping[str, JsonValue]) -> bytes:
     written: object = value
     # Most values are text and whole numbers, which need no other form: looking is cheaper than copying.
     if not _needs_no_care(value, -1):
-        written = _plain(value, "", -1, tiny)
+        written = _whole(value, -1)
+        if not _needs_no_care(written, -1):
+            written = _plain(value, "", -1, tiny)
     try:
-        text = _encode(written)
-        # Keys beyond ASCII are ordered by UTF-16, which the library knows how to do.
+        text = orjson.dumps(written, option=orjson.OPT_SORT_KEYS)
+        # Keys beyond ASCII are ordered by UTF-16, which only the other library knows how to do.
         if text.isascii() and not tiny:
-            return text.encode("ascii")
+            return text
         return rfc8785.dumps(written)  # type: ignore[arg-type] # JSON, as _plain has made sure
-    except (rfc8785.CanonicalizationError, UnicodeEncodeError, ValueError) as error:
+    except (rfc8785.CanonicalizationError, TypeError, ValueError) as error:
         raise NotCanonicalError(str(error)) from error
 
 
-_encode = json.JSONEncoder(
-    ensure_ascii=False, check_circular=False, allow_nan=False, sort_keys=True, separators=(",", ":")
-).encode
-"""For ASCII and the numbers of :func:`_plain` this writes what RFC 8785 asks for, thirty times as fast as
-the library does; ``tests/property/test_evidence.py`` holds the two against each other."""
+_SCALARS = frozenset({str, bool, type(None)})
 
 
-def _needs_no_care(value: object, depth: int) -> bool:
+def _needs_no_care(value: Any, depth: int) -> bool:  # noqa: ANN401 - whatever somebody wants written
     """Whether *value* is certainly written alike by everybody as it stands."""
     kind = type(value)
-    if kind is str or value is None or kind is bool:
+    if kind in _SCALARS:
         return True
     if kind is int:
-        return -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER  # type: ignore[operator] # an int, as asked
+        return bool(-_LARGEST_INTEGER <= value <= _LARGEST_INTEGER)
     if kind is float:
-        return _SMALLEST_PLAIN <= abs(value) <= _LARGEST_INTEGER and not value.is_integer()  # type: ignore[arg-type, attr-defined] # a float, as asked
+        return _SMALLEST_PLAIN <= abs(value) <= _LARGEST_INTEGER and not value.is_integer()
     if depth >= _DEEPEST:
         return False
     if kind is dict:
-        for key, inner in value.items():  # type: ignore[attr-defined] # a dict, as asked
-            if type(key) is not str or not _needs_no_care(inner, depth + 1):
+        for key, inner in value.items():
+            if type(key) is not str:
+                return False
+            # Asked here too, because most values are scalars and a call costs more than looking.
+            if type(inner) not in _SCALARS and not _needs_no_care(inner, depth + 1):
                 return False
         return True
-    if kind is list:
-        return all(_needs_no_care(inner, depth + 1) for inner in value)  # type: ignore[attr-defined] # a list, as asked
-    return False
+    return kind is list and all(
+        type(inner) in _SCALARS or _needs_no_care(inner, depth + 1) for inner in value
+    )
+
+
+def _whole(value: Any, depth: int) -> object:  # noqa: ANN401 - likewise
+    """The same with 30 for 30.0, which is all the care that most of the others need."""
+    kind = type(value)
+    if kind is float and value.is_integer():
+        return int(value)
+    if kind is dict and depth < _DEEPEST:
+        return {
+            key: inner if type(inner) in _SCALARS else _whole(inner, depth + 1)
+            for key, inner in value.items()
+        }
+    if kind is list and depth < _DEEPEST:
+        return [_whole(inner, depth + 1) for inner in value]
+    return value
 
 
 def _plain(value: object, path: str, depth: int, tiny: list[float]) -> object:

@@ -5,10 +5,10 @@ an incident (a call, a text, or an opening by hand) carries the opening facts un
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import cast
 
 from dispatch.domain import policy, worker_lines
+from dispatch.domain.changing import replace
 from dispatch.domain.events import Event, Kind
 from dispatch.domain.incidents import (
     Assignment,
@@ -117,10 +117,7 @@ def _call_waiting(incident: Incident, event: Event) -> Incident:
 
 
 def _with_call(incident: Incident, call_id: str, **changes: object) -> Incident:
-    calls = tuple(
-        replace(leg, **changes) if leg.id == call_id else leg  # type: ignore[arg-type] # fields by name
-        for leg in incident.calls
-    )
+    calls = tuple(replace(leg, **changes) if leg.id == call_id else leg for leg in incident.calls)
     return replace(incident, calls=calls)
 
 

@@ -6,7 +6,10 @@ incident when it opens, so that editing the file never changes a running emergen
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import cast
+
+import orjson
 
 from dispatch.domain.vocabulary import AlertChannel
 
@@ -106,6 +109,13 @@ def to_data(policy: Policy) -> JsonObject:
 
 def from_data(data: Mapping[str, object]) -> Policy:
     """The inverse of :func:`to_data`, for a policy frozen earlier; trusts its shape."""
+    return _parsed(orjson.dumps(data))
+
+
+@lru_cache(maxsize=64)
+def _parsed(written: bytes) -> Policy:
+    """Most incidents keep the same one, and reading it costs more than comparing it."""
+    data = cast("JsonObject", orjson.loads(written))
     alerting = cast("JsonObject", data["alerting"])
     tiers = tuple(
         Tier(

@@ -4,10 +4,10 @@ Like ``evolution``, which uses this, it decides and refuses nothing.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import cast
 
+from dispatch.domain.changing import replace
 from dispatch.domain.events import Event, Kind
 from dispatch.domain.incidents import Incident, Ladder, Times, first
 from dispatch.domain.snapshots import text
@@ -17,10 +17,7 @@ from dispatch.domain.vocabulary import AssignmentStatus
 def with_assignment(incident: Incident, event: Event, **changes: object) -> Incident:
     """The incident with *changes* made to the part of the worker whom the line names."""
     code = text(event.data, "staff_code")
-    assignments = tuple(
-        replace(a, **changes) if a.staff_code == code else a  # type: ignore[arg-type] # fields by name
-        for a in incident.assignments
-    )
+    assignments = tuple(replace(a, **changes) if a.staff_code == code else a for a in incident.assignments)
     return replace(incident, assignments=assignments)
 
 

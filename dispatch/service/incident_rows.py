@@ -4,7 +4,7 @@ The statements are made once, because making one costs more than running it. Dec
 say what the record says is checked by ``verifying``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, cast
 
@@ -88,6 +88,15 @@ def read(connection: Connection, incident_id: str) -> Incident:
 def from_row(connection: Connection, row: "rows.Incident | Row[*tuple[Any, ...]]") -> Incident:
     """The state behind *row*, with its calls and assignments."""
     key = {"incident_id": row.id}
+    return of_rows(row, connection.execute(_SELECT_CALLS, key), connection.execute(_SELECT_ASSIGNMENTS, key))
+
+
+def of_rows(
+    row: "rows.Incident | Row[*tuple[Any, ...]]",
+    calls: Iterable[Row[*tuple[Any, ...]]],
+    assignments: Iterable[Row[*tuple[Any, ...]]],
+) -> Incident:
+    """The state behind *row* and the rows of its *calls* and *assignments*."""
     return Incident(
         id=row.id,
         facility_id=row.facility_id,
@@ -113,8 +122,8 @@ def from_row(connection: Connection, row: "rows.Incident | Row[*tuple[Any, ...]]
             source=None if row.location_source is None else LocationSource(row.location_source),
             accuracy_m=row.location_accuracy_m,
         ),
-        calls=tuple(_leg(call) for call in connection.execute(_SELECT_CALLS, key)),
-        assignments=tuple(_assignment(part) for part in connection.execute(_SELECT_ASSIGNMENTS, key)),
+        calls=tuple(_leg(call) for call in calls),
+        assignments=tuple(_assignment(part) for part in assignments),
         ladder=ladder_from_data(row.ladder),
         help_wanted=row.help_wanted,
     )

@@ -3,12 +3,12 @@
 What it finds is said in terms a person can act on: which incident, which line, which field.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, groupby
 from typing import Any, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain import evidence
@@ -16,7 +16,7 @@ from dispatch.domain.events import Event, Kind
 from dispatch.domain.evidence import ChainLink
 from dispatch.domain.evolution import replay
 from dispatch.domain.vocabulary import Source
-from dispatch.service import incident_rows
+from dispatch.service import incident_rows, quick_check
 from dispatch.service.comparing import assignment_label, differences, is_code
 from dispatch.service.findings import Finding, whole
 from dispatch.service.intake import FIRST_SHORT_NUMBER
@@ -27,6 +27,15 @@ from models.facility import IncidentCounter
 from models.record import Event as EventRow
 from models.record import PrivateValue
 from models.unit_of_work import UnitOfWork
+
+_CHUNK = 200
+"""Incidents that are read together."""
+
+_NUMBERS = (
+    select(rows.Incident.year, rows.Incident.short_number)
+    .where(rows.Incident.facility_id == bindparam("facility"))
+    .order_by(rows.Incident.year, rows.Incident.short_number)
+)
 
 
 @dataclass(slots=True)
@@ -52,25 +61,42 @@ def verify(
     """
     checked = checked or Checked()
     with uow.read() as session:
-        # Only keys here: a row that cannot be read must not end the walk over the others.
-        known = session.execute(
-            select(rows.Incident.id, rows.Incident.number)
-            .where(rows.Incident.facility_id == facility_id)
-            .order_by(rows.Incident.received_at)
-        ).all()
-        for incident_id, number in known:
-            checked.incidents += 1
-            named = number if is_code(number) else incident_id
-            yield from _incident(session, incident_id, named, checked)
-            session.expunge_all()
+        for chunk in _in_chunks(session, facility_id):
+            surely = quick_check.intact(session.connection(), facility_id, list(chunk))
+            for incident_id, number in chunk.items():
+                checked.incidents += 1
+                if incident_id in surely:
+                    checked.events += surely[incident_id]
+                    continue
+                named = number if is_code(number) else incident_id
+                yield from _incident(session, incident_id, named, checked)
+                session.expunge_all()
         yield from _numbers(session, facility_id)
-        ids = {incident_id for incident_id, _ in known}
+        has_row = exists().where(rows.Incident.id == EventRow.incident_id)
         for incident_id in session.scalars(
-            select(EventRow.incident_id).where(EventRow.facility_id == facility_id).distinct()
+            select(EventRow.incident_id).where(EventRow.facility_id == facility_id, ~has_row).distinct()
         ):
-            if incident_id not in ids:
-                yield whole(incident_id, "missing", "the incident's row is gone, its lines are still there")
+            yield whole(incident_id, "missing", "the incident's row is gone, its lines are still there")
         yield from verify_seals(session, facility_id, key=key, witnessed=witnessed)
+
+
+def _in_chunks(session: Session, facility_id: str) -> Iterator[dict[str, str]]:
+    """Identifiers and numbers of the incidents, oldest first.
+
+    Only these: a row that cannot be read must not end the walk over the others.
+    """
+    last = ""
+    while True:
+        chunk = session.execute(
+            select(rows.Incident.id, rows.Incident.number)
+            .where(rows.Incident.facility_id == facility_id, rows.Incident.id > last)
+            .order_by(rows.Incident.id)
+            .limit(_CHUNK)
+        ).all()
+        if not chunk:
+            return
+        yield dict(chunk)
+        last = chunk[-1].id
 
 
 def verify_one(session: Session, incident_id: str) -> Iterator[Finding]:
@@ -251,38 +277,38 @@ def _numbers(session: Session, facility_id: str) -> Iterator[Finding]:
         else:
             finding = whole(facility_id, "unreadable", "the counter of a year is no number")
             yield replace(finding, field="incident_counter")
-    present: dict[int, set[int]] = {year: set() for year in last_by_year}
-    used: list[tuple[object, object]] = [
-        (year, number)
-        for year, number in session.execute(
-            select(rows.Incident.year, rows.Incident.short_number).where(
-                rows.Incident.facility_id == facility_id
+    connection = session.connection().execution_options(yield_per=_CHUNK)
+    with connection.execute(_NUMBERS, {"facility": facility_id}) as used:
+        for year, its in groupby(used, key=lambda row: row.year):
+            if isinstance(year, int):
+                yield from _missing_numbers(facility_id, year, its, last_by_year.pop(year, 0))
+    for year, last in sorted(last_by_year.items()):
+        yield from _missing_numbers(facility_id, year, (), last)
+
+
+def _missing_numbers(
+    facility_id: str, year: int, used: Iterable[Row[*tuple[Any, ...]]], given_out: int
+) -> Iterator[Finding]:
+    numbers = (row.short_number for row in used if isinstance(row.short_number, int))
+    for first, last in _gaps(numbers, given_out):
+        name = f"{facility_id}-{year}-{first:06d}"
+        if first == last:
+            yield whole(name, "missing", "no incident with this number, though it was given out")
+        else:
+            detail = (
+                f"no incidents with the numbers {name} … {facility_id}-{year}-{last:06d} "
+                f"({last - first + 1} of them), though they were given out"
             )
-        )
-    ]
-    for year, number in used:
-        if isinstance(year, int) and isinstance(number, int):
-            present.setdefault(year, set()).add(number)
-    for year, numbers in sorted(present.items()):
-        for first, last in _gaps(numbers, last_by_year.get(year, 0)):
-            name = f"{facility_id}-{year}-{first:06d}"
-            if first == last:
-                yield whole(name, "missing", "no incident with this number, though it was given out")
-            else:
-                detail = (
-                    f"no incidents with the numbers {name} … {facility_id}-{year}-{last:06d} "
-                    f"({last - first + 1} of them), though they were given out"
-                )
-                yield whole(name, "missing", detail)
+            yield whole(name, "missing", detail)
 
 
-def _gaps(numbers: set[int], given_out: int) -> Iterator[tuple[int, int]]:
-    """First and last of each run of numbers that is not there, up to the last that is known."""
+def _gaps(numbers: Iterable[int], given_out: int) -> Iterator[tuple[int, int]]:
+    """First and last of each run that is not among the ascending *numbers*, up to the last that is known."""
     expected = FIRST_SHORT_NUMBER
-    for number in sorted(number for number in numbers if number >= FIRST_SHORT_NUMBER):
+    for number in numbers:
         if number > expected:
             yield expected, number - 1
-        expected = number + 1
+        expected = max(expected, number + 1)
     if expected <= given_out:
         yield expected, given_out
 
