@@ -47,6 +47,8 @@ class UnitOfWork:
         # SQLite's busy handler polls with growing pauses; a lock in this process hands over at once.
         self._writer = threading.Lock()
         self._listeners: list[Callable[[], None]] = []
+        self.commits = 0
+        """Grows with every transaction that ends well: while it does, the database is there, however slow."""
 
     def on_commit(self, listener: Callable[[], None]) -> None:
         """Call *listener* after each commit that concerns the engine; it must be quick and must not raise."""
@@ -66,6 +68,7 @@ class UnitOfWork:
             try:
                 yield session
                 session.commit()
+                self.commits += 1
             except BaseException:
                 session.rollback()
                 raise

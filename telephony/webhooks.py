@@ -17,6 +17,7 @@ from typing import TypeVar
 
 import structlog
 from anyio import CapacityLimiter, to_thread
+from sqlalchemy.exc import TimeoutError as BusyTooLongError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
@@ -130,6 +131,7 @@ class _Boundary:
 
     async def _answer(self, request: Request, route: _Route) -> Response:
         kind = route.kind
+        commits = self._context.services.uow.commits
         context, path = self._context, str(request.scope["path"])
         arrived_at = context.services.clock.now()
         try:
@@ -147,10 +149,11 @@ class _Boundary:
             kept = await self._keep_malformed(kind, path, form, arrived_at)
         except TimeoutError:
             log.critical("webhook.too_slow", kind=kind, limit_s=ANSWER_WITHIN_S)
-            kept = not route.is_kept or await self._keep(kind, path, form, arrived_at, without_database=True)
+            away = context.services.uow.commits == commits
+            kept = not route.is_kept or await self._keep(kind, path, form, arrived_at, without_database=away)
         except Exception as error:
             log.exception("webhook.failed", kind=kind)
-            away = is_database_away(error)
+            away = is_database_away(error) and not self._only_waited(error, commits)
             kept = not route.is_kept or await self._keep(kind, path, form, arrived_at, without_database=away)
         else:
             return Response(document, media_type="application/xml")
@@ -167,6 +170,10 @@ class _Boundary:
         """
         async with asyncio.timeout(ANSWER_WITHIN_S):
             return await to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._workers)
+
+    def _only_waited(self, error: Exception, commits: int) -> bool:
+        """Whether others got their turn meanwhile (*commits* is from before): a crowd is no outage."""
+        return isinstance(error, BusyTooLongError) and self._context.services.uow.commits != commits
 
     async def _keep_malformed(self, kind: str, path: str, form: Form, at: datetime) -> bool:
         """Keep what can never be applied, for a person to look at."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.site import Site, running_site
-from tests.databases import sqlite_url
+from tests.databases import PostgresDatabases, sqlite_url
 
 
 @pytest.fixture
@@ -21,6 +21,13 @@ def site(database_url: str, tmp_path: Path) -> Iterator[Site]:
 def sqlite_site(sqlite_database_url: str, tmp_path: Path) -> Iterator[Site]:
     """The program on SQLite alone."""
     with running_site(sqlite_database_url, tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def postgres_site(postgres_databases: PostgresDatabases, tmp_path: Path) -> Iterator[Site]:
+    """The program on PostgreSQL alone."""
+    with postgres_databases.database(migrated=True) as url, running_site(url, tmp_path) as running:
         yield running
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from dispatch.service.verifying import verify
@@ -216,6 +217,20 @@ def test_a_request_that_failed_for_another_reason_is_no_outage(sqlite_site: Site
     wait_out(sqlite_site)
     assert len(sqlite_site.rows(Call)) == 1
     assert sqlite_site.rows(Outage) == []
+
+
+def test_an_answer_that_only_took_too_long_is_no_outage(postgres_site: Site) -> None:
+    """One call waits in vain while others are written down: the record must claim no outage."""
+    uow = postgres_site.program.services.uow
+    with locked(postgres_site), ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(postgres_site.send, "/telephony/voice", call())
+        while not answer.done():
+            with uow.write() as session:
+                session.execute(select(1))
+        assert is_fallback(answer.result())
+    wait_out(postgres_site)
+    assert len(postgres_site.rows(Call)) == 1
+    assert postgres_site.rows(Outage) == []
 
 
 def test_a_key_that_was_slow_and_was_kept_as_well_counts_once(sqlite_site: Site) -> None:
