@@ -81,7 +81,8 @@ _HEADS = (
 _CALLS = (
     select(_CALL)
     .where(
-        _CALL.c.facility_id == bindparam("facility"),
+        # Written so that no index begins with it: that one led through every call there ever was.
+        _CALL.c.facility_id.concat("") == bindparam("facility"),
         _CALL.c.received_at < bindparam("until"),
         ~_is_sealed(_CALL.c.id),
     )

@@ -68,11 +68,7 @@ _RECORDED = (
 )
 _COVERED = (
     select(func.max(_LEAF.c.sequence))
-    .where(
-        _LEAF.c.subject == bindparam("incident"),
-        _LEAF.c.facility_id == bindparam("facility"),
-        _LEAF.c.day <= bindparam("day"),
-    )
+    .where(_LEAF.c.subject == bindparam("incident"), _LEAF.c.day <= bindparam("day"))
     .correlate(None)
 )
 _PUT_IN = (
@@ -80,8 +76,8 @@ _PUT_IN = (
     .outerjoin(_INCIDENT, _INCIDENT.c.id == _RECORDED.c.incident_id)
     .where(
         ~exists().where(
+            # By the incident alone, which has one facility: naming that one led through all its leaves.
             _LEAF.c.subject == _RECORDED.c.incident_id,
-            _LEAF.c.facility_id == bindparam("facility"),
             _LEAF.c.day <= bindparam("day"),
             _LEAF.c.sequence >= _RECORDED.c.last,
         )

@@ -15,12 +15,16 @@ from dispatch.ports import LoggedCall
 from dispatch.service import claiming
 from dispatch.service.provider_signs import silent_providers
 from dispatch.service.reconcile import Found, reconcile
+from dispatch.service.sealing import Sealer
+from dispatch.service.verifying_seals import verify_seals
 from dispatch.service.watchdog import Watchdog
 from models.incident import IS_ENGAGED
 from models.session import open_database
 from tests.databases import PostgresDatabases
+from tests.fakes.seal_keys import FakeSealKeys
 from tests.fakes.telephony import Outcome
 from tests.service.conftest import MakeWorld
+from tests.service.sealed_days import DAY_S, live_two_days
 from tests.world import World
 
 
@@ -117,6 +121,30 @@ def test_reading_the_providers_log_walks_no_growing_table(sqlite_world: World) -
     assert _walks(lines) == []
     assert any("ix_call_unended" in line for line in lines), "the oldest call whose end is not known"
     assert any("ix_outage_from" in line for line in lines), "what reports and the board show"
+
+
+def test_sealing_and_checking_seals_go_by_what_was_recorded_and_by_incident(sqlite_world: World) -> None:
+    live_two_days(sqlite_world)
+    listener = _Listener(sqlite_world.uow.engine)
+    sqlite_world.hand.advance(DAY_S)
+    keys = FakeSealKeys()
+    keys.create()
+    Sealer(sqlite_world.services, keys).seal_due()
+    sealing = _plans(sqlite_world.uow.engine, listener.asked)
+    listener.asked.clear()
+    with sqlite_world.uow.read() as session:
+        assert list(verify_seals(session, "KWK")) == []
+    checking = _plans(sqlite_world.uow.engine, listener.asked)
+
+    assert _walks(sealing + checking) == []
+    for lines in (sealing, checking):
+        assert any(
+            "ix_event_recorded (facility_id=? AND recorded_at>? AND recorded_at<?)" in one for one in lines
+        )
+    assert any("call USING INDEX ix_call_incident_id (incident_id=?)" in line for line in sealing)
+    leaves = [line for line in checking if "seal_leaf" in line and "day<" in line]
+    assert leaves
+    assert all("(subject=? AND day<?)" in line for line in leaves)
 
 
 def _plan(engine: Engine, query: Select[object]) -> list[str]:

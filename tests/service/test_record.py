@@ -9,6 +9,7 @@ from sqlalchemy.exc import DatabaseError
 from dispatch.domain.commands import Action, Location
 from dispatch.domain.vocabulary import LocationSource, Outcome
 from dispatch.service.verifying import verify
+from models.base import table_of
 from models.facility import IncidentCounter
 from models.incident import Assignment, Call, Incident
 from models.record import Audit, Event, PrivateValue
@@ -228,6 +229,19 @@ def test_a_line_cut_out_of_the_middle(told: World, by_hand: Connection) -> None:
     by_hand.execute(delete(Event).where(Event.incident_id == id_of(by_hand, FIRST), Event.sequence == 4))
     by_hand.commit()
     assert (FIRST, 4, None, "missing") in told.findings()
+
+
+def test_a_line_cut_out_together_with_what_it_counts_for(told: World, by_hand: Connection) -> None:
+    """Neither the count, nor the last hash, nor the row says that a note was there."""
+    incident_id = id_of(by_hand, FIRST)
+    [note] = [line.sequence for line in told.lines(incident_id) if line.kind == "note.added"]
+    for table in (PrivateValue, Event):
+        columns = table_of(table).c
+        by_hand.execute(delete(table).where(columns.incident_id == incident_id, columns.sequence == note))
+    fewer = Incident.event_count - 1
+    by_hand.execute(update(Incident).where(Incident.id == incident_id).values(event_count=fewer))
+    by_hand.commit()
+    assert told.findings() == [(FIRST, note, None, "missing")]
 
 
 @pytest.mark.parametrize("number", [FIRST, SECOND, THIRD], ids=["first", "middle", "last"])
