@@ -4,9 +4,11 @@ The socket is open before anything else happens, and answers 503 until the appli
 module imports only what that takes. Decides how web processes are started, replaced and stopped.
 """
 
+import logging
 import os
 import socket
 import threading
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -15,6 +17,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import Process
 
 from config.cli_words import CommandRefusedError
 from config.order import Order
@@ -23,8 +26,13 @@ from config.starting import Starting, not_yet
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+log = logging.getLogger(__name__)
+
 HUNG_AFTER_S = 30
 """A web process that does not react for so long is replaced; a slow machine imports for a while."""
+
+AGAIN_AFTER_S = 5.0
+"""The pause before another try to replace a web process whose replacement could not start."""
 
 GRACE_S = 10
 """How long requests under way may take to finish when the program is told to stop."""
@@ -109,7 +117,7 @@ def _serve_in_several(order: Order, listener: socket.socket) -> None:
     supervisor = _Supervisor(config, listener, greeter)
     supervisor.run()
     greeter.stop()
-    if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+    if supervisor.gave_up:
         raise CommandRefusedError("a web process could not start; a line above says why")
 
 
@@ -144,17 +152,47 @@ class Greeter:
 
 
 class _Supervisor(Multiprocess):
-    """uvicorn's own, which replaces web processes that died or hang; sends the greeter away in time."""
+    """uvicorn's own, which starts and stops web processes; sends the greeter away in time.
+
+    Replaces those that died or hang. One that cannot start is tried again for as long as another one takes
+    calls: what broke since, a file half edited or a disk full, must not stop the one that works.
+    """
 
     def __init__(self, config: uvicorn.Config, listener: socket.socket, greeter: Greeter) -> None:
         super().__init__(config, sockets=[listener])
         self._greeter = greeter
+        self._again_at: dict[int, float] = {}
+        self.gave_up = False
+        """Whether one could not start and no other takes calls."""
 
     def keep_subprocess_alive(self) -> None:
         """Look after the web processes; called twice a second."""
-        super().keep_subprocess_alive()
+        for place, process in enumerate(self.processes):
+            if self.should_exit.is_set():
+                return
+            if not process.is_alive(timeout=HUNG_AFTER_S):
+                process.kill()
+                process.join()
+                self._replace(place, process)
         if self._greeter.is_there and any(process.is_ready() for process in self.processes):
             self._greeter.stop()
+
+    def _replace(self, place: int, dead: Process) -> None:
+        if dead.exitcode == STARTUP_FAILURE:
+            if not any(process.is_ready(timeout=HUNG_AFTER_S) for process in self.processes):
+                self.gave_up = True
+                self.should_exit.set()
+                return
+            if place not in self._again_at:
+                self._again_at[place] = time.monotonic() + AGAIN_AFTER_S
+                log.critical("serving.not_replaced")
+            if time.monotonic() < self._again_at[place]:
+                return
+        else:
+            log.info("Child process [%s] died", dead.pid)
+        self._again_at.pop(place, None)
+        self.processes[place] = Process(self.config, self.sockets)
+        self.processes[place].start()
 
 
 def _config(app: ASGIApp | str, workers: int = 1, *, lifespan: Literal["on", "off"] = "on") -> uvicorn.Config:

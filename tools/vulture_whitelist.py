@@ -9,6 +9,7 @@ _.do_POST  # http.server
 _.do_GET  # http.server
 _.log_message  # http.server
 _.application  # uvicorn imports it by name (config/serving.py)
+_.keep_subprocess_alive  # uvicorn's supervisor calls it twice a second
 _.is_closing  # asyncio's transports, asked by bench/wire.py
 _.run_once  # tests drive the engine by hand with it
 _.percentile_linear  # the other method in use, for whoever compares our figures with theirs

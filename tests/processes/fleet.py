@@ -72,6 +72,11 @@ class Fleet:
     def company(self) -> StandIn:
         return self.siege.company
 
+    @property
+    def policy_file(self) -> Path:
+        """What each process reads when it starts."""
+        return Path(self.siege.served.environ["SIAGA_POLICY_FILE"])
+
     def serves(self, *options: str) -> None:
         """Start the web processes."""
         self.siege.served.start(*options)
@@ -118,9 +123,18 @@ class Fleet:
 
     def events(self) -> list[str]:
         """What all of them logged as an error or worse."""
-        logs = [self._folder / "siaga.log", *(engine.log for engine in self.engines)]
-        lines = [json.loads(line) for log in logs for line in log.read_text(encoding="utf-8").splitlines()]
-        return [str(line["event"]) for line in lines if line["level"] in ("error", "critical")]
+        return [str(line["event"]) for line in self._lines() if line["level"] in ("error", "critical")]
+
+    def said(self, event: str) -> int:
+        """How often one of them logged *event*."""
+        return sum(line["event"] == event for line in self._lines())
+
+    def _lines(self) -> Iterator[dict[str, object]]:
+        for log in (self._folder / "siaga.log", *(engine.log for engine in self.engines)):
+            for line in log.read_text(encoding="utf-8").splitlines():
+                # What is said to a person, why a process cannot start, stands there too.
+                if line.startswith("{") and line.endswith("}"):
+                    yield json.loads(line)
 
     def closes(self) -> None:
         for engine in self.engines:

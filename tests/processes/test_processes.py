@@ -72,6 +72,25 @@ def test_on_sqlite_one_of_three_web_processes_has_the_engine(on_sqlite: Fleet) -
     assert fleet.settles() == {}
 
 
+def test_a_web_process_that_cannot_be_replaced_yet_stops_no_other(on_sqlite: Fleet) -> None:
+    """Somebody edits a file while a process dies: the other one works on, and it comes back when it can."""
+    fleet, company = on_sqlite, on_sqlite.company
+    fleet.serves("--workers", "2", "--no-engine")
+    company.waits_until("both are there", lambda: fleet.said("Application startup complete.") == 2)
+    whole = fleet.policy_file.read_text(encoding="utf-8")
+    fleet.policy_file.write_text(whole + "[half a line", encoding="utf-8")
+    first, other = fleet.web_processes()
+    fleet.loses(first)
+    company.waits_until("it is said", lambda: fleet.said("serving.not_replaced") == 1)
+    assert fleet.web_processes() == [other]
+    assert "<Response" in fleet.one_call(CALLER)
+    fleet.policy_file.write_text(whole, encoding="utf-8")
+    company.waits_until("there are two again", lambda: len(fleet.web_processes()) == 2)
+    assert other in fleet.web_processes()
+    fleet.adds_engine()
+    assert fleet.settles() == {}
+
+
 def test_a_killed_supervisor_takes_its_web_processes_along(on_postgresql: Fleet) -> None:
     fleet = on_postgresql
     fleet.serves("--workers", "2", "--no-engine")
