@@ -129,7 +129,7 @@ class Program:
     def seal(self) -> None:
         """Seal the days that have ended."""
         if self.engine is not None and self.engine.is_active:
-            self.sealer.seal_due()
+            self.sealer.look()
 
 
 def build_program(

@@ -19,7 +19,7 @@ from dispatch.domain.effects import Purpose
 from dispatch.domain.evidence import GENESIS
 from dispatch.domain.seals import LeafKind, Seal
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState
-from dispatch.ports import Sealed, SealKey, SealKeys
+from dispatch.ports import Sealed, SealKey, SealKeyError, SealKeys
 from dispatch.service import outbox, pulses
 from dispatch.service.sealed import call_facts, last_seal, leaves_of, to_row
 from dispatch.service.services import Services
@@ -114,6 +114,17 @@ class Sealer:
         self._services = services
         self._keys = keys
         self._witnesses = witnesses
+        self._refused: str | None = None
+
+    def look(self) -> None:
+        """Seal what is due; a day that cannot be sealed is said once and tried again at the next look."""
+        before, self._refused = self._refused, None
+        try:
+            self.seal_due()
+        except (SealRefusedError, SealKeyError) as error:
+            self._refused = str(error)
+        if self._refused not in (None, before):
+            log.error("seal.refused", reason=self._refused)
 
     def seal_due(self, *, most_days: int | None = MOST_DAYS) -> list[Seal]:
         """Seal every day that has ended and is not sealed yet, in order; the seals made here.

@@ -6,6 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DatabaseError
+from structlog.testing import capture_logs
 
 from dispatch.adapters.seal_key import FileSealKey
 from dispatch.domain import seals
@@ -220,6 +221,28 @@ def test_a_lost_key_is_asked_for_and_not_replaced(world: World) -> None:
         sealer_of(world, other).seal_due()
     keys.key = kept
     assert len(sealer.seal_due()) == 1
+
+
+def test_what_keeps_a_day_from_being_sealed_is_said_once(world: World) -> None:
+    keys = FakeSealKeys()
+    sealer = sealer_of(world, keys)
+    world.hand.advance(AFTER_MIDNIGHT_S)
+    sealer.look()
+    world.hand.advance(DAY_S)
+    kept, keys.key = keys.key, None
+    with capture_logs() as said:
+        sealer.look()
+        sealer.look()
+    assert [(line["event"], line["log_level"]) for line in said] == [("seal.refused", "error")]
+    assert "memory" in said[0]["reason"]
+    keys.key = kept
+    sealer.look()
+    keys.key = None
+    world.hand.advance(DAY_S)
+    with capture_logs() as said:
+        sealer.look()
+    assert len(said) == 1
+    assert len(stored(world)) == 2
 
 
 # --- the fingerprint leaves -----------------------------------------------------------------------
