@@ -18,6 +18,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_TIMEOUT_MS = 5000
 
+CONNECTION_WITHIN_S = 1.0
+"""How long a command waits for a connection of the pool: after 1.5 s the caller is connected to a person."""
+
 
 def open_database(url: str, *, pool_size: int = 20) -> Engine:
     """Return an engine for *url*, creating the folder of an SQLite file.
@@ -32,6 +35,7 @@ def open_database(url: str, *, pool_size: int = 20) -> Engine:
             url,
             pool_size=pool_size,
             max_overflow=10,
+            pool_timeout=CONNECTION_WITHIN_S,
             pool_pre_ping=True,
             hide_parameters=True,
             connect_args=server_options(parsed),

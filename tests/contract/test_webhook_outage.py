@@ -5,12 +5,14 @@ import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from dispatch.service.verifying import verify
 from models.incident import Call, Incident
@@ -231,6 +233,19 @@ def test_an_answer_that_only_took_too_long_is_no_outage(postgres_site: Site) -> 
     wait_out(postgres_site)
     assert len(postgres_site.rows(Call)) == 1
     assert postgres_site.rows(Outage) == []
+
+
+def test_a_call_that_gets_no_connection_gives_its_thread_back(postgres_site: Site) -> None:
+    """All of the pool's connections are in use: the caller reaches a person, and no thread waits on."""
+    pool = postgres_site.program.services.uow.engine
+    with ExitStack() as stack:
+        with suppress(PoolTimeoutError):
+            while True:
+                stack.enter_context(pool.connect())
+        assert is_fallback(postgres_site.send("/telephony/voice", call()))
+        assert "webhook.too_slow" not in postgres_site.log.getvalue()
+    wait_out(postgres_site)
+    assert len(postgres_site.rows(Call)) == 1
 
 
 def test_a_key_that_was_slow_and_was_kept_as_well_counts_once(sqlite_site: Site) -> None:
