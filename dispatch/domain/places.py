@@ -16,7 +16,7 @@ from statistics import median
 from openlocationcode import openlocationcode
 from rapidfuzz import fuzz
 
-from dispatch.domain.distances import geodesic_km, great_circle_km
+from dispatch.domain.distances import geodesic_km
 from dispatch.domain.vocabulary import PlaceKind
 
 
@@ -114,14 +114,6 @@ class Match:
     score: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Nearby:
-    """A place with a point, and how far that is from the point in question."""
-
-    place: Place
-    distance_km: float
-
-
 class PointFault(StrEnum):
     """Why a point cannot be right."""
 
@@ -162,18 +154,6 @@ def search(places: Iterable[Place], query: str, limit: int = 8) -> tuple[Match, 
     good = [match for match in matches if match.score >= _LOWEST_SCORE]
     good.sort(key=lambda match: (-match.score, match.place.name, match.place.parent or "", match.place.kind))
     return tuple(good[: max(0, limit)])
-
-
-def nearest(places: Iterable[Place], lat: float, lon: float, limit: int = 1) -> tuple[Nearby, ...]:
-    """Return the places nearest to a point, nearest first; those without a point are left out."""
-    located = [
-        (place, (place.lat, place.lon)) for place in places if place.lat is not None and place.lon is not None
-    ]
-    located.sort(key=lambda found: great_circle_km(found[1], (lat, lon)))
-    return tuple(
-        Nearby(place=place, distance_km=geodesic_km(point, (lat, lon)))
-        for place, point in located[: max(0, limit)]
-    )
 
 
 def distance_km(lat: float, lon: float, other_lat: float, other_lon: float) -> float:

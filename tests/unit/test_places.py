@@ -11,7 +11,6 @@ from dispatch.domain.places import (
     PointFault,
     check_point,
     distance_km,
-    nearest,
     plus_code,
     search,
     suspects,
@@ -116,14 +115,6 @@ def test_points_outside_the_region_are_explained(
 ) -> None:
     problem = check_point(lat, lon)
     assert (problem and problem.fault, problem and problem.probably) == (fault, probably)
-
-
-def test_the_nearest_places_come_first_with_their_distance() -> None:
-    found = nearest(_sample(), -4.5017, 136.8814, limit=2)
-    assert [nearby.place.name for nearby in found] == ["Amole", "Olaroa"]
-    assert found[0].distance_km < 0.01
-    assert found[1].distance_km == pytest.approx(1.15, abs=0.05)
-    assert nearest([], -4.5, 136.9) == ()
 
 
 def test_distances_agree_with_the_papers() -> None:
