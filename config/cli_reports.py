@@ -97,13 +97,15 @@ def report(
             )
     try:
         written = response_times.render(found, sources=sources, format=form, language=language)
-    except FormatMissingError as error:
+    except FormatMissingError as missing:
         # Whoever must hand something over has the page, which prints as well.
         out = None if out is None else out.with_suffix(".html")
         typer.echo(
-            f"{error}; the report is written as a page instead" + (f": {out}" if out else ""), err=True
+            f"{missing}; the report is written as a page instead" + (f": {out}" if out else ""), err=True
         )
-        written = response_times.render(found, sources=sources, format=Format.HTML, language=language)
+        written = response_times.render(
+            found, sources=sources, format=Format.HTML, language=language, missing=missing
+        )
     write_out([written], out)
 
 

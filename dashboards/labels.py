@@ -248,6 +248,14 @@ OUTAGE: Mapping[str, str] = {
     "restored": msgid("the record of this time was lost, and a backup was put back"),
 }
 
+STATE: Mapping[str, str] = {
+    "recorded": msgid("recorded"),
+    "not_recorded": msgid("not recorded"),
+    "not_applicable": msgid("does not apply"),
+    "anomaly": msgid("impossible order"),
+}
+"""What is known of one interval of one incident."""
+
 REFUSAL: Mapping[str, str] = {
     "refused": msgid("This was not accepted."),
     "incident_not_found": msgid("There is no such incident."),
@@ -283,6 +291,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     "menu": MENU,
     "private": PRIVATE,
     "outage": OUTAGE,
+    "state": STATE,
     "refusal": REFUSAL,
 }
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dashboards import board, incident_actions, incidents, login, roster_page, worker
+from dashboards import board, incident_actions, incidents, login, reports_page, roster_page, worker
 from dashboards.assets import Assets
 from dashboards.auth import Auth
 from dashboards.context import PagesContext
@@ -40,6 +40,7 @@ def build_pages(ctx: PagesContext) -> APIRouter:
         incidents.router,
         incident_actions.router,
         roster_page.router,
+        reports_page.router,
         worker.router,
     ):
         router.include_router(part)

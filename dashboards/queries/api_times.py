@@ -6,23 +6,23 @@ the usual way takes longer than everything else together.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, String, select, type_coerce
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, Select, String, select, type_coerce
+from sqlalchemy.orm import Session
 
 from dashboards.api.boundaries import Span
 from dispatch.domain.response_times import TIME_NAMES
 from dispatch.domain.vocabulary import CallOutcome
+from models.base import table_of
 from models.incident import Assignment, Call, Incident
 
 _CHUNK = 2000
+_INCIDENT, _CALL = table_of(Incident), table_of(Call)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimedIncident:
+class TimedIncident(NamedTuple):
     """One incident as far as its times (in the order of ``TIME_NAMES``) and its place in a table go."""
 
     number: str
@@ -37,8 +37,7 @@ class TimedIncident:
     is_drill: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ring:
+class Ring(NamedTuple):
     """One call or text: how it came, how it ended, and how long a person took to answer (None: nobody)."""
 
     channel: str
@@ -51,23 +50,21 @@ def timed_incidents(session: Session, facility_id: str, span: Span) -> Iterator[
     tiers = _tiers(session, facility_id, span)
     query = (
         select(
-            Incident.id,
-            Incident.number,
-            Incident.priority,
-            Incident.category,
-            Incident.channel,
-            Incident.outcome,
-            Incident.location_place,
-            Incident.is_drill,
-            *(_raw(getattr(Incident, name)) for name in TIME_NAMES),
+            _INCIDENT.c.id,
+            _INCIDENT.c.number,
+            _INCIDENT.c.priority,
+            _INCIDENT.c.category,
+            _INCIDENT.c.channel,
+            _INCIDENT.c.outcome,
+            _INCIDENT.c.location_place,
+            _INCIDENT.c.is_drill,
+            *(_raw(_INCIDENT.c[name]) for name in TIME_NAMES),
         )
         .where(*within(span, facility_id))
-        .order_by(Incident.received_at, Incident.id)
-        .execution_options(yield_per=_CHUNK)
+        .order_by(_INCIDENT.c.received_at, _INCIDENT.c.id)
     )
-    for incident_id, number, priority, category, channel, outcome, place, is_drill, *raw in session.execute(
-        query
-    ):
+    for row in _streamed(session, query):
+        incident_id, number, priority, category, channel, outcome, place, is_drill, *raw = row
         times = [_instant(value) for value in raw]
         yield TimedIncident(
             number=number,
@@ -87,12 +84,11 @@ def timed_incidents(session: Session, facility_id: str, span: Span) -> Iterator[
 def rings(session: Session, facility_id: str, span: Span) -> Iterator[Ring]:
     """Every call and text that came in within *span*, oldest first."""
     query = (
-        select(Call.channel, Call.outcome, _raw(Call.received_at), _raw(Call.answered_at))
+        select(_CALL.c.channel, _CALL.c.outcome, _raw(_CALL.c.received_at), _raw(_CALL.c.answered_at))
         .where(*_calls_within(span, facility_id))
-        .order_by(Call.received_at, Call.id)
-        .execution_options(yield_per=_CHUNK)
+        .order_by(_CALL.c.received_at, _CALL.c.id)
     )
-    for channel, outcome, received, answered in session.execute(query):
+    for channel, outcome, received, answered in _streamed(session, query):
         received_at, answered_at = _instant(received), _instant(answered)
         after_s = None
         if received_at is not None and answered_at is not None:
@@ -140,9 +136,14 @@ def _calls_within(span: Span, facility_id: str) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _raw(
-    column: InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None],
-) -> ColumnElement[str]:
+def _streamed(session: Session, query: Select[Any]) -> Iterator[Any]:
+    """Rows as they are: turning them into entities is what takes long."""
+    connection = session.connection().execution_options(yield_per=_CHUNK)
+    with connection.execute(query) as rows:
+        yield from rows
+
+
+def _raw(column: ColumnElement[datetime]) -> ColumnElement[str]:
     """As the driver gives it: text from SQLite, an instant from PostgreSQL."""
     return type_coerce(column, String())
 

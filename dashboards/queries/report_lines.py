@@ -76,7 +76,8 @@ def lines(session: Session, facility_id: str, span: Span) -> tuple[Lines, ...]:
         ),
         else_=False,
     )
-    by_person = Event.actor.like("user:%") | Event.actor.like("staff:%")
+    # Persons act as user:NAME and staff:CODE; the engine and callers have no colon.
+    by_person = Event.actor.contains(":")
     query = (
         select(
             Event.kind,

@@ -5,7 +5,7 @@ time. The same tables feed ``GET /response-times`` and the report. Formulas are
 ``dispatch.domain.response_times`` and ``dispatch.domain.summaries``.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from enum import StrEnum
@@ -145,7 +145,7 @@ def tabulate(
 ) -> Tables:
     """Measure every incident once and sum it up in total and by each of *by*; *targets* are in seconds."""
     wanted = tuple(by)
-    key_of = Keys(zone, shifts)
+    keys = Keys(zone, shifts)
     counts = dict.fromkeys(Kept, 0)
     rows: dict[Kept, list[tuple[Measured, ...]]] = {Kept.REAL: [], Kept.DRILL: []}
     columns: dict[By, dict[str, list[tuple[Measured, ...]]]] = {each: {} for each in wanted}
@@ -165,8 +165,8 @@ def tabulate(
             complete += all(incident.times[at] is not None for at in _COMPLETE)
         if State.ANOMALY in row:
             anomalies += _anomalies(incident, row)
-        for each in wanted:
-            columns[each].setdefault(key_of(each, incident), []).append(row)
+        for column, key in zip(columns.values(), keys.of(wanted, incident), strict=True):
+            column.setdefault(key, []).append(row)
     return Tables(
         total=_group("all", rows[Kept.REAL], targets),
         drills=_group("drills", rows[Kept.DRILL], targets),
@@ -188,35 +188,36 @@ class Keys:
     def __init__(self, zone: ZoneInfo, shifts: Sequence[time]) -> None:
         """*shifts* is when they change."""
         self._zone = zone
-        changes = sorted(shifts)
-        self._shifts = [
-            (begins, f"{begins:%H:%M}–{ends:%H:%M}")
-            for begins, ends in zip(changes, [*changes[1:], *changes[:1]], strict=True)
-        ]
+        changes = [f"{at:%H:%M}" for at in sorted(shifts)]
+        ends = [*changes[1:], *changes[:1]]
+        self._shifts = [(begin, f"{begin}–{end}") for begin, end in zip(changes, ends, strict=True)]
 
     def __call__(self, by: By, incident: TimedIncident) -> str:
         """The group of *incident* in the table *by*."""
-        return self._OF[by](self, incident)
+        return self.of((by,), incident)[0]
 
-    def local(self, incident: TimedIncident) -> datetime:
-        """When it was received, on the facility's clock."""
-        return incident.received_at.astimezone(self._zone)
+    def of(self, wanted: Sequence[By], incident: TimedIncident) -> list[str]:
+        """Its groups in several tables, for which its time is put on the facility's clock once."""
+        stamp = incident.received_at.astimezone(self._zone).isoformat()
+        # By name: an enumeration's own hash is worked out anew at every look.
+        known = {
+            "month": stamp[:7],
+            "hour": stamp[11:13],
+            "shift": self._shift(stamp[11:16]),
+            "tier": incident.tier or UNKNOWN,
+            "place": incident.place or UNKNOWN,
+            "category": incident.category,
+            "priority": incident.priority,
+            "channel": incident.channel,
+        }
+        return [known[by.value] for by in wanted]
 
-    def _shift(self, incident: TimedIncident) -> str:
-        """The shift whose beginning is the last one before; before the first of a day, the last of all."""
-        at = self.local(incident).time()
-        return next((name for begins, name in reversed(self._shifts) if begins <= at), self._shifts[-1][1])
-
-    _OF: Mapping[By, Callable[["Keys", TimedIncident], str]] = {
-        By.MONTH: lambda keys, incident: f"{keys.local(incident):%Y-%m}",
-        By.HOUR: lambda keys, incident: f"{keys.local(incident):%H}",
-        By.SHIFT: _shift,
-        By.TIER: lambda _keys, incident: incident.tier or UNKNOWN,
-        By.PLACE: lambda _keys, incident: incident.place or UNKNOWN,
-        By.CATEGORY: lambda _keys, incident: incident.category,
-        By.PRIORITY: lambda _keys, incident: incident.priority,
-        By.CHANNEL: lambda _keys, incident: incident.channel,
-    }
+    def _shift(self, clock: str) -> str:
+        """The shift that began last before; before the first of a day, the last of the day before."""
+        for begin, name in reversed(self._shifts):
+            if begin <= clock:
+                return name
+        return self._shifts[-1][1]
 
 
 def _group(key: str, rows: Sequence[tuple[Measured, ...]], targets: Mapping[str, float]) -> Group:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from dashboards.api.boundaries import Span, start_of_day
@@ -53,3 +53,10 @@ def parse_period(text: str) -> Period:
         first=date(year, first_month, 1),
         after=date(year + (after - 1) // 12, (after - 1) % 12 + 1, 1),
     )
+
+
+def last_month(now: datetime, zone: ZoneInfo) -> Period:
+    """The month before the one that *now* lies in, on the calendar of *zone*."""
+    today = now.astimezone(zone).date()
+    month = today.year * 12 + today.month - 2
+    return parse_period(f"{month // 12:04}-{month % 12 + 1:02}")

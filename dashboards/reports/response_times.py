@@ -41,6 +41,7 @@ class FormatMissingError(Exception):
         """The message is one line."""
         super().__init__(f"{format} needs the library {library}, which is not installed here")
         self.format = format
+        self.library = library
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +72,24 @@ def read(
     )
 
 
-def worded(found: Read, *, sources: Sources, language: Language = Language.ID) -> Document:
+def worded(
+    found: Read,
+    *,
+    sources: Sources,
+    language: Language = Language.ID,
+    missing: FormatMissingError | None = None,
+) -> Document:
     """The report in *language*, with a line for each thing that could not be done."""
     pen = pen_for(sources, language)
     omitted = []
+    if missing is not None:
+        omitted.append(
+            pen.say(
+                "Left out: the form as %(format)s (the library %(library)s is not installed).",
+                format=str(missing.format).upper(),
+                library=missing.library,
+            )
+        )
     if sources.public_url and not codes.is_available():
         omitted.append(pen.say("Left out: the QR code (the library segno is not installed)."))
     return compose(
@@ -89,10 +104,12 @@ def render(
     format: Format,  # noqa: A002 - the word of CONTRACT 1
     language: Language = Language.ID,
     address: str = "",
+    missing: FormatMissingError | None = None,
 ) -> bytes:
     """The report as *format*; figures of the page link to *address* where one is given.
 
-    CSV and JSON are for programs and written in no language.
+    It says which format is *missing*, when it was written in its place. CSV and JSON are for programs and
+    written in no language.
 
     Raises:
         FormatMissingError: a library of the format is not installed.
@@ -101,7 +118,7 @@ def render(
         return as_csv(found.report, found.before).encode()
     if format is Format.JSON:
         return as_json(found.report, found.before).encode()
-    document = worded(found, sources=sources, language=language)
+    document = worded(found, sources=sources, language=language, missing=missing)
     if format is Format.HTML:
         return as_html(document, address=address).encode()
     try:

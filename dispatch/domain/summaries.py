@@ -173,22 +173,17 @@ def rank_limits(n: int, p: float) -> tuple[int | None, int | None]:
 
 def summarise(measured: Iterable[Measured], *, target_s: float | None = None) -> Summary:
     """Sum up one interval over incidents; ``target_s`` is met by a duration equal to it or shorter."""
-    counts = dict.fromkeys(State, 0)
-    recorded: list[float] = []
-    for each in measured:
-        if isinstance(each, State):
-            counts[each] += 1
-        else:
-            recorded.append(each)
-    recorded.sort()
+    every = list(measured)
+    recorded = sorted(each for each in every if not isinstance(each, State))
+    absent = [each for each in every if isinstance(each, State)]
     within = None if target_s is None else sum(seconds <= target_s for seconds in recorded)
     low, high = wilson(within, len(recorded)) if recorded and within is not None else (None, None)
     return Summary(
-        count=sum(counts.values()) + len(recorded),
+        count=len(every),
         recorded=len(recorded),
-        not_recorded=counts[State.NOT_RECORDED],
-        not_applicable=counts[State.NOT_APPLICABLE],
-        anomalies=counts[State.ANOMALY],
+        not_recorded=absent.count(State.NOT_RECORDED),
+        not_applicable=absent.count(State.NOT_APPLICABLE),
+        anomalies=absent.count(State.ANOMALY),
         median_s=median(recorded) if recorded else None,
         median_limits=_limits(recorded, 50),
         p90_s=percentile_nearest_rank(recorded, 90) if recorded else None,

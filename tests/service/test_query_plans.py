@@ -10,6 +10,9 @@ from sqlalchemy import Engine, Select, event, text
 
 from dashboards import metrics
 from dashboards.queries import board, outages
+from dashboards.reports.periods import parse_period
+from dashboards.reports.response_times import read
+from dashboards.reports.sources import Sources
 from dispatch.domain.vocabulary import ENGAGED
 from dispatch.ports import LoggedCall
 from dispatch.service import claiming
@@ -20,6 +23,7 @@ from dispatch.service.verifying_seals import verify_seals
 from dispatch.service.watchdog import Watchdog
 from models.incident import IS_ENGAGED
 from models.session import open_database
+from tests.api_world import TestFacility
 from tests.databases import PostgresDatabases
 from tests.fakes.seal_keys import FakeSealKeys
 from tests.fakes.telephony import Outcome
@@ -235,6 +239,20 @@ def test_the_boards_troubles_walk_no_growing_table(sqlite_world: World) -> None:
     lines = _plans(sqlite_world.uow.engine, listener.asked)
     assert _walks(lines) == []
     assert any("ix_delivery_incident" in line for line in lines)
+
+
+def test_a_report_walks_no_growing_table(sqlite_world: World) -> None:
+    sqlite_world.resident().rings()
+    listener = _Listener(sqlite_world.uow.engine)
+    with sqlite_world.uow.read() as session:
+        read(session, sources=Sources(facility=TestFacility()), period=parse_period("2026-11"))
+    lines = _plans(sqlite_world.uow.engine, listener.asked)
+    assert _walks(lines) == []
+    assert any("ix_incident_received" in line and "received_at>" in line for line in lines)
+    assert any("ix_call_received" in line and "received_at>" in line for line in lines)
+    of_events = [line for line in lines if " event " in line]
+    assert of_events
+    assert all("incident_id=?" in line for line in of_events)
 
 
 def test_nothing_waits_costs_nothing(make_world: MakeWorld) -> None:
