@@ -4,10 +4,6 @@ Its time is a row and not a timer, so that one that was missed while the machine
 start, and of several processes one makes it. The process has a low priority: nothing may slow down a call.
 """
 
-import shutil
-import signal
-import subprocess
-import sys
 import threading
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +11,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from config import own_program
 from config.settings import Settings
 from dispatch.service import backup_pulse
 from dispatch.service.services import Services
@@ -22,7 +19,6 @@ from dispatch.service.services import Services
 log = structlog.get_logger(__name__)
 
 LOOKS_EVERY_S = 60.0
-_ENDS_WITHIN_S = 10.0
 
 
 class BackupJob:
@@ -44,8 +40,9 @@ class BackupJob:
         self._folder = settings.backup_dir
         self._at = settings.backup_at
         self._keep = settings.backup_keep
-        self._program = program or (sys.executable, "-m", "config.cli")
+        self._program = program or own_program.PROGRAM
         self._glance_s = glance_s
+        self._renewed_at = services.clock.now()
         self._stopping = threading.Event()
 
     def run_if_due(self) -> None:
@@ -70,15 +67,14 @@ class BackupJob:
 
     def _run(self, folder: Path, begun_at: datetime) -> None:
         log.info("backup.begins", folder=str(folder))
-        nice = shutil.which("nice")
-        command = [
-            *([nice, "-n", "10"] if nice else []),
-            *self._program,
-            "backup",
-            f"--dir={folder}",
-            f"--keep={self._keep}",
-        ]
-        said = self._said_by(command, begun_at)
+        self._renewed_at = begun_at
+        said = own_program.run(
+            ["backup", f"--dir={folder}", f"--keep={self._keep}"],
+            program=self._program,
+            stopping=self._stopping,
+            glance_s=self._glance_s,
+            meanwhile=self._renew,
+        )
         now = self._services.clock.now()
         if said is None:
             backup_pulse.abandoned_backup(self._services.uow, now=now)
@@ -92,41 +88,15 @@ class BackupJob:
         backup_pulse.failed_backup(self._services.uow, reason=reason, now=now)
         log.error("backup.failed", reason=reason)
 
-    def _said_by(self, command: list[str], renewed_at: datetime) -> tuple[int, list[str]] | None:
-        """How *command* ended and what it said; None when we were stopped meanwhile."""
-        with subprocess.Popen(  # noqa: S603 - this program's own command, with the settings' own values
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        ) as process:
-            while True:
-                try:
-                    said, _ = process.communicate(timeout=self._glance_s)
-                except subprocess.TimeoutExpired:
-                    if self._stopping.is_set():
-                        _interrupt(process)
-                        return None
-                    renewed_at = self._renewed(renewed_at)
-                else:
-                    return process.returncode, [line.strip() for line in said.splitlines() if line.strip()]
-
-    def _renewed(self, at: datetime) -> datetime:
-        """Say that one is still being made, if that was said *at* a while ago; when it was said last."""
+    def _renew(self) -> None:
+        """Say that one is still being made, if that was said a while ago."""
         now = self._services.clock.now()
-        if abs(now - at) < backup_pulse.RENEWED_EVERY:
-            return at
+        if abs(now - self._renewed_at) < backup_pulse.RENEWED_EVERY:
+            return
         try:
             backup_pulse.renew_backup(self._services.uow, now=now)
         except SQLAlchemyError as error:
             # The copy goes on; the sign is given again with the next glance.
             log.warning("backup.not_renewed", reason=type(error).__name__)
-            return at
-        return now
-
-
-def _interrupt(process: "subprocess.Popen[str]") -> None:
-    # As Ctrl-C does: it takes away what is half done before it ends.
-    process.send_signal(signal.SIGINT)
-    try:
-        process.wait(_ENDS_WITHIN_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+            return
+        self._renewed_at = now

@@ -96,6 +96,7 @@ def secrets_of(settings: Settings) -> list[str]:
         settings.secret_key.get_secret_value(),
         account.auth_token.get_secret_value(),
         *([settings.heartbeat_url.get_secret_value()] if settings.heartbeat_url else []),
+        *([settings.smtp_url.get_secret_value()] if settings.smtp_url else []),
         *([str(password)] if password else []),
     ]
 

@@ -105,6 +105,25 @@ def _web_address(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _mail_server(secret: SecretStr) -> SecretStr:
+    """Its text holds a password, so it is never repeated."""
+    try:
+        parts = urlsplit(secret.get_secret_value())
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError("is no address of a mail server") from error
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.path.strip("/"):
+        raise ValueError("is no address of a mail server; write smtp://USER:PASSWORD@HOST:587")
+    return secret
+
+
+def _listed(value: object) -> object:
+    """Read ``a, b`` (or a list, in the file) into texts in order."""
+    if isinstance(value, str):
+        return tuple(text.strip() for text in value.split(",") if text.strip())
+    return tuple(value) if isinstance(value, list) else value
+
+
 def _providers(value: object) -> object:
     """Read ``a, b`` (or a list, in the file) into names in order."""
     if isinstance(value, str):
@@ -154,6 +173,7 @@ def _folder(path: Path) -> Path:
 
 
 Origin = Annotated[str, AfterValidator(_web_origin)]
+MailAddress = Annotated[str, Field(pattern=r"^[^@\s,<>]+@[^@\s,<>]+$", max_length=200)]
 ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
 
 
@@ -235,6 +255,18 @@ class Settings(BaseSettings):
         ge=1,
         le=3650,
         description="The newest backup of so many days is kept, and the first one of each of twelve months.",
+    )
+    smtp_url: Annotated[SecretStr, AfterValidator(_mail_server)] | None = Field(
+        default=None,
+        description="Mail server of the monthly report: `smtp://USER:PASSWORD@HOST:587` or `smtps://…`. "
+        "Unset means that nothing is mailed.",
+    )
+    report_to: Annotated[tuple[MailAddress, ...], BeforeValidator(_listed)] = Field(
+        default=(),
+        description="Who gets last month's report on the first of the month, addresses with commas between.",
+    )
+    report_from: MailAddress | None = Field(
+        default=None, description="The sender of these mails; unset means the first who gets them."
     )
     log_format: Literal["console", "json"] = Field(
         default="console", description="`console` for people, `json` for machines."

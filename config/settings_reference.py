@@ -62,4 +62,6 @@ def _default(field: FieldInfo) -> str:
         assert NoneType in get_args(field.annotation)
         return "none"
     value = field.default
+    if value == ():
+        return "none"
     return f"`{','.join(value) if isinstance(value, tuple) else value}`"

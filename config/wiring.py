@@ -17,6 +17,8 @@ from config.backup_job import LOOKS_EVERY_S as BACKUP_LOOKS_EVERY_S
 from config.backup_job import BackupJob
 from config.facility import FacilityConfig
 from config.opening import Opening, check_database
+from config.report_job import LOOKS_EVERY_S as REPORTS_LOOK_EVERY_S
+from config.report_job import ReportJob
 from config.settings import Settings
 from dispatch.adapters.clock import SystemClock
 from dispatch.adapters.ids import RandomIds
@@ -71,6 +73,7 @@ class Program:
     """What a web process without the engine does by itself; idle where the engine runs."""
     watchdog: Watchdog
     backups: BackupJob
+    reports: ReportJob
     sealer: Sealer
     providers: Sequence[TelephonyProvider]
     standby: Standby
@@ -92,6 +95,7 @@ class Program:
         every(JOURNAL_EVERY_S, self.standby.drain, "journal")
         every(WATCHDOG_EVERY_S, self.watch, "watchdog")
         every(BACKUP_LOOKS_EVERY_S, self.backups.run_if_due, "backup")
+        every(REPORTS_LOOK_EVERY_S, self.reports.run_if_due, "report")
         if self.engine is None:
             self.chores.start()
         else:
@@ -107,6 +111,7 @@ class Program:
         """Stop in order: first what runs by itself, then the connections to the database."""
         self.opening.stop()
         self.backups.stop()
+        self.reports.stop()
         if self.signals is not None:
             self.signals.stop()
         if self.engine is not None:
@@ -193,6 +198,7 @@ def build_program(
         chores=Metronome(),
         watchdog=Watchdog(services, _heartbeat(settings)),
         backups=BackupJob(services, settings),
+        reports=ReportJob(services, settings),
         sealer=Sealer(services, FileSealKeys(settings.data_dir), witnesses=facility.witnesses),
         providers=providers,
         standby=standby,

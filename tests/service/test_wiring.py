@@ -63,6 +63,7 @@ def test_a_process_without_the_engine_keeps_up_with_the_roster(program: Program)
         "journal",
         "watchdog",
         "backup",
+        "report",
     }
     assert program.telephony.phones.today
     assert set(program.telephony.phones.today) < set(before)
