@@ -179,7 +179,7 @@ class _Supervisor(Multiprocess):
 
     def _replace(self, place: int, dead: Process) -> None:
         if dead.exitcode == STARTUP_FAILURE:
-            if not any(process.is_ready(timeout=HUNG_AFTER_S) for process in self.processes):
+            if not any(_takes_calls(process) for process in self.processes):
                 self.gave_up = True
                 self.should_exit.set()
                 return
@@ -193,6 +193,15 @@ class _Supervisor(Multiprocess):
         self._again_at.pop(place, None)
         self.processes[place] = Process(self.config, self.sockets)
         self.processes[place].start()
+
+
+def _takes_calls(process: Process) -> bool:
+    """Whether it is there and ready; one that ends while it is asked is not waited for."""
+    until = time.monotonic() + HUNG_AFTER_S
+    while process.process.is_alive() and time.monotonic() < until:
+        if process.ping(timeout=1):
+            return process.is_ready(timeout=1)
+    return False
 
 
 def _config(app: ASGIApp | str, workers: int = 1, *, lifespan: Literal["on", "off"] = "on") -> uvicorn.Config:
