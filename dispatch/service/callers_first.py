@@ -10,8 +10,8 @@ import threading
 CROWD = 6
 """Webhooks under way at once from which on the engine gives way; on a calm day there are one or two."""
 
-PAUSE_S = 0.02
-"""The longest that one piece of work waits: about fifty a second go on even while the crowd does not end."""
+PAUSE_S = 0.012
+"""The longest that one piece of work waits: about eighty a second go on even while the crowd does not end."""
 
 
 class CallersFirst:
