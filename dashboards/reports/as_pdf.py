@@ -1,8 +1,7 @@
 """The report as a PDF for print and archive, set by typst with the fonts that it brings along.
 
-No font of the machine is used, so that the same document gives the same bytes everywhere; a character that
-these fonts do not have is named in a line of the report and never quietly left out. Neither is the time at
-which it was made in the file.
+No font of the machine is used, and the time at which it was made is not in the file, so that the same
+document gives the same bytes everywhere. Whether these fonts have every character is not checked.
 """
 
 import json
