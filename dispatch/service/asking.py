@@ -15,6 +15,7 @@ from dispatch.domain.vocabulary import AlertChannel, DeliveryState
 from dispatch.ports import Handed, TelephonyError, TelephonyProvider
 from dispatch.service.breakers import Breakers
 from dispatch.service.claiming import Claimed
+from models.incident import IS_OPEN, Incident
 from models.traffic import Delivery
 
 log = structlog.get_logger(__name__)
@@ -69,15 +70,11 @@ def ours_among(
     """The call or text among *found* that is certainly this delivery.
 
     A text is known by its words. A call says nothing about its reason: it is ours when no other delivery
-    to the same number can have made it.
+    to the same number can have made it, neither one that is under way nor one that was sent more than once.
     """
     sids = [handed.provider_sid for handed, _ in found]
-    owners = session.execute(
-        select(Delivery.provider_sid, Delivery.attempts).where(
-            Delivery.provider_sid.in_(sids), Delivery.id != claimed.id
-        )
-    ).all()
-    owned = {row.provider_sid for row in owners}
+    query = select(Delivery.provider_sid).where(Delivery.provider_sid.in_(sids), Delivery.id != claimed.id)
+    owned = set(session.scalars(query))
     free = [entry for entry in found if entry[0].provider_sid not in owned]
     if claimed.channel is AlertChannel.SMS:
         return next((entry for entry in free if entry[0].body == body), None)
@@ -91,10 +88,22 @@ def ours_among(
         )
         .limit(1)
     )
-    # One that was sent twice left a call behind that nobody owns.
-    if rivals is not None or any(row.attempts > 1 for row in owners):
+    if rivals is not None or _left_a_call_behind(session, claimed):
         return None
     return next(iter(free), None)
+
+
+def _left_a_call_behind(session: Session, claimed: Claimed) -> bool:
+    """Whether another delivery to this number was sent again: of its two calls only one stands on its row."""
+    going_on = select(Incident.id).where(IS_OPEN)
+    query = select(Delivery.id).where(
+        Delivery.incident_id.in_(going_on),
+        Delivery.to_number == claimed.to_number,
+        Delivery.channel == claimed.channel,
+        Delivery.id != claimed.id,
+        Delivery.attempts > 1,
+    )
+    return session.scalar(query.limit(1)) is not None
 
 
 def note_failure(

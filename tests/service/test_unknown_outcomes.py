@@ -168,6 +168,27 @@ def test_a_call_under_way_for_another_incident_is_not_adopted(make_world: MakeWo
     assert sent[str(row.provider_sid)] == lost.id
 
 
+def test_a_call_that_another_left_behind_at_this_provider_is_not_adopted(make_world: MakeWorld) -> None:
+    """The first alert was sent again through the other provider: its call here is nobody's on record."""
+    world = make_world(plan=VOICE_ONLY, provider_names=("one", "two"))
+    one, two = world.providers
+    one.lists_fail = CANNOT_SAY["is out of reach"]
+    one.will(Outcome.ANSWER_LOST, to_number=N01)
+    world.resident("+628119999001").rings("CA-1")
+    world.works()
+    world.passes(1)
+    assert (one.rung.count(N01), two.rung.count(N01)) == (1, 1)
+    one.lists_fail = None
+    second = world.resident("+628119999002").rings("CA-2").incident_id
+    world.desk(second, Action.ASSIGN, "N01")
+    one.will(Outcome.LOST_ON_THE_WAY, to_number=N01)
+    world.works()
+    world.passes(3)
+    (row,) = world.deliveries(incident_id=second, to_number=N01)
+    placed = {sent.sid: sent.delivery_id for provider in world.providers for sent in provider.sent}
+    assert placed[str(row.provider_sid)] == row.id
+
+
 def test_a_text_is_known_by_its_words(make_world: MakeWorld) -> None:
     world = make_world(plan=TEXT_ONLY)
     _first, second = two_incidents(world, Outcome.LOST_ON_THE_WAY, Outcome.ANSWER_LOST)
