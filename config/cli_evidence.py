@@ -1,19 +1,16 @@
 """``siaga evidence``: the pack of a period that somebody outside can verify with Python alone."""
 
-import os
-import tempfile
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, Annotated
+from typing import Annotated
 
 import typer
 
 from config.cli_seals import sealer_of
 from config.cli_start import start
 from config.cli_words import CommandRefusedError, say
+from config.whole_files import whole_file
 from dashboards.reports.periods import PeriodError, parse_period
 from dispatch.ports import SealKeyError
 from dispatch.service.record_pack import NothingSealedError, PackWriter, write_record
@@ -33,7 +30,7 @@ def evidence(
         try:
             sealer_of(started).seal_due()
             with (
-                _whole_file(out) as file,
+                whole_file(out) as file,
                 zipfile.ZipFile(file, "w") as archive,
                 started.uow.read() as session,
             ):
@@ -52,17 +49,3 @@ def evidence(
         except OSError as error:
             raise CommandRefusedError(f"{out}: cannot be written: {error.strerror}") from error
     say(f"{out}: the record, sealed up to {newest.day}: {newest.fingerprint}")
-
-
-@contextmanager
-def _whole_file(out: Path) -> Iterator[IO[bytes]]:
-    """A file that appears under its name whole or not at all."""
-    with tempfile.NamedTemporaryFile(dir=out.parent, prefix=f".{out.name}.", delete=False) as file:
-        try:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-            Path(file.name).replace(out)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise

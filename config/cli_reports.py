@@ -3,8 +3,6 @@
 Whoever may run commands here sees numbers unmasked; each export leaves a line in the audit trail.
 """
 
-import os
-import tempfile
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +12,7 @@ import typer
 
 from config.cli_start import ACTOR, Started, start
 from config.cli_words import CommandRefusedError
+from config.whole_files import whole_file
 from dashboards.api.boundaries import BoundaryError, Span, span
 from dashboards.exports import export_incidents
 from dashboards.i18n import Language
@@ -127,15 +126,8 @@ def write_out(pieces: Iterable[str | bytes], out: Path | None) -> None:
             typer.echo(_bytes(piece), nl=False)
         return
     try:
-        with tempfile.NamedTemporaryFile("wb", dir=out.parent, prefix=f".{out.name}.", delete=False) as file:
-            try:
-                file.writelines(map(_bytes, pieces))
-                file.flush()
-                os.fsync(file.fileno())
-                Path(file.name).replace(out)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
+        with whole_file(out) as file:
+            file.writelines(map(_bytes, pieces))
     except OSError as error:
         raise CommandRefusedError(f"{out}: cannot be written: {error.strerror}") from error
 

@@ -11,16 +11,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from mnemonic import Mnemonic
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
-from dispatch.domain.evidence import ChainLink, canonical
+from dispatch.domain.evidence import canonical
 from dispatch.domain.seals import LeafKind, Seal
 from dispatch.service import pack_verifier as verifier
 from dispatch.service.sealed import call_facts, from_row, leaves_of
+from dispatch.service.verifying import link_of
 from models import record
 from models.base import table_of
 from models.incident import Call
@@ -149,17 +150,4 @@ def _line_of_seal(seal: Seal) -> bytes:
 
 
 def _line_of_event(row: Any) -> bytes:  # noqa: ANN401 - a row of the query above
-    link = ChainLink(
-        incident=row.incident_id,
-        sequence=row.sequence,
-        kind=row.kind,
-        occurred_at=row.occurred_at,
-        recorded_at=row.recorded_at,
-        source=row.source,
-        actor=row.actor,
-        data=cast("dict[str, Any]", row.data),
-        private=cast("dict[str, str]", row.private),
-        previous=row.previous,
-        hash=row.hash,
-    )
-    return b'{"event":' + canonical(link) + f',"hash":"{row.hash}"}}\n'.encode()
+    return b'{"event":' + canonical(link_of(row)) + f',"hash":"{row.hash}"}}\n'.encode()

@@ -159,7 +159,7 @@ def _chain(
     }
     try:
         wrong = evidence.verify_chain(
-            [_link(event) for event in events],
+            [link_of(event) for event in events],
             private_values=lambda _incident, sequence, name: known.get((sequence, name)),
         )
     except UNREADABLE:
@@ -313,7 +313,8 @@ def _gaps(numbers: Iterable[int], given_out: int) -> Iterator[tuple[int, int]]:
         yield expected, given_out
 
 
-def _link(row: EventRow) -> ChainLink:
+def link_of(row: Any) -> ChainLink:  # noqa: ANN401 - an entity, or a row with its columns
+    """A line of the record as the chain sees it."""
     return ChainLink(
         incident=row.incident_id,
         sequence=row.sequence,
