@@ -117,7 +117,7 @@ class Program:
         if self.engine is not None:
             self.engine.stop()
         if self.chores.running:
-            self.chores.shutdown()
+            self.chores.stop()
         self.services.uow.engine.dispose()
 
     def watch(self) -> None:

@@ -112,7 +112,7 @@ class Engine:
         self._wake.set()
         was_at_work = self._metronome.running and self.is_active
         if self._metronome.running:
-            self._metronome.shutdown(wait=False)
+            self._metronome.stop()
         if self._thread.is_alive():
             self._thread.join(timeout=10)
         self._pool.shutdown(wait=True, cancel_futures=True)

@@ -5,6 +5,7 @@ do nothing for an hour, not even keep the engine's lease. So it looks at least o
 further ahead than two beats of a chore lie apart counts as come.
 """
 
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -18,12 +19,17 @@ log = structlog.get_logger(__name__)
 LOOK_EVERY_S = 1.0
 """How soon a clock that was set back is noticed."""
 
+ENDS_WITHIN_S = 5.0
+"""How long a stop waits for a chore that is under way: it uses the database, which is let go next."""
+
 
 class Metronome(BackgroundScheduler):  # type: ignore[misc] # the library has no types
     """Runs chores in threads of its own; one that is late is run once, and never beside itself."""
 
     def __init__(self) -> None:
         super().__init__(job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
+        self._chores = threading.Condition()
+        self._under_way = 0
 
     def every(
         self, seconds: float, chore: Callable[[], None], name: str, *, first_after_s: float | None = None
@@ -32,7 +38,26 @@ class Metronome(BackgroundScheduler):  # type: ignore[misc] # the library has no
         first = {}
         if first_after_s is not None:
             first["next_run_time"] = self._now() + timedelta(seconds=first_after_s)
-        self.add_job(guarded(chore, name), "interval", seconds=seconds, id=name, **first)
+        self.add_job(self._counted(guarded(chore, name)), "interval", seconds=seconds, id=name, **first)
+
+    def stop(self) -> None:
+        """Begin no chore any more, and let those under way end; one that hangs is left to itself."""
+        self.shutdown(wait=False)
+        with self._chores:
+            self._chores.wait_for(lambda: self._under_way == 0, timeout=ENDS_WITHIN_S)
+
+    def _counted(self, chore: Callable[[], None]) -> Callable[[], None]:
+        def run() -> None:
+            with self._chores:
+                self._under_way += 1
+            try:
+                chore()
+            finally:
+                with self._chores:
+                    self._under_way -= 1
+                    self._chores.notify_all()
+
+        return run
 
     def _process_jobs(self) -> float:
         # What APScheduler lets those who extend it call: it does what is due and says how long to sleep.

@@ -6,6 +6,7 @@ It believes to stand behind a proxy that ends TLS: its public address is not the
 
 import io
 import logging
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ import httpx
 import structlog
 from lxml import etree
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import Engine, NullPool, create_engine, func, select
+from sqlalchemy import Engine, NullPool, QueuePool, create_engine, func, select
 from starlette.datastructures import ImmutableMultiDict
 from twilio.request_validator import RequestValidator
 
@@ -235,6 +236,16 @@ def running_site(
             client=client,
             public_url=public_url,
         )
+        _let_work_end(program)
+
+
+def _let_work_end(program: Program) -> None:
+    """A webhook that was too slow was left to itself; its connection is to be back before the pool goes."""
+    pool = program.services.uow.engine.pool
+    assert isinstance(pool, QueuePool)
+    for _ in range(500):
+        if not pool.checkedout() or threading.Event().wait(0.01):
+            return
 
 
 def verbs(response: httpx.Response) -> list[str]:

@@ -61,3 +61,20 @@ def test_it_looks_although_nothing_is_due_for_an_hour() -> None:
         assert done.wait(WAIT_S)
     finally:
         metronome.shutdown()
+
+
+def test_a_stop_waits_for_the_chore_that_is_under_way() -> None:
+    """It may have a connection to the database, which is let go as soon as everything has stopped."""
+    metronome, begun, may_end, ended = Metronome(), threading.Event(), threading.Event(), threading.Event()
+
+    def chore() -> None:
+        begun.set()
+        may_end.wait(WAIT_S)
+        ended.set()
+
+    metronome.every(HOUR_S, chore, "long", first_after_s=0)
+    metronome.start()
+    assert begun.wait(WAIT_S)
+    threading.Timer(0.1, may_end.set).start()
+    metronome.stop()
+    assert ended.is_set()
