@@ -4,8 +4,9 @@ Decides how instants, JSON and identifiers are stored on both databases. Knows n
 the program: the strings in a row are given a meaning in ``dispatch``.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 from sqlalchemy import JSON, DateTime, ForeignKey, MetaData, String, Table, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB
@@ -28,20 +29,43 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
         """Convert to UTC; a naive instant is a programmer's error."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a naive datetime must not reach the database")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+        return None if value is None else _in_utc(value)
 
     def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """Give the instant its zone back."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        """Put the instant into UTC, whatever the session's zone is."""
+        return None if value is None else value.astimezone(UTC)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        """What puts a value into the form of the driver; a row of an incident has a dozen instants."""
+        return _to_sqlite if dialect.name == "sqlite" else super().bind_processor(dialect)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """The inverse of :meth:`bind_processor`."""
+        return _from_sqlite if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
+
+_WALL_TIME = len("2026-11-23 12:00:00.000000")
+"""What SQLAlchemy's own type writes, so that instants are compared as text in their true order."""
+
+
+def _in_utc(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("a naive datetime must not reach the database")
+    return value.astimezone(UTC)
+
+
+def _to_sqlite(value: datetime | None) -> str | None:
+    if value is None:
+        return None
+    if value.tzinfo is not UTC:
+        value = _in_utc(value)
+    return value.isoformat(" ", "microseconds")[:_WALL_TIME]
+
+
+def _from_sqlite(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(f"{value}+00:00")
 
 
 class Base(DeclarativeBase):

@@ -6,6 +6,7 @@ are begun by us, not by the driver: ``BEGIN IMMEDIATE`` for writing, so that two
 of failing (TESTBED 2.4).
 """
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -38,6 +39,7 @@ def open_database(url: str, *, pool_size: int = 20) -> Engine:
             pool_timeout=CONNECTION_WITHIN_S,
             pool_pre_ping=True,
             hide_parameters=True,
+            json_serializer=json_text,
             connect_args=server_options(parsed),
         )
     if parsed.database and parsed.database != ":memory:":
@@ -53,11 +55,31 @@ def open_database(url: str, *, pool_size: int = 20) -> Engine:
         # A connection's pages are stale as soon as another one has written: the last one used knows most.
         pool_use_lifo=True,
         hide_parameters=True,
+        json_serializer=json_text,
         json_deserializer=orjson.loads,
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
     )
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
+
+
+def json_text(value: object) -> str:
+    """*value* as the text that a JSON column takes; every call writes a dozen.
+
+    Raises:
+        TypeError: it has no form in JSON.
+    """
+    try:
+        return orjson.dumps(value, option=_AS_STRICT).decode()
+    except orjson.JSONEncodeError:
+        # Text that is no Unicode and numbers beyond 64 bits are kept as they came, too.
+        return json.dumps(value)
+
+
+_AS_STRICT = (
+    orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
+)
+"""Nothing is written that ``json`` would refuse."""
 
 
 def server_options(url: URL) -> dict[str, int]:

@@ -56,14 +56,20 @@ class Prepared:
         names = [column.key for column in columns]
         compiled = statement.compile(dialect=dialect, column_keys=names or None)
         assert isinstance(compiled, SQLCompiler)
+        processors = {
+            name: bind.type.dialect_impl(dialect).bind_processor(dialect)
+            for name, bind in compiled.binds.items()
+        }
         given = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+        given.update(_defaults(columns))
+        by_position = compiled.positiontup
         return _Ready(
             sql=str(compiled),
-            order=tuple(compiled.positiontup) if compiled.positiontup else None,
-            given={**given, **_defaults(columns)},
-            processors={
-                name: bind.type.dialect_impl(dialect).bind_processor(dialect)
-                for name, bind in compiled.binds.items()
+            by_position=by_position is not None,
+            places=tuple((name, processors[name]) for name in by_position or processors),
+            given={
+                name: value if (process := processors[name]) is None else process(value)
+                for name, value in given.items()
             },
         )
 
@@ -87,28 +93,23 @@ class _Ready:
     """What the driver gets, and how each value is put into the form that it takes."""
 
     sql: str
-    order: tuple[str, ...] | None
-    """The names of the values by position, where the driver counts them."""
+    by_position: bool
+    """Whether the driver takes the values by position, else by name."""
+    places: tuple[tuple[str, Processor | None], ...]
+    """The names of the values, in the order of the positions."""
     given: Values
-    """Those that stand in the statement itself."""
-    processors: Mapping[str, Processor | None]
+    """Those that stand in the statement itself or are a column's default, in the driver's form."""
 
     def bound(self, values: Values) -> tuple[Any, ...] | dict[str, Any]:
         """The parameters of one run."""
-        if self.given:
-            values = {**self.given, **values}
-        processors = self.processors
-        if self.order is not None:
-            return tuple(
-                [
-                    values[name] if (process := processors[name]) is None else process(values[name])
-                    for name in self.order
-                ]
-            )
-        return {
-            name: values[name] if process is None else process(values[name])
-            for name, process in processors.items()
-        }
+        given = self.given
+        found = [
+            given[name] if name not in values else values[name] if process is None else process(values[name])
+            for name, process in self.places
+        ]
+        if self.by_position:
+            return tuple(found)
+        return {name: value for (name, _), value in zip(self.places, found, strict=True)}
 
 
 def either(make: Callable[[Insert], UpdateBase]) -> Mapping[str, UpdateBase]:

@@ -4,7 +4,6 @@ import secrets
 import string
 import threading
 import time
-import uuid
 
 _ALPHABET = string.ascii_letters + string.digits
 
@@ -28,7 +27,8 @@ class RandomIds:
             self._latest = max(time.time_ns() // 1_000_000 << 12, self._latest + 1)
             milliseconds, count = divmod(self._latest, 1 << 12)
         value = milliseconds << 80 | 0x7 << 76 | count << 64 | 0b10 << 62 | secrets.randbits(62)
-        return str(uuid.UUID(int=value))
+        digits = f"{value:032x}"
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
     def salt(self) -> bytes:
         """Sixteen random bytes."""

@@ -80,31 +80,37 @@ def to_data(policy: Policy) -> JsonObject:
     alerting = policy.alerting
     return {
         "alerting": {
-            "repeat_s": alerting.repeat_s,
-            "call_ring_s": alerting.call_ring_s,
-            "second_ring_s": alerting.second_ring_s,
+            "repeat_s": _short(alerting.repeat_s),
+            "call_ring_s": _short(alerting.call_ring_s),
+            "second_ring_s": _short(alerting.second_ring_s),
             "tier": [
                 {
                     "name": tier.name,
                     "alert_at_once": tier.alert_at_once,
-                    "accept_within_s": tier.accept_within_s,
+                    "accept_within_s": _short(tier.accept_within_s),
                     "channels": [str(channel) for channel in tier.channels],
                 }
                 for tier in alerting.tiers
             ],
         },
         "caller": {
-            "alert_after_s": policy.caller.alert_after_s,
-            "menu_timeout_s": policy.caller.menu_timeout_s,
+            "alert_after_s": _short(policy.caller.alert_after_s),
+            "menu_timeout_s": _short(policy.caller.menu_timeout_s),
             "callback_after_abandon": policy.caller.callback_after_abandon,
         },
-        "links": {"worker_s": policy.links.worker_s, "caller_s": policy.links.caller_s},
+        "links": {"worker_s": _short(policy.links.worker_s), "caller_s": _short(policy.links.caller_s)},
         "travel": {
-            "detour_factor": policy.travel.detour_factor,
-            "speed_kmh": policy.travel.speed_kmh,
-            "zone_speed_kmh": dict(policy.travel.zone_speed_kmh),
+            "detour_factor": _short(policy.travel.detour_factor),
+            "speed_kmh": _short(policy.travel.speed_kmh),
+            "zone_speed_kmh": {zone: _short(speed) for zone, speed in policy.travel.zone_speed_kmh.items()},
         },
     }
+
+
+def _short(number: float) -> float:
+    """30 for 30.0, as RFC 8785 spells it: nothing needs to be copied for the hash."""
+    whole = int(number)
+    return whole if whole == number else number
 
 
 def from_data(data: Mapping[str, object]) -> Policy:

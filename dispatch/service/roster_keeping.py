@@ -173,10 +173,10 @@ class _CrewNow(Mapping[str, Condition]):
     def _conditions_now(self) -> dict[str, Condition]:
         question = {"staff_ids": list(self._codes), "since": self._at - LOAD_WINDOW}
         return {
-            self._codes[row.id]: Condition(
-                engaged_elsewhere=bool(row.engaged), on_break=bool(row.on_break), alerts_in_shift=row.asked
+            self._codes[staff_id]: Condition(
+                engaged_elsewhere=engaged, on_break=on_break, alerts_in_shift=asked
             )
-            for row in self._session.connection().execute(_CREW_NOW, question)
+            for staff_id, engaged, on_break, asked in self._session.connection().execute(_CREW_NOW, question)
         }
 
 
