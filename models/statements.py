@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Connection, CursorResult, Table
+from sqlalchemy import Column, Connection, CursorResult, Select, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -20,16 +20,17 @@ from sqlalchemy.sql.schema import ScalarElementColumnDefault
 Insert = Callable[..., Any]
 Values = Mapping[str, Any]
 Processor = Callable[[Any], Any]
+Statement = UpdateBase | Select[Any]
 
 
 class Prepared:
-    """An INSERT, UPDATE or DELETE, compiled for a database when it is first run there.
+    """A statement, compiled for a database when it is first run there.
 
     An INSERT sets every column: to the value given, else to the column's default, else to NULL. What is
     returned comes as the driver gives it.
     """
 
-    def __init__(self, statement: UpdateBase | Mapping[str, UpdateBase]) -> None:
+    def __init__(self, statement: Statement | Mapping[str, Statement]) -> None:
         """Keep *statement*, or one for each dialect by its name."""
         self._statement = statement
         self._ready: dict[str, _Ready] = {}
@@ -49,9 +50,8 @@ class Prepared:
         return connection.exec_driver_sql(ready.sql, [ready.bound(one) for one in values])
 
     def _made_for(self, dialect: Dialect) -> "_Ready":
-        statement = self._statement
-        if isinstance(statement, Mapping):
-            statement = statement[dialect.name]
+        chosen = self._statement
+        statement = chosen[dialect.name] if isinstance(chosen, Mapping) else chosen
         columns = _columns_of(statement) if isinstance(statement, AnyInsert) else []
         names = [column.key for column in columns]
         compiled = statement.compile(dialect=dialect, column_keys=names or None)
@@ -112,6 +112,6 @@ class _Ready:
         return {name: value for (name, _), value in zip(self.places, found, strict=True)}
 
 
-def either(make: Callable[[Insert], UpdateBase]) -> Mapping[str, UpdateBase]:
+def either(make: Callable[[Insert], UpdateBase]) -> Mapping[str, Statement]:
     """What *make* builds with each dialect's own ``insert`` (``ON CONFLICT``), by the dialect's name."""
     return {"sqlite": make(sqlite.insert), "postgresql": make(postgresql.insert)}

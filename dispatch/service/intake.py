@@ -42,7 +42,7 @@ _KEPT = select(table_of(Inbox).c.body).where(
 _LOCK_OPENINGS = (
     select(Facility.id).where(Facility.id == bindparam("facility_id")).with_for_update(key_share=True)
 )
-_OPEN_OF_CALLER = (
+_OPEN_OF_CALLER = Prepared(
     select(_INCIDENT.c.id)
     .where(
         _INCIDENT.c.facility_id == bindparam("facility_id"),
@@ -64,8 +64,10 @@ _TAKE_NUMBER = Prepared(
         )
     )
 )
-_FIND_CALL = select(_CALL.c.id, _CALL.c.incident_id).where(
-    _CALL.c.facility_id == bindparam("facility_id"), _CALL.c.provider_sid == bindparam("provider_sid")
+_FIND_CALL = Prepared(
+    select(_CALL.c.id, _CALL.c.incident_id).where(
+        _CALL.c.facility_id == bindparam("facility_id"), _CALL.c.provider_sid == bindparam("provider_sid")
+    )
 )
 
 
@@ -264,7 +266,7 @@ def open_or_join(session: Session, services: Services, ring: Ring) -> Incident:
         connection.execute(_LOCK_OPENINGS, key)
     open_id = None
     if ring.caller_number is not None:
-        open_id = connection.execute(_OPEN_OF_CALLER, {**key, "caller_number": ring.caller_number}).scalar()
+        open_id = _OPEN_OF_CALLER.run(connection, {**key, "caller_number": ring.caller_number}).scalar()
     if open_id is None:
         opening = allocate(session, services)
         crew = crew_of(session, services, opening.duty, now)
@@ -300,7 +302,7 @@ def _call(
     session: Session, services: Services, provider_sid: str, *, for_update: bool = True
 ) -> tuple[str, Incident] | None:
     key = {"facility_id": services.facility_id, "provider_sid": provider_sid}
-    found = session.connection().execute(_FIND_CALL, key).first()
+    found = _FIND_CALL.run(session.connection(), key).first()
     if found is None:
         return _called_back(session, services, provider_sid, for_update=for_update)
     if found.incident_id is None:

@@ -37,7 +37,7 @@ _INCIDENT = table_of(rows.Incident)
 _PLACE = select(_INCIDENT.c.event_count, _INCIDENT.c.chain_head).where(
     _INCIDENT.c.id == bindparam("incident_id"), _INCIDENT.c.facility_id == bindparam("facility_id")
 )
-_PLACE_LOCKED = _PLACE.with_for_update()
+_FIND_PLACE, _LOCK_PLACE = Prepared(_PLACE), Prepared(_PLACE.with_for_update())
 _INSERT_EVENTS = Prepared(insert(table_of(EventRow)))
 _INSERT_PRIVATE = Prepared(insert(table_of(PrivateValue)))
 _DELETE_DEADLINES = Prepared(
@@ -55,7 +55,7 @@ def load(session: Session, services: Services, incident_id: str, *, for_update: 
     """
     connection = session.connection()
     key = {"incident_id": incident_id, "facility_id": services.facility_id}
-    place = connection.execute(_PLACE_LOCKED if for_update else _PLACE, key).first()
+    place = (_LOCK_PLACE if for_update else _FIND_PLACE).run(connection, key).first()
     if place is None:
         raise IncidentNotFoundError(incident=incident_id)
     known = services.states.get(incident_id)
@@ -99,7 +99,7 @@ def _place(session: Session, services: Services, before: Incident | None) -> tup
     if known is not None and known.incident is before:
         return known.event_count, known.chain_head
     key = {"incident_id": before.id, "facility_id": services.facility_id}
-    place = session.connection().execute(_PLACE, key).one()
+    place = _FIND_PLACE.run(session.connection(), key).one()
     return place.event_count, place.chain_head
 
 

@@ -73,7 +73,7 @@ _WITHDRAW_WAITING = Prepared(
     )
     .values(state=str(DeliveryState.WITHDRAWN), lease_until=null(), finished_at=bindparam("finished_at"))
 )
-_PHONE = select(table_of(Staff).c.phone).where(table_of(Staff).c.id == bindparam("staff_id"))
+_PHONE = Prepared(select(table_of(Staff).c.phone).where(table_of(Staff).c.id == bindparam("staff_id")))
 
 
 def enqueue(session: Session, services: Services, decision: Decision, *, now: datetime) -> None:
@@ -274,7 +274,7 @@ def is_ringing(alert: Delivery) -> bool:
 
 
 def _phone(session: Session, staff_id: str) -> str:
-    return str(session.connection().execute(_PHONE, {"staff_id": staff_id}).scalar_one())
+    return str(_PHONE.run(session.connection(), {"staff_id": staff_id}).scalar_one())
 
 
 def supervisors(session: Session, services: Services) -> Sequence[Staff]:

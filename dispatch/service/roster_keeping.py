@@ -19,6 +19,7 @@ from dispatch.service.services import Services
 from models import facility as rows
 from models.base import table_of
 from models.incident import IS_ENGAGED, Assignment
+from models.statements import Prepared
 
 LOAD_WINDOW = timedelta(hours=12)
 """How far back alerts count as load; the longest shift of the sample roster is twelve hours."""
@@ -53,7 +54,7 @@ _NEXT_START = select(func.min(_SHIFT.c.starts_at)).where(
     _SHIFT.c.ends_at > bindparam("at"),
     _SHIFT.c.starts_at > bindparam("at"),
 )
-_MARK = select(_ROSTER_MARK.c.mark).where(_ROSTER_MARK.c.facility_id == bindparam("facility_id"))
+_MARK = Prepared(select(_ROSTER_MARK.c.mark).where(_ROSTER_MARK.c.facility_id == bindparam("facility_id")))
 _ASKED = (
     select(literal(1))
     .where(_ASSIGNMENT.c.staff_id == _STAFF.c.id, _ASSIGNMENT.c.asked_at >= bindparam("since"))
@@ -82,7 +83,7 @@ def duty_list(session: Session, services: Services, at: datetime) -> tuple[DutyP
     ``alert.nobody_on_duty`` lines of the tiers before.
     """
     connection = session.connection()
-    mark = connection.execute(_MARK, {"facility_id": services.facility_id}).scalar()
+    mark = _MARK.run(connection, {"facility_id": services.facility_id}).scalar()
     people = services.duty_lists.get(mark, at)
     if people is None:
         people, until_at = _read_duty(connection, services, at)
@@ -172,11 +173,12 @@ class _CrewNow(Mapping[str, Condition]):
 
     def _conditions_now(self) -> dict[str, Condition]:
         question = {"staff_ids": list(self._codes), "since": self._at - LOAD_WINDOW}
+        found = self._session.connection().execute(_CREW_NOW, question).all()
         return {
             self._codes[staff_id]: Condition(
                 engaged_elsewhere=engaged, on_break=on_break, alerts_in_shift=asked
             )
-            for staff_id, engaged, on_break, asked in self._session.connection().execute(_CREW_NOW, question)
+            for staff_id, engaged, on_break, asked in found
         }
 
 
