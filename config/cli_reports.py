@@ -3,7 +3,8 @@
 Whoever may run commands here sees numbers unmasked; each export leaves a line in the audit trail.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +15,8 @@ from config.cli_start import ACTOR, Started, start
 from config.cli_words import CommandRefusedError
 from config.whole_files import whole_file
 from dashboards.api.boundaries import BoundaryError, Span, span
-from dashboards.exports import export_incidents
+from dashboards.exports.incidents import export_incidents
+from dashboards.exports.unmapped import Unmapped
 from dashboards.i18n import Language
 from dashboards.reports import response_times
 from dashboards.reports.periods import Period, PeriodError, parse_period
@@ -35,6 +37,10 @@ class ExportFormat(StrEnum):
 
     CSV = "csv"
     JSON = "json"
+    XLSX = "xlsx"
+    EIDO = "eido"
+    FHIR = "fhir"
+    NEMSIS = "nemsis"
 
 
 @export_app.callback(
@@ -63,7 +69,8 @@ def incidents(
     with start(writes=True) as started:
         wanted = _span(started, from_text, to_text)
         _note(started, form, wanted)
-        with started.uow.read() as session:
+        unmapped = Unmapped()
+        with started.uow.read() as session, _refusing():
             pieces = export_incidents(
                 session,
                 facility_id=started.facility.code,
@@ -72,8 +79,24 @@ def incidents(
                 zone=started.facility.zone,
                 format=form,
                 role=UserRole.ADMIN,
+                unmapped=unmapped,
             )
             write_out(pieces, out)
+    for left_out in unmapped.lines():
+        typer.echo(f"not in this format: {left_out}", err=True)
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """What a format cannot hold is told in a line."""
+    try:
+        yield
+    except ValueError as error:
+        raise CommandRefusedError(str(error)) from error
+    except ImportError as error:
+        raise CommandRefusedError(
+            "a workbook needs XlsxWriter, which is not installed; csv does not"
+        ) from error
 
 
 def report(

@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from dashboards import problems
 from dashboards.api.context import ApiContext
+from dashboards.api.exporting import export_routes
 from dashboards.api.gate import Gate
 from dashboards.api.incidents import incident_routes
 from dashboards.api.records import record_routes
@@ -79,6 +80,7 @@ def build_api(ctx: ApiContext) -> FastAPI:
     api.include_router(incident_routes(ctx))
     api.include_router(record_routes(ctx))
     api.include_router(response_time_routes(ctx))
+    api.include_router(export_routes(ctx))
     api.add_middleware(Gate, services=ctx.services)
     return api
 

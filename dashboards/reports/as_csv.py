@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from dashboards.api import shapes
-from dashboards.exports import guarded
+from dashboards.exports.tables import guarded
 from dashboards.reports.contents import METHOD, Part, Report
 from dashboards.reports.measuring import Group
 from dispatch.domain.response_times import INTERVAL

@@ -30,9 +30,11 @@ _STEPS = (
 )
 """The steps of the work in their order; closing is none, it may come at any point."""
 
-_WITH_TRANSPORT = (Outcome.TRANSPORTED, Outcome.REFERRED)
+WITH_TRANSPORT = (Outcome.TRANSPORTED, Outcome.REFERRED)
+"""Endings by which somebody was taken to a facility."""
+
 _WITHOUT_ANSWER = (Outcome.WRONG_NUMBER, Outcome.ABANDONED)
-_WITHOUT_ARRIVAL = frozenset(
+WITHOUT_ARRIVAL = frozenset(
     {
         Outcome.ADVICE,
         Outcome.CANCELLED,
@@ -46,6 +48,7 @@ _WITHOUT_ARRIVAL = frozenset(
         Outcome.TEST,
     }
 )
+"""Endings that need nobody at the scene."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,14 +232,14 @@ class _Case:
 
     @property
     def transported(self) -> bool:
-        return self.has("left_scene_at", "at_facility_at") or self.outcome in _WITH_TRANSPORT
+        return self.has("left_scene_at", "at_facility_at") or self.outcome in WITH_TRANSPORT
 
     def ended_before(self, name: str) -> bool:
         """Whether the incident was over before this step, so that no time of it can exist."""
         step = _STEPS.index(name)
         if not self.has("closed_at") or self.has(*_STEPS[step:]):
             return False
-        return self.outcome in _WITHOUT_ARRIVAL or not self.has(*_STEPS[_STEPS.index("accepted_at") :])
+        return self.outcome in WITHOUT_ARRIVAL or not self.has(*_STEPS[_STEPS.index("accepted_at") :])
 
 
 def _step(interval: Interval, case: _Case) -> State | tuple[int, int]:

@@ -8,8 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from dashboards import exports
-from dashboards.exports import export_incidents, guarded
+from dashboards.exports import incidents
+from dashboards.exports.incidents import export_incidents
+from dashboards.exports.tables import guarded
 from dispatch.domain.commands import Location
 from dispatch.domain.vocabulary import LocationSource, UserRole
 from tests.api_world import CALLER, NOON, World, past_incident, world
@@ -23,17 +24,16 @@ def here(database_url: str) -> Iterator[World]:
 
 def exported(here: World, how: str, role: UserRole = UserRole.ADMIN) -> str:
     with here.services.uow.read() as session:
-        return "".join(
-            export_incidents(
-                session,
-                facility_id=here.facility.code,
-                from_at=NOON - timedelta(days=1),
-                until_at=NOON + timedelta(days=1),
-                zone=here.facility.zone,
-                format=how,
-                role=role,
-            )
+        pieces = export_incidents(
+            session,
+            facility_id=here.facility.code,
+            from_at=NOON - timedelta(days=1),
+            until_at=NOON + timedelta(days=1),
+            zone=here.facility.zone,
+            format=how,
+            role=role,
         )
+        return "".join(piece for piece in pieces if isinstance(piece, str))
 
 
 def table(text: str) -> list[dict[str, str]]:
@@ -91,7 +91,7 @@ def test_numbers_and_plain_text_stay_as_they_are(text: str) -> None:
 
 
 def test_every_page_follows_the_one_before(here: World) -> None:
-    many = exports.PAGE * 2 + 1
+    many = incidents.PAGE * 2 + 1
     here.writes(*(past_incident(here, 100 + n, NOON - timedelta(seconds=n // 7)) for n in range(many)))
     rows = table(exported(here, "csv"))
     assert {int(row["short_number"]) for row in rows} == set(range(100, 100 + many))
@@ -105,5 +105,5 @@ def test_nothing_to_export_is_a_header_or_an_empty_list(here: World) -> None:
 
 
 def test_an_unknown_format_is_refused(here: World) -> None:
-    with pytest.raises(ValueError, match="'pdf' is none of csv, json"):
+    with pytest.raises(ValueError, match="'pdf' is none of csv, json, xlsx, eido, fhir, nemsis"):
         exported(here, "pdf")

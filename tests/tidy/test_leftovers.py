@@ -115,8 +115,8 @@ def test_names_say_what_is_inside() -> None:
 
 
 LATE = (
-    "config/cli", "config/serving", "config/wiring", "dashboards/reports/as_", "dashboards/reports/codes",
-    "dispatch/domain/distances", "models/migrating",
+    "config/cli", "config/serving", "config/wiring", "dashboards/exports/tables", "dashboards/reports/as_",
+    "dashboards/reports/codes", "dispatch/domain/distances", "models/migrating",
 )  # fmt: skip
 """Which may import within a function what a starting server does not need for its first call (ADR 0022)."""
 

@@ -293,6 +293,7 @@ def test_the_description_is_open_and_complete(here: World) -> None:
         "/incidents/{incident}/events",
         "/incidents/{incident}/actions",
         "/calls",
+        "/exports/incidents",
         "/response-times",
         "/staff",
         "/roster",
