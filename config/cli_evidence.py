@@ -11,7 +11,9 @@ from config.cli_seals import sealer_of
 from config.cli_start import start
 from config.cli_words import CommandRefusedError, say
 from config.whole_files import whole_file
+from dashboards.reports import evidence_pack
 from dashboards.reports.periods import PeriodError, parse_period
+from dashboards.reports.sources import Sources
 from dispatch.ports import SealKeyError
 from dispatch.service.record_pack import NothingSealedError, PackWriter, write_record
 from dispatch.service.sealing import SealRefusedError
@@ -21,7 +23,7 @@ def evidence(
     period: Annotated[str, typer.Option(metavar="2026-10|2026-Q4|2026", help="Month, quarter or year.")],
     out: Annotated[Path, typer.Option(metavar="PACK.zip", help="The file to write.")],
 ) -> None:
-    """Write the sealed record of a period, with everything that is needed to verify it."""
+    """Write the sealed record of a period and its reports, with everything that is needed to verify them."""
     try:
         wanted = parse_period(period)
     except PeriodError as error:
@@ -43,9 +45,18 @@ def evidence(
                     first=wanted.first,
                     last=wanted.after - timedelta(days=1),
                 )
+                left_out = evidence_pack.add_documents(
+                    session,
+                    pack,
+                    sources=Sources(facility=started.facility, public_url=started.settings.public_url),
+                    period=wanted,
+                    as_of=started.clock.now(),
+                )
                 pack.close()
         except (NothingSealedError, SealRefusedError, SealKeyError) as error:
             raise CommandRefusedError(str(error)) from error
         except OSError as error:
             raise CommandRefusedError(f"{out}: cannot be written: {error.strerror}") from error
+    for line in left_out:
+        say(line)
     say(f"{out}: the record, sealed up to {newest.day}: {newest.fingerprint}")

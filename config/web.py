@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.routing import Router
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
+from config.evidence_maker import EvidenceMaker
 from config.wiring import Program
 from dashboards.api.context import ApiContext
 from dashboards.api.router import PREFIX, build_api
@@ -117,6 +118,7 @@ def _pages_context(program: Program) -> PagesContext:
         public_url=program.settings.public_url,
         simulator_on=program.simulator is not None,
         act=partial(progress.act, services),
+        make_pack=EvidenceMaker(program.settings, program.facility.code).make,
         tiers=tuple(tier.name for tier in services.policy.alerting.tiers),
     )
 

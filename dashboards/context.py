@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -52,5 +53,7 @@ class PagesContext:
     public_url: str
     simulator_on: bool
     act: Callable[[ActOnIncident], object]
+    make_pack: Callable[[str], Path]
+    """Writes the evidence pack of a period and says where it lies, or raises ``EvidenceRefusedError``."""
     tiers: tuple[str, ...] = ("jaga", "cadangan", "pimpinan")
     """The tiers of the policy in their order: the roster page flags the hours in which one has nobody."""

@@ -101,7 +101,7 @@ def show_report(visit: Reader, period: str = "", compare: str = "") -> Response:
         period=wanted.text,
         compare=before.text if before else "",
         last_month=latest.text,
-        choices=_choices(visit.now.astimezone(visit.ctx.facility.zone).date(), visit.language),
+        choices=choices(visit.now.astimezone(visit.ctx.facility.zone).date(), visit.language),
         query=urlencode(asked),
         address=f"/reports/incidents?period={wanted.text}&",
         qr=codes.svg(document.proof.address),
@@ -220,7 +220,7 @@ def _period(text: str) -> Period:
         raise FormInvalidError("period") from error
 
 
-def _choices(today: date, language: Language) -> Sequence[tuple[str, Sequence[str]]]:
+def choices(today: date, language: Language) -> Sequence[tuple[str, Sequence[str]]]:
     """Months, quarters and years to choose from, the newest first."""
     month = today.year * 12 + today.month - 1
     quarter = today.year * 4 + (today.month - 1) // 3

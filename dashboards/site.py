@@ -10,7 +10,16 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dashboards import board, incident_actions, incidents, login, reports_page, roster_page, worker
+from dashboards import (
+    board,
+    evidence_page,
+    incident_actions,
+    incidents,
+    login,
+    reports_page,
+    roster_page,
+    worker,
+)
 from dashboards.assets import Assets
 from dashboards.auth import Auth
 from dashboards.context import PagesContext
@@ -41,6 +50,7 @@ def build_pages(ctx: PagesContext) -> APIRouter:
         incident_actions.router,
         roster_page.router,
         reports_page.router,
+        evidence_page.router,
         worker.router,
     ):
         router.include_router(part)

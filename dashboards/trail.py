@@ -13,6 +13,7 @@ LOGGED_IN: Final = "login.succeeded"
 LOGIN_FAILED: Final = "login.failed"
 LOGGED_OUT: Final = "logout"
 INCIDENT_READ: Final = "incident.read"
+EVIDENCE_MADE: Final = "evidence.made"
 BOARD_READ: Final = "board.read"
 CALLER_READ: Final = "caller_number.read"
 

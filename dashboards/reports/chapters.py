@@ -34,8 +34,29 @@ def compose(
     omitted: Sequence[str] = (),
 ) -> Document:
     """The whole report; *before* is the period that it is compared with."""
+    return framed(
+        report,
+        pen,
+        title=pen.say("Response-time report"),
+        sections=_sections(report, before, pen),
+        sources=sources,
+        standing=standing,
+        omitted=omitted,
+    )
+
+
+def framed(
+    report: Report,
+    pen: Pen,
+    *,
+    title: str,
+    sections: Sequence[Section],
+    sources: Sources,
+    standing: Standing,
+    omitted: Sequence[str] = (),
+) -> Document:
+    """*sections* with what every paper of this facility about the period of *report* bears around them."""
     house = sources.facility.report
-    title = pen.say("Response-time report")
     return Document(
         language=str(pen.language),
         house=house,
@@ -43,7 +64,7 @@ def compose(
         title=title,
         period=report.period.text,
         lines=tuple(_lines(report, pen)),
-        sections=tuple(_sections(report, before, pen)),
+        sections=tuple(sections),
         proof=_proof(standing, sources, pen),
         signing=Signing(
             place_and_date=f"{house.signatory.place or DOTS[:20]}, {DOTS[:28]}",

@@ -107,6 +107,15 @@ def look_at_the_record(desk: Watched, page: Page) -> None:
     page.goto("/roster")
     expect(page.get_by_text("Contoh Lima").first).to_be_visible()
     desk.looks_at(page)
+    page.goto("/reports")
+    # The newest month is offered first: this one, with the incident in it.
+    page.locator("select[name=period]").select_option(index=0)
+    page.get_by_role("button", name="Tampilkan").click()
+    expect(page.locator("article.report")).to_contain_text("Waktu tanggap")
+    desk.looks_at(page)
+    page.goto("/evidence")
+    expect(page.get_by_role("button", name=re.compile("Paket bukti bulan lalu"))).to_be_visible()
+    desk.looks_at(page)
 
 
 def test_pages_speak_indonesian_unless_asked_for_english(town: Town, browser: Browser) -> None:

@@ -4,12 +4,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
 from sqlalchemy.orm import Session
 
 from dashboards.context import PagesContext
+from dashboards.evidence_page import EvidenceRefusedError
 from dashboards.passwords import hash_password
 from dashboards.reports.house import House
 from dashboards.site import build_pages
@@ -48,11 +50,19 @@ class RecordingService:
     def __init__(self) -> None:
         self.commands: list[ActOnIncident] = []
         self.refusal: DispatchError | None = None
+        self.pack: Path | None = None
+        self.packed: list[str] = []
 
     def act(self, command: ActOnIncident) -> None:
         self.commands.append(command)
         if self.refusal is not None:
             raise self.refusal
+
+    def make_pack(self, period: str) -> Path:
+        self.packed.append(period)
+        if self.pack is None:
+            raise EvidenceRefusedError("no day is sealed")
+        return self.pack
 
 
 class SampleSite:
@@ -75,6 +85,7 @@ class SampleSite:
                     public_url=public_url,
                     simulator_on=True,
                     act=self.service.act,
+                    make_pack=self.service.make_pack,
                 )
             )
         )

@@ -12,7 +12,16 @@ from models.record import Audit
 from tests.web.sample_site import PASSWORD, SampleSite
 from tests.web.visitor import Visitor
 
-PAGES = ("/", "/board", "/board/live", "/incidents", "/incidents/KWK-2026-000101", "/roster", "/reports")
+PAGES = (
+    "/",
+    "/board",
+    "/board/live",
+    "/incidents",
+    "/incidents/KWK-2026-000101",
+    "/roster",
+    "/reports",
+    "/evidence",
+)
 
 
 @pytest.fixture

@@ -1,0 +1,47 @@
+"""The evidence pack that somebody asks for on a page: made by a process of its own, one at a time.
+
+A pack of a busy month takes seconds of work; beside the calls it must not happen in this process.
+"""
+
+import threading
+from pathlib import Path
+
+from config import own_program
+from config.settings import Settings
+from dashboards.evidence_page import EvidenceRefusedError
+
+
+class EvidenceMaker:
+    """Writes packs into the data directory."""
+
+    def __init__(
+        self, settings: Settings, facility: str, *, program: tuple[str, ...] = own_program.PROGRAM
+    ) -> None:
+        """Prepare. *program* is what writes a pack: this program's own command unless a test says so."""
+        self._folder = settings.data_dir / "evidence"
+        self._facility = facility
+        self._program = program
+        self._busy = threading.Lock()
+
+    def make(self, period: str) -> Path:
+        """Write the pack of *period*, which is written as the command line takes it, and return its file.
+
+        Raises:
+            EvidenceRefusedError: it cannot be made, or another one is being made.
+        """
+        if not self._busy.acquire(blocking=False):
+            raise EvidenceRefusedError("another pack is being made; try again in a minute")
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            file = self._folder / f"{self._facility}-{period}.zip"
+            arguments = ["evidence", f"--period={period}", f"--out={file}"]
+            ended = own_program.run(arguments, stopping=threading.Event(), program=self._program)
+        except OSError as error:
+            raise EvidenceRefusedError(f"{self._folder}: cannot be written: {error.strerror}") from error
+        finally:
+            self._busy.release()
+        assert ended is not None, "nobody stops it"
+        status, lines = ended
+        if status:
+            raise EvidenceRefusedError(lines[-1] if lines else f"it ended with {status}")
+        return file

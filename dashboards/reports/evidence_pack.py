@@ -1,0 +1,182 @@
+"""What an evidence pack holds beside the record: reports, the duty roster, and an index by evidence slot.
+
+Decides which slot of the evaluation of public services (PEKPPP, DOMAIN 1.2.4) each file serves, and says of
+every other slot that it is to be filled by hand. The record itself is ``dispatch.service.record_pack``. The
+same record gives the same bytes once the period is over.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from sqlalchemy.orm import Session
+
+from dashboards.exports.tables import line, local
+from dashboards.i18n import Language, msgid
+from dashboards.queries import api_listings
+from dashboards.reports import response_times
+from dashboards.reports.as_html import as_html
+from dashboards.reports.as_pdf import as_pdf
+from dashboards.reports.chapters import framed, pen_for
+from dashboards.reports.document import Document, Paragraph, Row, Section, Table
+from dashboards.reports.pen import Pen
+from dashboards.reports.periods import Period
+from dashboards.reports.response_times import Format, FormatMissingError
+from dashboards.reports.sources import Sources
+from dispatch.service.record_pack import PackWriter
+
+TIMES = "laporan-waktu-tanggap"
+ROSTER = "daftar-jaga.csv"
+INDEX = "index"
+
+
+class State(Enum):
+    """How far a slot is filled by this pack."""
+
+    SERVED = msgid("served")
+    DRAFT = msgid("draft, to be signed")
+    BY_HAND = msgid("to be added by hand")
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One place for evidence: the aspect, what is asked for, and what of it lies in this pack."""
+
+    aspect: str
+    asked: str
+    state: State
+    files: tuple[str, ...] = ()
+
+
+SLOTS: Sequence[Slot] = (
+    Slot("I", msgid("Service standard: proof of the time it takes"), State.SERVED, (f"{TIMES}.pdf",)),
+    Slot("I", msgid("Decree on service standards, public consultation, published pledge"), State.BY_HAND),
+    Slot("I", msgid("Report of the satisfaction survey (SKM) with its questionnaire"), State.BY_HAND),
+    Slot("I", msgid("Follow-up plan of the survey (RTL) with proof that it was carried out"), State.BY_HAND),
+    Slot(
+        "II",
+        msgid("Decree on service hours and duty on holidays: the roster as its annex"),
+        State.DRAFT,
+        (ROSTER,),
+    ),
+    Slot("II", msgid("Code of ethics, motivation, rewards and sanctions, culture of work"), State.BY_HAND),
+    Slot("III", msgid("Photographs of premises and facilities"), State.BY_HAND),
+    Slot(
+        "IV",
+        msgid("Screenshots of the electronic system in use, account and profile at SIPPN"),
+        State.BY_HAND,
+    ),
+    Slot(
+        "IV",
+        msgid("Log of the updates of data in the current year"),
+        State.SERVED,
+        ("record/events.jsonl", "record/seals.jsonl"),
+    ),
+    Slot("V", msgid("Decree and procedure for complaints, channels"), State.BY_HAND),
+    Slot("V", msgid("Yearly recap of complaints: received, in work, settled in per cent"), State.BY_HAND),
+    Slot("VI", msgid("Innovation proposal and decree"), State.BY_HAND),
+    Slot("VI", msgid("Evaluation of results and impact"), State.DRAFT, (f"{TIMES}.pdf", f"{TIMES}.xlsx")),
+    Slot("VI", msgid("Proof of budget, equipment and team"), State.BY_HAND),
+)
+"""The slots of DOMAIN 1.2.4."""
+
+
+def add_documents(
+    session: Session, pack: PackWriter, *, sources: Sources, period: Period, as_of: datetime
+) -> list[str]:
+    """Add everything but the record; a line for each thing that could not be made."""
+    found = response_times.read(session, sources=sources, period=period, as_of=as_of)
+    left_out: list[str] = []
+    for form in Format:
+        try:
+            written = response_times.render(found, sources=sources, format=form)
+        except FormatMissingError as error:
+            left_out.append(str(error))
+        else:
+            pack.add(f"{TIMES}.{form}", [written])
+    pack.add(ROSTER, _roster(session, sources, period))
+    index = _index(found, sources, frozenset(pack.sums), left_out)
+    try:
+        pack.add(f"{INDEX}.pdf", [as_pdf(index)])
+    except ImportError:
+        # Whoever opens the pack needs a table of what is in it, on whatever machine it was made.
+        pack.add(f"{INDEX}.html", [as_html(index).encode()])
+    return left_out
+
+
+def _roster(session: Session, sources: Sources, period: Period) -> Iterator[bytes]:
+    """Every stretch of duty that touches the period, by its start."""
+    facility = sources.facility
+    span = period.span(facility.zone)
+    assert span.from_at is not None
+    assert span.until_at is not None
+    yield line(("lapis", "kode", "nama", "mulai", "selesai")).encode()
+    shifts = api_listings.shifts(session, facility.code, span.from_at, span.until_at)
+    for code, name, tier, starts_at, ends_at in shifts:
+        begins, ends = (local(at, facility.zone) for at in (starts_at, ends_at))
+        yield line((tier, code, name, begins, ends)).encode()
+
+
+def _index(
+    found: response_times.Read, sources: Sources, files: frozenset[str], left_out: Sequence[str]
+) -> Document:
+    pen = pen_for(sources, Language.ID)
+    return framed(
+        found.report,
+        pen,
+        title=pen.say("Evidence pack"),
+        sections=(_slots(pen, files), _checking(pen)),
+        sources=sources,
+        standing=found.standing,
+        omitted=left_out,
+    )
+
+
+def _slots(pen: Pen, files: frozenset[str]) -> Section:
+    columns = (
+        pen.column(pen.say("Aspect"), weight=1),
+        pen.column(pen.say("Evidence asked for"), weight=5),
+        pen.column(pen.say("In this pack"), weight=3),
+        pen.column(pen.say("File"), weight=4),
+    )
+    return Section(
+        title=pen.say("What this pack serves"),
+        blocks=(
+            Paragraph(
+                text=pen.say(
+                    "The slots follow a preset that evaluators of public services (PEKPPP) use; the "
+                    "guideline of the current year was not at hand and may ask for others."
+                )
+            ),
+            Table(
+                name=pen.say("Slots"),
+                title=pen.say("Slots and files"),
+                columns=columns,
+                rows=[_row(pen, slot, files) for slot in SLOTS],
+            ),
+        ),
+    )
+
+
+def _row(pen: Pen, slot: Slot, files: frozenset[str]) -> Row:
+    """A slot is served only by what really lies in the pack."""
+    there = [name for name in slot.files if name in files]
+    state = slot.state if there else State.BY_HAND
+    cells = (slot.aspect, pen.say(slot.asked), pen.say(state.value), ", ".join(there))
+    return Row(cells=[pen.text(text) for text in cells])
+
+
+def _checking(pen: Pen) -> Section:
+    return Section(
+        title=pen.say("How this pack is verified"),
+        blocks=(
+            Paragraph(
+                text=pen.say(
+                    "Run python verify.py in the unpacked folder: it needs nothing but Python, checks every "
+                    "file against SHA256SUMS and the record against its seals, and shows the fingerprint to "
+                    "be compared with the text messages of the witnesses."
+                )
+            ),
+        ),
+    )
