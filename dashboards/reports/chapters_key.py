@@ -1,13 +1,14 @@
 """The chapter that everybody reads first: figures asked for by name, each with definition and target."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dashboards.reports.chapters_times import MAIN
 from dashboards.reports.contents import Part, Report
 from dashboards.reports.document import Cell, Column, Row, Section, Table
 from dashboards.reports.pen import Pen, behind
 from dispatch.domain.response_times import INTERVAL
-from dispatch.domain.summaries import Summary
+from dispatch.domain.summaries import State, Summary
 
 OBJECTIVES = {"call_processing": 60.0, "turnout": 60.0}
 """Seconds for nine of ten: NFPA 1225 and 1710 (DOMAIN 2.2). Printed as such, never as the facility's own."""
@@ -101,7 +102,7 @@ def _times(report: Report, pen: Pen) -> Iterator[Row]:
             pen,
             say("%(interval)s, 90th percentile", interval=say(INTERVAL[key].title)),
             say(INTERVAL[key].definition),
-            _p90(summary, pen),
+            _p90(summary, pen, behind=behind(interval=key, state=str(State.RECORDED))),
             target,
         )
     yield _figure(
@@ -136,14 +137,14 @@ def _median(summary: Summary, pen: Pen) -> Cell:
     return Cell(text=cell.text, small=cell.small, values=(middle, None, None, low, high))
 
 
-def _p90(summary: Summary, pen: Pen) -> Cell:
+def _p90(summary: Summary, pen: Pen, *, behind: str) -> Cell:
     if summary.recorded < pen.few:
-        return _each(pen.median(summary))
-    cell = pen.p90(summary)
+        return _each(pen.median(summary, behind=behind))
+    cell = pen.p90(summary, behind=behind)
     ninth, low, high = cell.values
-    return Cell(text=cell.text, small=cell.small, values=(ninth, None, None, low, high))
+    return replace(cell, values=(ninth, None, None, low, high))
 
 
 def _each(cell: Cell) -> Cell:
     """The values themselves, while they are few."""
-    return Cell(text=cell.text, values=(cell.values[3],))
+    return replace(cell, values=(cell.values[3],))

@@ -163,9 +163,9 @@ def intervals(group: Group, pen: Pen, *, name: str, linked: bool = False) -> Tab
                     pen.missing(summary, behind=found(State.NOT_RECORDED)),
                     pen.count(summary.not_applicable, behind=found(State.NOT_APPLICABLE)),
                     pen.count(summary.anomalies, behind=found(State.ANOMALY)),
-                    pen.median(summary),
-                    pen.p90(summary),
-                    pen.within(summary),
+                    pen.median(summary, behind=found(State.RECORDED)),
+                    pen.p90(summary, behind=found(State.RECORDED)),
+                    pen.within(summary, behind=found(State.RECORDED)),
                 )
             )
         )
@@ -231,16 +231,18 @@ def _grouped(by: By, found: Sequence[Group], pen: Pen) -> Table:
     for group in found:
         summary = group.intervals[MAIN]
         query = {"by": str(by), "group": group.key, "interval": MAIN}
+        recorded = behind(**query, state=str(State.RECORDED))
         cells = [
             pen.text(group_name(by, group.key, pen)),
             pen.count(group.incidents, behind=behind(**query)),
-            pen.count(summary.recorded, behind=behind(**query, state=str(State.RECORDED))),
+            pen.count(summary.recorded, behind=recorded),
             pen.missing(summary, behind=behind(**query, state=str(State.NOT_RECORDED))),
-            pen.median(summary),
-            pen.p90(summary),
+            pen.median(summary, behind=recorded),
+            pen.p90(summary, behind=recorded),
         ]
         if summary.within_target is not None:
-            cells.append(pen.part(Part(count=summary.within_target, of=summary.recorded)))
+            part = Part(count=summary.within_target, of=summary.recorded)
+            cells.append(pen.part(part, behind=recorded))
         rows.append(Row(cells=tuple(cells)))
     return Table(name=title, title=title, columns=columns, rows=tuple(rows))
 

@@ -107,22 +107,23 @@ class Pen:
         """A point in time, in the facility's zone."""
         return Cell(text=self.formats.stamp(at), values=(at.astimezone(self.zone).replace(tzinfo=None),))
 
-    def median(self, summary: Summary) -> Cell:
+    def median(self, summary: Summary, *, behind: str = "") -> Cell:
         """The median and where it may lie, or each value while they are few."""
         if not summary.recorded:
             return Cell(text=self.say("nothing recorded"), values=(None, None, None, None))
         if summary.recorded < self.few:
             listed = "; ".join(self.wording.seconds(value) for value in summary.values or ())
             text = self.say("Each value: %(values)s", values=listed)
-            return Cell(text=text, values=(None, None, None, listed))
+            return Cell(text=text, values=(None, None, None, listed), behind=behind)
         assert summary.median_s is not None
         return Cell(
             text=self.wording.seconds(summary.median_s),
             small=self._limits(summary.median_limits),
             values=(Seconds(summary.median_s), *_limit_values(summary.median_limits), None),
+            behind=behind,
         )
 
-    def p90(self, summary: Summary) -> Cell:
+    def p90(self, summary: Summary, *, behind: str = "") -> Cell:
         """The 90th percentile and where it may lie; nothing while the values are few."""
         if summary.p90_s is None or summary.recorded < self.few:
             return Cell(text="–", values=(None, None, None))
@@ -130,6 +131,7 @@ class Pen:
             text=self.wording.seconds(summary.p90_s),
             small=self._limits(summary.p90_limits),
             values=(Seconds(summary.p90_s), *_limit_values(summary.p90_limits)),
+            behind=behind,
         )
 
     def part(self, part: Part, *, behind: str = "") -> Cell:
@@ -145,14 +147,17 @@ class Pen:
         values = (part.count, part.of, Share(part.share) if enough else None, Share(low), Share(high))
         return Cell(text=text, small=small, values=values, behind=behind if part.count else "")
 
-    def within(self, summary: Summary) -> Cell:
-        """The target and the part within it."""
+    def within(self, summary: Summary, *, behind: str = "") -> Cell:
+        """The target and the part within it; behind it are all that were measured."""
         if summary.target_s is None or summary.within_target is None:
             return Cell(text=self.say("no target set"), values=(None, None, None, None, None, None))
         target = self.say("at most %(target)s", target=self.wording.seconds(summary.target_s))
         cell = self.part(Part(count=summary.within_target, of=summary.recorded))
         text = target if not summary.recorded else f"{target}: {cell.text}"
-        return Cell(text=text, small=cell.small, values=(Seconds(summary.target_s), *cell.values))
+        shown = behind if summary.recorded else ""
+        return Cell(
+            text=text, small=cell.small, values=(Seconds(summary.target_s), *cell.values), behind=shown
+        )
 
     def within_column(self) -> Column:
         """Of :meth:`within`."""
