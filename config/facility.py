@@ -49,6 +49,7 @@ class FacilityConfig:
     targets: Mapping[str, float] = field(default_factory=dict)
     retention: Mapping[str, int] = field(default_factory=dict)
     report: House = field(default_factory=House)
+    complaint_days: int | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -105,6 +106,10 @@ class _RetentionTable(FileShape):
     incidents: int = Field(default=0, ge=0)
 
 
+class _ComplaintsTable(FileShape):
+    days: Annotated[int, Field(ge=1, le=365)] | None = None
+
+
 class _AreaTable(FileShape):
     lat_min: float = Field(ge=-90, le=90)
     lat_max: float = Field(ge=-90, le=90)
@@ -147,6 +152,7 @@ class _FacilityFile(FileShape):
     retention: _RetentionTable = _RetentionTable()
     area: _AreaTable | None = None
     report: _ReportTable = _ReportTable()
+    complaints: _ComplaintsTable = _ComplaintsTable()
 
 
 def load_facility(path: Path | None = None) -> FacilityConfig:
@@ -175,6 +181,7 @@ def load_facility(path: Path | None = None) -> FacilityConfig:
         targets=content.targets,
         retention=content.retention.model_dump(),
         report=_house(content.report),
+        complaint_days=content.complaints.days,
     )
 
 

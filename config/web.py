@@ -119,6 +119,7 @@ def _pages_context(program: Program) -> PagesContext:
         simulator_on=program.simulator is not None,
         act=partial(progress.act, services),
         make_pack=EvidenceMaker(program.settings, program.facility.code).make,
+        complaint_days=program.facility.complaint_days,
         tiers=tuple(tier.name for tier in services.policy.alerting.tiers),
     )
 

@@ -55,5 +55,7 @@ class PagesContext:
     act: Callable[[ActOnIncident], object]
     make_pack: Callable[[str], Path]
     """Writes the evidence pack of a period and says where it lies, or raises ``EvidenceRefusedError``."""
+    complaint_days: int | None = None
+    """Days in which a complaint is to be settled; None where it is stated for each."""
     tiers: tuple[str, ...] = ("jaga", "cadangan", "pimpinan")
     """The tiers of the policy in their order: the roster page flags the hours in which one has nobody."""

@@ -259,6 +259,7 @@ STATE: Mapping[str, str] = {
 REFUSAL: Mapping[str, str] = {
     "refused": msgid("This was not accepted."),
     "incident_not_found": msgid("There is no such incident."),
+    "complaint_not_found": msgid("There is no such complaint."),
     "staff_not_found": msgid("There is no such member of staff."),
     "incident_closed": msgid("This incident is closed already; only notes can still be added."),
     "not_assigned": msgid("This worker was never alerted to this incident."),
@@ -270,6 +271,35 @@ REFUSAL: Mapping[str, str] = {
     ),
     "field_required": msgid("Something is missing in the form."),
     "cannot_merge": msgid("An incident cannot be merged into itself or into a closed one."),
+}
+
+COMPLAINT_STATUS: Mapping[str, str] = {
+    "received": msgid("Entered"),
+    "in_progress": msgid("In work"),
+    "settled": msgid("Settled"),
+    "forwarded": msgid("Forwarded to whom it concerns"),
+    "withdrawn": msgid("Withdrawn"),
+}
+
+COMPLAINT_CHANNEL: Mapping[str, str] = {
+    "phone": msgid("Telephone"),
+    "text": msgid("Text message"),
+    "in_person": msgid("In person"),
+    "letter": msgid("Letter or suggestion box"),
+    "web": msgid("Web page"),
+    "lapor": msgid("SP4N-LAPOR!"),
+    "centre": msgid("Mimika Center"),
+}
+
+COMPLAINT_SUBJECT: Mapping[str, str] = {
+    "response_time": msgid("Help came late"),
+    "not_reached": msgid("Nobody could be reached"),
+    "conduct": msgid("How staff behaved"),
+    "competence": msgid("How staff worked"),
+    "cost": msgid("Cost"),
+    "procedure": msgid("Procedure"),
+    "equipment": msgid("Vehicle and equipment"),
+    "other": msgid("Other"),
 }
 
 LABELS: Mapping[str, Mapping[str, str]] = {
@@ -293,6 +323,9 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     "outage": OUTAGE,
     "state": STATE,
     "refusal": REFUSAL,
+    "complaint_status": COMPLAINT_STATUS,
+    "complaint_channel": COMPLAINT_CHANNEL,
+    "complaint_subject": COMPLAINT_SUBJECT,
 }
 
 

@@ -55,6 +55,7 @@ class _Params(dict[str, object]):
 RULES: Final[Mapping[str, tuple[int, str, str]]] = {
     "refused": (409, "Refused", "A rule does not allow this."),
     "incident_not_found": (404, "No such incident", "This facility has no incident {incident}."),
+    "complaint_not_found": (404, "No such complaint", "This facility has no complaint {number}."),
     "staff_not_found": (
         422,
         "No such member of staff",

@@ -46,6 +46,7 @@ class Frame:
     sees_numbers: bool
     may_act: bool
     form_token: str
+    role: str
     path: str
     here: str
     is_live: bool = False
@@ -105,6 +106,7 @@ def _environment(
     formats = Formats(language=language, zone=facility.zone)
     environment.filters.update(
         clock=formats.clock,
+        date=formats.date,
         minute=formats.minute,
         day=formats.day,
         weekday=formats.weekday,

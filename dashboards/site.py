@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from dashboards import (
     board,
+    complaints,
     evidence_page,
     incident_actions,
     incidents,
@@ -51,6 +52,7 @@ def build_pages(ctx: PagesContext) -> APIRouter:
         roster_page.router,
         reports_page.router,
         evidence_page.router,
+        complaints.router,
         worker.router,
     ):
         router.include_router(part)

@@ -15,6 +15,7 @@ LOGGED_OUT: Final = "logout"
 INCIDENT_READ: Final = "incident.read"
 EVIDENCE_MADE: Final = "evidence.made"
 BOARD_READ: Final = "board.read"
+COMPLAINT_READ: Final = "complaint.read"
 CALLER_READ: Final = "caller_number.read"
 
 

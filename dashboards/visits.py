@@ -72,6 +72,7 @@ class Visit:
             sees_numbers=self.sees_numbers,
             may_act=user is not None and user.may_act,
             form_token="" if user is None else self.site.auth.cookies.form_token(user.session),
+            role="" if user is None else str(user.role),
             path=self.request.url.path,
             here=self.request.url.path + (f"?{query}" if query else ""),
             is_live=is_live,

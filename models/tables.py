@@ -2,6 +2,7 @@
 
 from models.access import ApiToken, Idempotency, User
 from models.base import Base
+from models.complaint import Complaint, ComplaintNote, ComplaintStep
 from models.facility import Facility, IncidentCounter, Place, Shift, Staff, StaffBreak
 from models.incident import Assignment, Call, Incident, Link
 from models.record import Audit, Event, PrivateValue, Seal, SealLeaf
@@ -13,6 +14,9 @@ __all__ = [
     "Audit",
     "Base",
     "Call",
+    "Complaint",
+    "ComplaintNote",
+    "ComplaintStep",
     "Deadline",
     "Delivery",
     "Event",

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 FIRST = ("event", "audit")
 SEALS = ("seal", "seal_leaf")
-APPEND_ONLY = (*FIRST, *SEALS)
-"""Every such table; the two parts came with a migration each."""
+COMPLAINTS = ("complaint_step",)
+APPEND_ONLY = (*FIRST, *SEALS, *COMPLAINTS)
+"""Every such table; each part came with a migration of its own."""
 
 _POSTGRES_FUNCTION = """
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$

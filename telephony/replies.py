@@ -39,6 +39,7 @@ ERRORS = {
     "wrong_transition": "Langkah itu tidak sesuai untuk panggilan {n} dan tidak dicatat.",
     "already_there": "Sudah tercatat untuk panggilan {n}.",
     "incident_not_found": "Panggilan itu tidak ada.",
+    "complaint_not_found": "Pengaduan itu tidak ada.",
     "staff_not_found": "Anda tidak terdaftar sebagai petugas.",
     "reason_required": "Langkah itu memerlukan alasan.",
     "time_refused": "Waktu itu tidak mungkin dan tidak dicatat.",

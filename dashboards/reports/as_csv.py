@@ -43,7 +43,7 @@ def as_csv(report: Report, before: Report | None = None) -> str:
 
 def _rows(report: Report) -> Iterator[Row]:
     tables = report.tables
-    yield {"section": "period", "key": report.period.text, "group": report.facility_code}
+    yield {"section": "period", "key": report.cover.period.text, "group": report.facility_code}
     yield {"section": "calls", "key": "total", "count": report.calls_total}
     for outcome, count in report.calls.items():
         yield {"section": "calls", "group_by": "outcome", "key": outcome, "count": count}
@@ -134,7 +134,7 @@ def _record(report: Report) -> Iterator[Row]:
 
 
 def _compared(before: Report) -> Iterator[Row]:
-    yield {"section": "compared_with", "key": before.period.text, "group": before.facility_code}
+    yield {"section": "compared_with", "key": before.cover.period.text, "group": before.facility_code}
     yield {"section": "compared_with", "key": "calls", "count": before.calls_total}
     yield from _group("compared_with", "", before.tables.total, before.few)
 

@@ -18,11 +18,15 @@ def as_json(report: Report, before: Report | None = None) -> str:
 def _figures(report: Report) -> dict[str, object]:
     tables = report.tables
     return {
-        "facility": {"code": report.facility_code, "name": report.facility_name, "zone": report.zone_name},
-        "period": report.period.text,
-        "from": shapes.instant(report.from_at),
-        "to": shapes.instant(report.until_at),
-        "as_of": shapes.maybe_instant(report.as_of),
+        "facility": {
+            "code": report.facility_code,
+            "name": report.cover.facility_name,
+            "zone": report.cover.zone_name,
+        },
+        "period": report.cover.period.text,
+        "from": shapes.instant(report.cover.from_at),
+        "to": shapes.instant(report.cover.until_at),
+        "as_of": shapes.maybe_instant(report.cover.as_of),
         "is_empty": report.is_empty,
         "method": METHOD,
         "share_interval": "Wilson 95 %",

@@ -6,6 +6,7 @@ from dashboards.i18n import Language
 from dashboards.reports import chapters_key, chapters_record, chapters_times
 from dashboards.reports.catalogues import report_catalogue
 from dashboards.reports.contents import Report
+from dashboards.reports.cover import Cover
 from dashboards.reports.document import Block, Document, Paragraph, Proof, Section, Signing
 from dashboards.reports.pen import Pen
 from dashboards.reports.proof import Standing
@@ -35,7 +36,7 @@ def compose(
 ) -> Document:
     """The whole report; *before* is the period that it is compared with."""
     return framed(
-        report,
+        report.cover,
         pen,
         title=pen.say("Response-time report"),
         sections=_sections(report, before, pen),
@@ -46,7 +47,7 @@ def compose(
 
 
 def framed(
-    report: Report,
+    cover: Cover,
     pen: Pen,
     *,
     title: str,
@@ -55,15 +56,15 @@ def framed(
     standing: Standing,
     omitted: Sequence[str] = (),
 ) -> Document:
-    """*sections* with what every paper of this facility about the period of *report* bears around them."""
+    """*sections* with what every paper of this facility bears around them."""
     house = sources.facility.report
     return Document(
         language=str(pen.language),
         house=house,
-        facility=report.facility_name,
+        facility=cover.facility_name,
         title=title,
-        period=report.period.text,
-        lines=tuple(_lines(report, pen)),
+        period=cover.period.text,
+        lines=tuple(_lines(cover, pen)),
         sections=tuple(sections),
         proof=_proof(standing, sources, pen),
         signing=Signing(
@@ -76,27 +77,27 @@ def framed(
             name=house.signatory.name or DOTS,
             nip=pen.say("NIP %(number)s", number=house.signatory.nip or DOTS[:36]),
         ),
-        foot=f"{report.facility_name} · {title} {report.period.text}",
+        foot=f"{cover.facility_name} · {title} {cover.period.text}",
         page_words=pen.say("page %%(page)s of %%(pages)s"),
         omitted=tuple(omitted),
     )
 
 
-def _lines(report: Report, pen: Pen) -> Sequence[str]:
+def _lines(cover: Cover, pen: Pen) -> Sequence[str]:
     lines = [
-        pen.say("Period %(period)s", period=report.period.text)
+        pen.say("Period %(period)s", period=cover.period.text)
         + ": "
         + pen.say(
             "from %(first)s until before %(after)s",
-            first=pen.formats.day(report.from_at),
-            after=pen.formats.day(report.until_at),
+            first=pen.formats.day(cover.from_at),
+            after=pen.formats.day(cover.until_at),
         )
         + ", "
-        + pen.say("days of the zone %(zone)s", zone=report.zone_name)
+        + pen.say("days of the zone %(zone)s", zone=cover.zone_name)
     ]
-    if report.as_of is not None:
+    if cover.as_of is not None:
         lines.append(
-            pen.say("Made on %(instant)s.", instant=pen.formats.stamp(report.as_of))
+            pen.say("Made on %(instant)s.", instant=pen.formats.stamp(cover.as_of))
             + " "
             + pen.say("The period was not over yet.")
         )

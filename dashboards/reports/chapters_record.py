@@ -223,22 +223,22 @@ def _bands(report: Report, pen: Pen) -> Iterator[Chart]:
         pen.say("Outages over the period"),
         told,
         rows,
-        from_at=report.from_at,
-        until_at=report.until_at,
+        from_at=report.cover.from_at,
+        until_at=report.cover.until_at,
         ticks=_ticks(report, pen),
     )
 
 
 def _ticks(report: Report, pen: Pen) -> Sequence[tuple[datetime, str]]:
     """Some dates below the bands: every week of a month, every month of a year."""
-    first = report.from_at.astimezone(pen.zone)
-    days = (report.until_at - report.from_at).days
+    first = report.cover.from_at.astimezone(pen.zone)
+    days = (report.cover.until_at - report.cover.from_at).days
     if days <= 31:
         marks = [first + timedelta(days=day) for day in range(0, days, 7)]
     else:
         marks = [first + timedelta(days=31 * month) for month in range(days // 28)]
         marks = [at.replace(day=1) for at in marks]
-    return [(at, f"{at:%d.%m.}") for at in marks if report.from_at <= at < report.until_at]
+    return [(at, f"{at:%d.%m.}") for at in marks if report.cover.from_at <= at < report.cover.until_at]
 
 
 def method(report: Report, pen: Pen) -> Section:

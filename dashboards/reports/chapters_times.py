@@ -276,7 +276,7 @@ def _by_hour(found: Sequence[Group], pen: Pen) -> Chart:
 
 def comparison(report: Report, before: Report, pen: Pen) -> Section:
     """The same figures of two periods; what the difference means is for the reader."""
-    first, second = before.period.text, report.period.text
+    first, second = before.cover.period.text, report.cover.period.text
     median, p90 = pen.median_column(), pen.p90_column()
     columns = [pen.column(pen.say("Figure"), weight=4)]
     for period in (first, second):

@@ -17,6 +17,7 @@ from dashboards.queries.api_times import Ring
 from dashboards.queries.outages import Interruptions
 from dashboards.queries.report_lines import CallBack, Lines
 from dashboards.reports import measuring
+from dashboards.reports.cover import Cover, cover_of
 from dashboards.reports.measuring import By, Tables
 from dashboards.reports.periods import Period
 from dispatch.domain.summaries import Summary, summarise, wilson
@@ -82,12 +83,7 @@ class Report:
     """Everything that the report says, before it is put into words."""
 
     facility_code: str
-    facility_name: str
-    zone_name: str
-    period: Period
-    from_at: datetime
-    until_at: datetime
-    as_of: datetime | None
+    cover: Cover
     targets: Mapping[str, float]
     calls: Mapping[str, int]
     few: int
@@ -135,9 +131,8 @@ def build(
     Of a period that is over the report says nothing about when it was made: the same record gives the same
     report.
     """
+    cover = cover_of(facility, period, as_of)
     span = period.span(facility.zone)
-    assert span.from_at is not None
-    assert span.until_at is not None
     tables = measuring.tabulate(
         api_times.timed_incidents(session, facility.code, span),
         by=BREAKDOWNS,
@@ -147,25 +142,20 @@ def build(
     )
     rings = tuple(api_times.rings(session, facility.code, span))
     # Of a period that still runs only what has passed can have been interrupted.
-    passed_at = span.until_at if as_of is None else max(span.from_at, min(as_of, span.until_at))
-    away = outages.between(session, facility.code, span.from_at, span.until_at)
+    passed_at = cover.until_at if as_of is None else max(cover.from_at, min(as_of, cover.until_at))
+    away = outages.between(session, facility.code, cover.from_at, cover.until_at)
     return Report(
         facility_code=facility.code,
-        facility_name=facility.name,
-        zone_name=facility.zone.key,
-        period=period,
-        from_at=span.from_at,
-        until_at=span.until_at,
-        as_of=None if as_of is None or as_of >= span.until_at else as_of,
+        cover=cover,
         targets=dict(facility.targets),
         calls=api_times.by_outcome(rings),
         few=facility.report.few,
         answering=_answering(rings, facility.targets.get("answer")),
         returning=_returning(tuple(report_lines.call_backs(session, facility.code, span))),
         lines=report_lines.lines(session, facility.code, span),
-        outages=outages.interruptions(away, span.from_at, passed_at),
+        outages=outages.interruptions(away, cover.from_at, passed_at),
         unreachable=outages.interruptions(
-            [stretch for stretch in away if stretch.cause in UNREACHABLE], span.from_at, passed_at
+            [stretch for stretch in away if stretch.cause in UNREACHABLE], cover.from_at, passed_at
         ),
         tables=tables,
     )

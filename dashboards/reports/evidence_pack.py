@@ -19,15 +19,18 @@ from dashboards.reports import response_times
 from dashboards.reports.as_html import as_html
 from dashboards.reports.as_pdf import as_pdf
 from dashboards.reports.chapters import framed, pen_for
+from dashboards.reports.complaint_recap import recap_document
+from dashboards.reports.cover import cover_of
 from dashboards.reports.document import Document, Paragraph, Row, Section, Table
 from dashboards.reports.pen import Pen
-from dashboards.reports.periods import Period
+from dashboards.reports.periods import Period, parse_period
 from dashboards.reports.response_times import Format, FormatMissingError
 from dashboards.reports.sources import Sources
 from dispatch.service.record_pack import PackWriter
 
 TIMES = "laporan-waktu-tanggap"
 ROSTER = "daftar-jaga.csv"
+COMPLAINTS = "rekap-pengaduan"
 INDEX = "index"
 
 
@@ -74,7 +77,12 @@ SLOTS: Sequence[Slot] = (
         ("record/events.jsonl", "record/seals.jsonl"),
     ),
     Slot("V", msgid("Decree and procedure for complaints, channels"), State.BY_HAND),
-    Slot("V", msgid("Yearly recap of complaints: received, in work, settled in per cent"), State.BY_HAND),
+    Slot(
+        "V",
+        msgid("Yearly recap of complaints: received, in work, settled in per cent"),
+        State.SERVED,
+        (f"{COMPLAINTS}.pdf", f"{COMPLAINTS}.html"),
+    ),
     Slot("VI", msgid("Innovation proposal and decree"), State.BY_HAND),
     Slot("VI", msgid("Evaluation of results and impact"), State.DRAFT, (f"{TIMES}.pdf", f"{TIMES}.xlsx")),
     Slot("VI", msgid("Proof of budget, equipment and team"), State.BY_HAND),
@@ -96,13 +104,29 @@ def add_documents(
         else:
             pack.add(f"{TIMES}.{form}", [written])
     pack.add(ROSTER, _roster(session, sources, period))
+    _add_paper(pack, COMPLAINTS, _complaints(session, sources, period, as_of))
     index = _index(found, sources, frozenset(pack.sums), left_out)
-    try:
-        pack.add(f"{INDEX}.pdf", [as_pdf(index)])
-    except ImportError:
-        # Whoever opens the pack needs a table of what is in it, on whatever machine it was made.
-        pack.add(f"{INDEX}.html", [as_html(index).encode()])
+    _add_paper(pack, INDEX, index)
     return left_out
+
+
+def _add_paper(pack: PackWriter, name: str, document: Document) -> None:
+    """The paper as PDF; as a page where no PDF can be made, for whoever opens the pack needs to read it."""
+    try:
+        pack.add(f"{name}.pdf", [as_pdf(document)])
+    except ImportError:
+        pack.add(f"{name}.html", [as_html(document).encode()])
+
+
+def _complaints(session: Session, sources: Sources, period: Period, as_of: datetime) -> Document:
+    """The recap of the whole year, as it stood when the period ended: evaluators ask for it by the year."""
+    ended_at = cover_of(sources.facility, period, as_of).until_at
+    return recap_document(
+        session,
+        sources=sources,
+        period=parse_period(str(period.first.year)),
+        as_of=min(ended_at, as_of),
+    )
 
 
 def _roster(session: Session, sources: Sources, period: Period) -> Iterator[bytes]:
@@ -123,7 +147,7 @@ def _index(
 ) -> Document:
     pen = pen_for(sources, Language.ID)
     return framed(
-        found.report,
+        found.report.cover,
         pen,
         title=pen.say("Evidence pack"),
         sections=(_slots(pen, files), _checking(pen)),

@@ -124,6 +124,6 @@ def render(
     try:
         if format is Format.PDF:
             return as_pdf(document)
-        return as_xlsx(document, ended=found.report.until_at)
+        return as_xlsx(document, ended=found.report.cover.until_at)
     except ImportError as error:
         raise FormatMissingError(format, error.name or str(error)) from error

@@ -37,6 +37,12 @@ class IncidentClosedError(DispatchError):
     code = "incident_closed"
 
 
+class ComplaintNotFoundError(DispatchError):
+    """There is no such complaint at this facility."""
+
+    code = "complaint_not_found"
+
+
 class NotAssignedError(DispatchError):
     """This worker was never alerted to this incident."""
 

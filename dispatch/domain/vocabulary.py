@@ -227,3 +227,43 @@ class OutageCause(StrEnum):
     DATABASE = "database"
     PROVIDER = "provider"
     RESTORED = "restored"
+
+
+class ComplaintStatus(StrEnum):
+    """Where a complaint stands; one that is somebody else's to answer is forwarded, never dropped."""
+
+    RECEIVED = "received"
+    IN_PROGRESS = "in_progress"
+    SETTLED = "settled"
+    FORWARDED = "forwarded"
+    WITHDRAWN = "withdrawn"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still has to do something."""
+        return self in (ComplaintStatus.RECEIVED, ComplaintStatus.IN_PROGRESS)
+
+
+class ComplaintChannel(StrEnum):
+    """How a complaint reached us; ``lapor`` is SP4N-LAPOR!, ``centre`` the regency's complaint centre."""
+
+    PHONE = "phone"
+    TEXT = "text"
+    IN_PERSON = "in_person"
+    LETTER = "letter"
+    WEB = "web"
+    LAPOR = "lapor"
+    CENTRE = "centre"
+
+
+class ComplaintSubject(StrEnum):
+    """What a complaint is about."""
+
+    RESPONSE_TIME = "response_time"
+    NOT_REACHED = "not_reached"
+    CONDUCT = "conduct"
+    COMPETENCE = "competence"
+    COST = "cost"
+    PROCEDURE = "procedure"
+    EQUIPMENT = "equipment"
+    OTHER = "other"

@@ -62,6 +62,7 @@ def test_it_holds_reports_roster_and_an_index_and_is_intact(lived: World, tmp_pa
     assert {f"laporan-waktu-tanggap.{form}" for form in ("html", "pdf", "xlsx", "csv", "json")} <= names
     assert "daftar-jaga.csv" in index
     assert "Rekap tahunan pengaduan" in index
+    assert "rekap-pengaduan.pdf" in names
     assert roster[0] == "lapis,kode,nama,mulai,selesai"
     assert len(roster) > 1
     assert verifier.verify(tmp_path / "pack.zip", [])[0] == 0
@@ -74,7 +75,9 @@ def test_the_same_period_gives_the_same_bytes(lived: World, tmp_path: Path) -> N
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
 
 
-@pytest.mark.parametrize("name", ["laporan-waktu-tanggap.csv", "daftar-jaga.csv", "index.pdf"])
+@pytest.mark.parametrize(
+    "name", ["laporan-waktu-tanggap.csv", "daftar-jaga.csv", "rekap-pengaduan.pdf", "index.pdf"]
+)
 def test_a_paper_that_was_changed_is_named(lived: World, tmp_path: Path, name: str) -> None:
     packed(lived, tmp_path / "pack.zip")
     forged = tmp_path / "forged.zip"

@@ -21,6 +21,7 @@ PAGES = (
     "/roster",
     "/reports",
     "/evidence",
+    "/complaints",
 )
 
 
