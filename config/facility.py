@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -16,8 +16,11 @@ from config.files import DEFAULTS, FileRefusedError, FileShape, read_shape
 from dashboards.reports.house import FEW, SHIFTS, House, Signatory
 from dispatch.domain import phones
 from dispatch.domain.places import Area
+from dispatch.domain.questionnaire import SurveyChannel
 from dispatch.domain.response_times import INTERVALS
 from dispatch.domain.summaries import SMALL
+from dispatch.domain.survey import Weight
+from dispatch.domain.survey_rules import SurveyRules
 
 SHIPPED = DEFAULTS / "kwamki.toml"
 
@@ -50,6 +53,7 @@ class FacilityConfig:
     retention: Mapping[str, int] = field(default_factory=dict)
     report: House = field(default_factory=House)
     complaint_days: int | None = None
+    survey: SurveyRules = field(default_factory=SurveyRules)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -90,6 +94,8 @@ Line = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\r\n]*$")
 ]
 
+
+AskedBy = Literal["keypad", "link"]
 
 ClockTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
@@ -134,6 +140,20 @@ class _ReportTable(FileShape):
     signatory: _SignatoryTable = _SignatoryTable()
 
 
+def _each_once(ways: list[AskedBy]) -> list[AskedBy]:
+    if len(set(ways)) < len(ways):
+        raise ValueError("names a way of asking twice")
+    return ways
+
+
+class _SurveyTable(FileShape):
+    weight: Literal["1/9", "0.111", "0.11"] = "1/9"
+    ask: Annotated[list[AskedBy], AfterValidator(_each_once)] = Field(default_factory=list)
+    ask_after_min: int = Field(default=60, ge=0, le=1440)
+    ask_again_after_days: int = Field(default=90, ge=1, le=3650)
+    open_days: int = Field(default=7, ge=1, le=60)
+
+
 class _FacilityFile(FileShape):
     code: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,16}$")]
     name: Line
@@ -153,6 +173,7 @@ class _FacilityFile(FileShape):
     area: _AreaTable | None = None
     report: _ReportTable = _ReportTable()
     complaints: _ComplaintsTable = _ComplaintsTable()
+    survey: _SurveyTable = _SurveyTable()
 
 
 def load_facility(path: Path | None = None) -> FacilityConfig:
@@ -182,6 +203,17 @@ def load_facility(path: Path | None = None) -> FacilityConfig:
         retention=content.retention.model_dump(),
         report=_house(content.report),
         complaint_days=content.complaints.days,
+        survey=_survey(content.survey),
+    )
+
+
+def _survey(table: _SurveyTable) -> SurveyRules:
+    return SurveyRules(
+        weight=Weight(table.weight),
+        ask=tuple(SurveyChannel(way) for way in table.ask),
+        ask_after_min=table.ask_after_min,
+        ask_again_after_days=table.ask_again_after_days,
+        open_days=table.open_days,
     )
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from dashboards.reports.house import House
 from dispatch.domain.commands import ActOnIncident
+from dispatch.domain.survey_rules import SurveyRules
 from dispatch.ports import Clock, IdSource
 from models.unit_of_work import UnitOfWork
 
@@ -38,6 +39,11 @@ class FacilityFacts(Protocol):
     @property
     def report(self) -> House:
         """What its reports look like."""
+        ...
+
+    @property
+    def survey(self) -> SurveyRules:
+        """How its satisfaction survey is held."""
         ...
 
 

@@ -7,7 +7,9 @@ Knows nothing of pages, of requests or of what is said.
 import gettext
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,6 +17,9 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+
+from dispatch.domain.survey import decimals
 
 LOCALE = Path(__file__).parent / "locale"
 
@@ -94,6 +99,11 @@ class Formats:
     def zone_name(self, at: datetime) -> str:
         """``WIT``; the time-zone database knows the Indonesian short names, CLDR does not."""
         return at.astimezone(self.zone).tzname() or ""
+
+    def decimal(self, value: Fraction | Decimal, places: int) -> str:
+        """``3,250``: so many decimals, rounded half up."""
+        written = decimals(Fraction(value), places)
+        return str(format_decimal(written, format=f"0.{'0' * places}", locale=self._locale))
 
     def duration(self, seconds: float) -> str:
         """``0:07``, ``12:05``, ``1:02:03``: hours only where there are any."""

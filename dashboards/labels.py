@@ -7,6 +7,7 @@ import gettext
 from collections.abc import Mapping
 
 from dashboards.i18n import msgid
+from dashboards.survey_labels import SURVEY_LABELS
 
 STATUS: Mapping[str, str] = {
     "open": msgid("Received"),
@@ -271,6 +272,10 @@ REFUSAL: Mapping[str, str] = {
     ),
     "field_required": msgid("Something is missing in the form."),
     "cannot_merge": msgid("An incident cannot be merged into itself or into a closed one."),
+    "questionnaire_version": msgid(
+        "These answers belong to another version of the questionnaire and cannot be mixed with those of now."
+    ),
+    "answer_refused": msgid("An answer is 1, 2, 3 or 4; something else was given."),
 }
 
 COMPLAINT_STATUS: Mapping[str, str] = {
@@ -326,6 +331,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     "complaint_status": COMPLAINT_STATUS,
     "complaint_channel": COMPLAINT_CHANNEL,
     "complaint_subject": COMPLAINT_SUBJECT,
+    **SURVEY_LABELS,
 }
 
 

@@ -85,6 +85,12 @@ RULES: Final[Mapping[str, tuple[int, str, str]]] = {
         "Cannot merge",
         "Incident {incident} cannot be merged into {into}: that is itself, or closed.",
     ),
+    "questionnaire_version": (
+        422,
+        "Another questionnaire",
+        "These answers are to questionnaire {version}; the one that is asked now is {current}.",
+    ),
+    "answer_refused": (422, "Answer refused", "{field}: {answer} is no answer; they are 1, 2, 3 and 4."),
 }
 """Code of a :class:`DispatchError` to status, title and sentence; a test finds any that is missing."""
 

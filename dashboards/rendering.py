@@ -113,6 +113,7 @@ def _environment(
         near=formats.near,
         stamp=formats.stamp,
         duration=formats.duration,
+        decimal=formats.decimal,
         phone=phones.local_form,
         masked=phones.mask,
         iso=datetime.isoformat,

@@ -19,6 +19,7 @@ from dashboards import (
     login,
     reports_page,
     roster_page,
+    survey_page,
     worker,
 )
 from dashboards.assets import Assets
@@ -53,6 +54,7 @@ def build_pages(ctx: PagesContext) -> APIRouter:
         reports_page.router,
         evidence_page.router,
         complaints.router,
+        survey_page.router,
         worker.router,
     ):
         router.include_router(part)

@@ -17,6 +17,7 @@ EVIDENCE_MADE: Final = "evidence.made"
 BOARD_READ: Final = "board.read"
 COMPLAINT_READ: Final = "complaint.read"
 CALLER_READ: Final = "caller_number.read"
+SUGGESTIONS_READ: Final = "survey_suggestions.read"
 
 
 def note(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-HEAD = "0004"
+HEAD = "0005"
 """The revision that this program needs: the last one in the folder."""
 
 

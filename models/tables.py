@@ -6,6 +6,7 @@ from models.complaint import Complaint, ComplaintNote, ComplaintStep
 from models.facility import Facility, IncidentCounter, Place, Shift, Staff, StaffBreak
 from models.incident import Assignment, Call, Incident, Link
 from models.record import Audit, Event, PrivateValue, Seal, SealLeaf
+from models.survey import FollowUp, SurveyOptOut, SurveyRequest, SurveyResponse
 from models.traffic import Deadline, Delivery, Inbox, Lease, Outage, Pace, Pulse
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Delivery",
     "Event",
     "Facility",
+    "FollowUp",
     "Idempotency",
     "Inbox",
     "Incident",
@@ -37,5 +39,8 @@ __all__ = [
     "Shift",
     "Staff",
     "StaffBreak",
+    "SurveyOptOut",
+    "SurveyRequest",
+    "SurveyResponse",
     "User",
 ]

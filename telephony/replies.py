@@ -45,6 +45,8 @@ ERRORS = {
     "time_refused": "Waktu itu tidak mungkin dan tidak dicatat.",
     "field_required": "Langkah itu kurang lengkap.",
     "cannot_merge": "Panggilan itu tidak dapat digabung.",
+    "questionnaire_version": "Kuesioner itu sudah diganti dan tidak dicatat.",
+    "answer_refused": "Jawaban itu tidak ada. Jawab 1 sampai 4.",
     "refused": "Langkah itu tidak dicatat.",
 }
 """One sentence for each ``DispatchError``; a test fails when one is missing."""

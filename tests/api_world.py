@@ -18,6 +18,7 @@ from dispatch.adapters.ids import RandomIds
 from dispatch.domain.commands import OpenByHand
 from dispatch.domain.incidents import Incident
 from dispatch.domain.policy import Alerting, Policy, Tier
+from dispatch.domain.survey_rules import SurveyRules
 from dispatch.domain.vocabulary import UserRole
 from dispatch.service import intake
 from dispatch.service.metrics import Metrics
@@ -46,6 +47,7 @@ class TestFacility:
     zone: ZoneInfo = ZONE
     targets: Mapping[str, float] = field(default_factory=lambda: {"answer": 15.0, "response": 600.0})
     report: House = field(default_factory=House)
+    survey: SurveyRules = field(default_factory=SurveyRules)
 
 
 class Program:

@@ -83,3 +83,15 @@ class CannotMergeError(DispatchError):
     """An incident cannot be merged into itself or into a closed one."""
 
     code = "cannot_merge"
+
+
+class QuestionnaireVersionError(DispatchError):
+    """The answers belong to another questionnaire than the one that is asked now; they are not mixed."""
+
+    code = "questionnaire_version"
+
+
+class AnswerRefusedError(DispatchError):
+    """An answer of the survey is none of those that can be given, or to no question."""
+
+    code = "answer_refused"

@@ -17,6 +17,7 @@ from dashboards.reports.house import House
 from dashboards.site import build_pages
 from dispatch.domain.commands import ActOnIncident
 from dispatch.domain.errors import DispatchError
+from dispatch.domain.survey_rules import SurveyRules
 from models.access import User
 from models.facility import Facility, Shift, Staff, StaffBreak
 from models.incident import Assignment, Call, Incident, Link
@@ -42,6 +43,7 @@ class SampleFacility:
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Jayapura"))
     targets: Mapping[str, float] = field(default_factory=lambda: {"answer": 15.0})
     report: House = field(default_factory=House)
+    survey: SurveyRules = field(default_factory=SurveyRules)
 
 
 class RecordingService:

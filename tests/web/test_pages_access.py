@@ -22,6 +22,8 @@ PAGES = (
     "/reports",
     "/evidence",
     "/complaints",
+    "/survey",
+    "/survey/suggestions",
 )
 
 

@@ -12,7 +12,7 @@ from dashboards.labels import LABELS, Labels
 from dashboards.queries.one_incident import PART_TIMES, TIME_NAMES
 from dashboards.sentences import Sentences
 from dashboards.worker import NEXT_STEPS
-from dispatch.domain import errors, vocabulary
+from dispatch.domain import errors, questionnaire, vocabulary
 from dispatch.domain.commands import Action
 from dispatch.domain.effects import Purpose
 from dispatch.domain.error_codes import Reason
@@ -93,6 +93,13 @@ def test_translations_keep_the_fields_of_the_sentence() -> None:
         ("action", Action),
         ("time", TIME_NAMES),
         ("part_time", PART_TIMES),
+        ("survey_channel", questionnaire.SurveyChannel),
+        ("survey_request", questionnaire.RequestState),
+        ("follow_up", questionnaire.FollowUpStatus),
+        ("unsur", questionnaire.Element),
+        ("sex", questionnaire.Sex),
+        ("education", questionnaire.Education),
+        ("occupation", questionnaire.Occupation),
         (
             "refusal",
             [
