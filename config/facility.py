@@ -95,7 +95,7 @@ Line = Annotated[
 ]
 
 
-AskedBy = Literal["keypad", "link"]
+AskedBy = Literal["link"]
 
 ClockTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 

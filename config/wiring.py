@@ -34,6 +34,8 @@ from dispatch.service.sealing import LOOKS_EVERY_S as SEALS_EVERY_S
 from dispatch.service.sealing import Sealer
 from dispatch.service.sending import Sender
 from dispatch.service.services import Services
+from dispatch.service.surveying import LOOKS_EVERY_S as SURVEY_LOOKS_EVERY_S
+from dispatch.service.surveying import Surveyor
 from dispatch.service.watchdog import EVERY_S as WATCHDOG_EVERY_S
 from dispatch.service.watchdog import Watchdog
 from models.session import is_database_away, open_database
@@ -75,6 +77,7 @@ class Program:
     backups: BackupJob
     reports: ReportJob
     sealer: Sealer
+    surveyor: Surveyor
     providers: Sequence[TelephonyProvider]
     standby: Standby
     simulator: "Simulator | None"
@@ -102,6 +105,8 @@ class Program:
             self.engine.every(
                 reconcile.EVERY_S, self.reconcile, "reconcile", first_after_s=RECONCILE_FIRST_AFTER_S
             )
+            if self.facility.survey.ask:
+                self.engine.every(SURVEY_LOOKS_EVERY_S, self.ask, "survey")
             self.engine.every(SEALS_EVERY_S, self.seal, "seal", first_after_s=SEALS_FIRST_AFTER_S)
             self.engine.start()
         if self.signals is not None:
@@ -135,6 +140,11 @@ class Program:
         """Seal the days that have ended."""
         if self.engine is not None and self.engine.is_active:
             self.sealer.look()
+
+    def ask(self) -> None:
+        """Ask callers whose emergency is over whether they were satisfied."""
+        if self.engine is not None and self.engine.is_active:
+            self.surveyor.look()
 
 
 def build_program(
@@ -200,6 +210,7 @@ def build_program(
         backups=BackupJob(services, settings),
         reports=ReportJob(services, settings),
         sealer=Sealer(services, FileSealKeys(settings.data_dir), witnesses=facility.witnesses),
+        surveyor=Surveyor(services, facility.survey, facility_name=facility.name),
         providers=providers,
         standby=standby,
         opening=Opening(partial(check_database, settings.database_url, facility)),

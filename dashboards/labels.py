@@ -128,6 +128,7 @@ PURPOSE: Mapping[str, str] = {
     "hang_up": msgid("Hanging up"),
     "watchdog": msgid("Warning of the watchdog"),
     "seal": msgid("A day's seal, to a witness"),
+    "survey": msgid("Question about satisfaction"),
 }
 
 FINDING: Mapping[str, str] = {

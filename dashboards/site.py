@@ -19,6 +19,7 @@ from dashboards import (
     login,
     reports_page,
     roster_page,
+    survey_answer,
     survey_page,
     worker,
 )
@@ -55,6 +56,7 @@ def build_pages(ctx: PagesContext) -> APIRouter:
         evidence_page.router,
         complaints.router,
         survey_page.router,
+        survey_answer.router,
         worker.router,
     ):
         router.include_router(part)

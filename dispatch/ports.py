@@ -209,6 +209,7 @@ class MessageFacts:
     since: str | None = None
     others: int = 0
     sealed: Sealed | None = None
+    facility: str | None = None
 
 
 class Wording(Protocol):
@@ -282,4 +283,8 @@ class Addresses(Protocol):
 
     def worker_page(self, token: str) -> str:
         """A worker's own page."""
+        ...
+
+    def survey_page(self, token: str) -> str:
+        """The questionnaire of one caller."""
         ...

@@ -60,3 +60,7 @@ class PublicAddresses:
     def worker_page(self, token: str) -> str:
         """A worker's own page."""
         return f"{self.public_url}/w/{token}"
+
+    def survey_page(self, token: str) -> str:
+        """The questionnaire of one caller."""
+        return f"{self.public_url}/s/{token}"

@@ -48,6 +48,8 @@ class IndonesianWording:
                 return self._watchdog(facts)
             case Purpose.SEAL:
                 return self._seal(facts)
+            case Purpose.SURVEY:
+                return self._survey(facts)
             case _:
                 return fit_segment(f"Panggilan darurat {facts.short_number}.")
 
@@ -84,6 +86,17 @@ class IndonesianWording:
         since = f" (sejak {facts.since})" if facts.since else ""
         others = f" Dan {facts.others} temuan lain." if facts.others else ""
         return fit_segment(f"SIAGA: {found}{since}.{others} Lihat papan.")
+
+    def _survey(self, facts: MessageFacts) -> str:
+        # No answer by text is asked for: a text to this number is an emergency.
+        return compose(
+            [
+                Elastic(text=facts.facility or "Puskesmas", least=6),
+                ": mohon nilai layanan darurat kami. Sukarela, 9 soal.",
+                f" {facts.link}" if facts.link else "",
+                " Tidak mau ditanya lagi? Pilih di sana.",
+            ]
+        )
 
     def _seal(self, facts: MessageFacts) -> str:
         sealed = facts.sealed

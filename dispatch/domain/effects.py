@@ -22,6 +22,7 @@ class Purpose(StrEnum):
     HANG_UP = "hang_up"
     WATCHDOG = "watchdog"
     SEAL = "seal"
+    SURVEY = "survey"
 
 
 class StandDownReason(StrEnum):

@@ -17,7 +17,7 @@ from dispatch.domain.effects import Purpose
 from dispatch.domain.error_codes import Verdict, meaning_of, retry_pause_s
 from dispatch.domain.incidents import Assignment, Incident
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState
-from dispatch.service import ledger, outbox
+from dispatch.service import ledger, outbox, survey_requests
 from dispatch.service.roster_keeping import crew_of
 from dispatch.service.services import Services
 from models.base import table_of
@@ -51,6 +51,11 @@ def follow_up(session: Session, services: Services, row: Delivery, *, was_taken:
         _tell_call_back_failed(session, services, row, now)
     elif row.purpose == Purpose.ALERT and row.incident_id is not None:
         _after_alert(session, services, row, was_taken=was_taken, now=now)
+    elif row.purpose == Purpose.SURVEY:
+        again = _another_try(services, row, now) if was_taken else []
+        outbox.insert_new(session, again)
+        if not again:
+            survey_requests.note_failure(session, row, now=now)
     elif was_taken and row.channel == AlertChannel.SMS:
         outbox.insert_new(session, _another_try(services, row, now))
 
@@ -62,6 +67,8 @@ def is_wanted(session: Session, services: Services, row: Delivery, *, for_update
     was not. Who accepted elsewhere is joined with the caller who waits by picking this call up. A worker is
     called into the room as long as a caller waits there alone, and a caller is called back until reached.
     """
+    if row.purpose == Purpose.SURVEY:
+        return survey_requests.is_wanted(session, row)
     if row.incident_id is None or row.purpose not in (Purpose.ALERT, Purpose.CONNECT, Purpose.CALL_BACK):
         return True
     incident = ledger.load(session, services, row.incident_id, for_update=for_update)

@@ -252,8 +252,8 @@ def _deliveries(session: Session, services: Services, now: datetime) -> Iterator
         .where(
             Delivery.facility_id == services.facility_id,
             IS_UNSENT,
-            # Our own warning that cannot leave must not call for another one.
-            Delivery.purpose != Purpose.WATCHDOG,
+            # Our own warning that cannot leave must not call for another one; nobody waits for a question.
+            Delivery.purpose.not_in((Purpose.WATCHDOG, Purpose.SURVEY)),
             # True of all of them; it lets both databases walk the small index of what is unsent.
             Delivery.next_attempt_at < now + HOUR,
             or_(

@@ -1,7 +1,7 @@
-"""Personal web addresses: a worker's own page.
+"""Personal web addresses: a worker's own page, a caller's questionnaire.
 
-The token is derived from the incident and the worker with a secret key, so that every text about the
-same alert carries the same address; only its hash is stored, and it dies with its row's ``expires_at``.
+The token is derived with a secret key from what it is for, so that every text about the same carries the same
+address; only its hash is stored, and it dies with its row's ``expires_at``.
 """
 
 import hashlib
@@ -32,7 +32,16 @@ _LENGTH = 16
 
 def worker_token(key: bytes, incident_id: str, staff_id: str) -> str:
     """Sixteen letters and digits (95 bits) that open this worker's page of this incident."""
-    digest = hmac.new(key, f"worker:{incident_id}:{staff_id}".encode(), hashlib.sha256).digest()
+    return _token(key, f"worker:{incident_id}:{staff_id}")
+
+
+def survey_token(key: bytes, request_id: str) -> str:
+    """The same for the page on which one caller says how satisfied they were."""
+    return _token(key, f"survey:{request_id}")
+
+
+def _token(key: bytes, about: str) -> str:
+    digest = hmac.new(key, about.encode(), hashlib.sha256).digest()
     value = int.from_bytes(digest, "big")
     letters: list[str] = []
     for _ in range(_LENGTH):

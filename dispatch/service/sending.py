@@ -35,7 +35,7 @@ from dispatch.service import delivery_reports, failures, ledger, outbox, provide
 from dispatch.service.asking import Answers, ask, note_failure, ours_among
 from dispatch.service.breakers import Breakers
 from dispatch.service.claiming import Claimed
-from dispatch.service.links import worker_token
+from dispatch.service.links import survey_token, worker_token
 from dispatch.service.outbox import TEXT_VALID_S
 from dispatch.service.services import Services
 from models.base import table_of
@@ -47,8 +47,10 @@ log = structlog.get_logger(__name__)
 _ONE = select(Delivery).where(Delivery.id == bindparam("delivery_id"))
 _NAME = select(table_of(Staff).c.name).where(table_of(Staff).c.id == bindparam("staff_id"))
 
-SEAL_VALID_S = 14_400.0
-"""A fingerprint does not go out of date; the longest that every network keeps a text for."""
+LASTING_S = 14_400.0
+"""For what does not go out of date (``_LASTING``): the longest that every network keeps a text for."""
+
+_LASTING = (Purpose.SEAL, Purpose.SURVEY)
 
 CLOCK_SLACK_S = 1.0
 """By so much a time server may correct the clock while a delivery is being sent."""
@@ -185,7 +187,7 @@ class Sender:
         if claimed.valid_until is None:
             return int(TEXT_VALID_S)
         left_s = (claimed.valid_until - self._services.clock.now()).total_seconds()
-        longest_s = SEAL_VALID_S if claimed.purpose is Purpose.SEAL else TEXT_VALID_S
+        longest_s = LASTING_S if claimed.purpose in _LASTING else TEXT_VALID_S
         return max(1, min(int(longest_s), math.ceil(left_s)))
 
     def _has_time(self, claimed: Claimed) -> bool:
@@ -267,7 +269,7 @@ class Sender:
 
     def _facts(self, session: Session, claimed: Claimed) -> MessageFacts:
         if claimed.incident_id is None:
-            return _of_the_service(claimed)
+            return self._of_the_service(claimed)
         incident = ledger.load(session, self._services, claimed.incident_id, for_update=False)
         accepted_by = None
         if incident.primary is not None:
@@ -291,6 +293,23 @@ class Sender:
             link=link,
         )
 
+    def _of_the_service(self, claimed: Claimed) -> MessageFacts:
+        """The facts of a text that speaks of no incident: a day's seal, a question, a finding."""
+        details = claimed.details
+        if claimed.purpose is Purpose.SEAL:
+            return MessageFacts(purpose=claimed.purpose, sealed=Sealed(**details[Purpose.SEAL]))
+        if claimed.purpose is Purpose.SURVEY:
+            token = survey_token(self._services.link_key, details["request_id"])
+            link = self._addresses.survey_page(token)
+            return MessageFacts(purpose=claimed.purpose, link=link, facility=details["facility"])
+        return MessageFacts(
+            purpose=claimed.purpose,
+            short_number=details.get("short_number"),
+            check=details.get("check"),
+            since=details.get("since"),
+            others=details.get("others", 0),
+        )
+
 
 def _silent() -> ProviderUnavailableError:
     return ProviderUnavailableError("was asked in vain a moment ago", code="breaker_open")
@@ -310,17 +329,3 @@ def _leaves_room(error: TelephonyError) -> bool:
     if isinstance(error, ProviderRefusedError):
         return meaning_of(error.code).verdict in (Verdict.OTHER_PROVIDER, Verdict.RETRY)
     return True
-
-
-def _of_the_service(claimed: Claimed) -> MessageFacts:
-    """The facts of a text that belongs to no incident: a day's seal, or what the watchdog found."""
-    details = claimed.details
-    if claimed.purpose is Purpose.SEAL:
-        return MessageFacts(purpose=claimed.purpose, sealed=Sealed(**details[Purpose.SEAL]))
-    return MessageFacts(
-        purpose=claimed.purpose,
-        short_number=details.get("short_number"),
-        check=details.get("check"),
-        since=details.get("since"),
-        others=details.get("others", 0),
-    )

@@ -264,3 +264,6 @@ class FakeAddresses:
 
     def worker_page(self, token: str) -> str:
         return f"https://siaga.test/w/{token}"
+
+    def survey_page(self, token: str) -> str:
+        return f"https://siaga.test/s/{token}"

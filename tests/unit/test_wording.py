@@ -56,6 +56,8 @@ def every_message() -> Iterator[MessageFacts]:
             calls=999_999,
         ),
     )
+    for name in ("Puskesmas", "Pusat Kesehatan Masyarakat “Kwamki” 🚑 " * 6):
+        yield MessageFacts(purpose=Purpose.SURVEY, facility=name, link=LINK)
     for purpose in set(Purpose) - {Purpose.WARNING, Purpose.SEAL}:
         yield MessageFacts(purpose=str(purpose), short_number=123)
 
