@@ -4,19 +4,23 @@ What copies is imported by the commands themselves: a server that starts reads t
 waiting (ADR 0022).
 """
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from config.cli_record import line_of
-from config.cli_start import read_settings, sqlite_file
+from config.cli_start import ACTOR, read_settings, sqlite_file
 from config.cli_words import CommandRefusedError, say
 from config.facility import load_facility
 from config.settings import Settings
 from dispatch.adapters.clock import SystemClock
+from dispatch.adapters.ids import RandomIds
 from dispatch.service.backup_pulse import good_backup
 from models import migrating
+from models.facility import Facility
+from models.record import Audit
 from models.session import open_database
 from models.unit_of_work import UnitOfWork
 
@@ -70,7 +74,7 @@ def backup(
             f"the backup is whole, but the record in it is not intact: {len(made.findings)} findings"
         )
     if made.manifest.checked != "no" and _is_where_they_belong(made.file, settings):
-        _leave_a_sign(settings, made)
+        _leave_a_sign(settings, facility.code, made)
     if folder is not None and keep is not None:
         for gone in backing_up.rotate(folder, facility.code, days=keep, zone=facility.zone):
             say(f"{gone}: deleted, by rotation")
@@ -133,12 +137,29 @@ def _is_where_they_belong(file: Path, settings: Settings) -> bool:
     return settings.backup_dir is not None and file.parent.resolve() == settings.backup_dir.resolve()
 
 
-def _leave_a_sign(settings: Settings, made: "Made") -> None:
-    """Tell the running program, whose watchdog asks for it."""
+def _leave_a_sign(settings: Settings, facility: str, made: "Made") -> None:
+    """Tell the running program, whose watchdog asks for it, and the audit trail, which forgets none."""
     if made.manifest.schema != migrating.HEAD:
         return
     uow = UnitOfWork(open_database(settings.database_url, pool_size=1))
     try:
-        good_backup(uow, file=made.file.name, now=SystemClock().now())
+        now = SystemClock().now()
+        good_backup(uow, file=made.file.name, now=now)
+        with uow.write() as session:
+            # Before the first start there is nobody whose trail it could be.
+            if session.get(Facility, facility) is not None:
+                session.add(_act(facility, made.file.name, now))
     finally:
         uow.engine.dispose()
+
+
+def _act(facility: str, file: str, now: datetime) -> Audit:
+    return Audit(
+        id=RandomIds().new_id(),
+        facility_id=facility,
+        at=now,
+        actor=ACTOR,
+        action="backup.made",
+        subject=file[-80:],
+        data={},
+    )

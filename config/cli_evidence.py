@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
+from config.cli_reports import sources_of
 from config.cli_seals import sealer_of
 from config.cli_start import start
 from config.cli_words import CommandRefusedError, say
 from config.whole_files import whole_file
 from dashboards.reports import evidence_pack
 from dashboards.reports.periods import PeriodError, parse_period
-from dashboards.reports.sources import Sources
 from dispatch.ports import SealKeyError
 from dispatch.service.record_pack import NothingSealedError, PackWriter, write_record
 from dispatch.service.sealing import SealRefusedError
@@ -48,7 +48,7 @@ def evidence(
                 left_out = evidence_pack.add_documents(
                     session,
                     pack,
-                    sources=Sources(facility=started.facility, public_url=started.settings.public_url),
+                    sources=sources_of(started),
                     period=wanted,
                     as_of=started.clock.now(),
                 )

@@ -13,12 +13,14 @@ import typer
 
 from config.cli_start import ACTOR, Started, start
 from config.cli_words import CommandRefusedError
+from config.installed import installation_of
 from config.whole_files import whole_file
 from dashboards.api.boundaries import BoundaryError, Span, span
 from dashboards.exports.incidents import export_incidents
 from dashboards.exports.unmapped import Unmapped
 from dashboards.i18n import Language
-from dashboards.reports import response_times
+from dashboards.reports import kinds
+from dashboards.reports.kinds import Asked, FormatRefusedError, Kind
 from dashboards.reports.periods import Period, PeriodError, parse_period
 from dashboards.reports.response_times import Format, FormatMissingError
 from dashboards.reports.sources import Sources
@@ -101,6 +103,7 @@ def _refusing() -> Iterator[None]:
 
 def report(
     period: Annotated[str, typer.Option(metavar="2026-10|2026-Q4|2026", help="Month, quarter or year.")],
+    kind: Annotated[Kind, typer.Option(help="Which report.")] = Kind.RESPONSE_TIMES,
     form: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.HTML,
     language: Annotated[Language, typer.Option(help="Of page, PDF and workbook.")] = Language.ID,
     compare: Annotated[
@@ -108,27 +111,35 @@ def report(
     ] = None,
     out: OutPath = None,
 ) -> None:
-    """Write the response-time report of a period."""
+    """Write a report of a period: response times, or the draft of an innovation proposal (kipp)."""
+    try:
+        kinds.require_format(kind, form)
+    except FormatRefusedError as error:
+        raise CommandRefusedError(str(error)) from error
     wanted = _period(period, "--period")
     before = None if compare is None else _period(compare, "--compare")
-    with start() as started:
-        sources = Sources(facility=started.facility, public_url=started.settings.public_url)
-        with started.uow.read() as session:
-            found = response_times.read(
-                session, sources=sources, period=wanted, before=before, as_of=started.clock.now()
-            )
+    with start() as started, started.uow.read() as session:
+        asked = Asked(sources=sources_of(started), period=wanted, before=before, as_of=started.clock.now())
+        reading = kinds.read(session, kind, asked)
     try:
-        written = response_times.render(found, sources=sources, format=form, language=language)
+        written = kinds.render(reading, format=form, language=language)
     except FormatMissingError as missing:
         # Whoever must hand something over has the page, which prints as well.
         out = None if out is None else out.with_suffix(".html")
         typer.echo(
             f"{missing}; the report is written as a page instead" + (f": {out}" if out else ""), err=True
         )
-        written = response_times.render(
-            found, sources=sources, format=Format.HTML, language=language, missing=missing
-        )
+        written = kinds.render(reading, format=Format.HTML, language=language, missing=missing)
     write_out([written], out)
+
+
+def sources_of(started: Started) -> Sources:
+    """What reports of this installation are made with."""
+    return Sources(
+        facility=started.facility,
+        public_url=started.settings.public_url,
+        installation=installation_of(started.settings, started.facility, started.policy),
+    )
 
 
 def _period(text: str, option: str) -> Period:

@@ -5,15 +5,15 @@ Decides which values are acceptable. Stores nothing: the facility's row is writt
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import date, time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from config.files import DEFAULTS, FileRefusedError, FileShape, read_shape
-from dashboards.reports.house import FEW, SHIFTS, House, Signatory
+from dashboards.reports.house import FEW, SHIFTS, SUMMARY_WORDS, WEIGHTS, House, Innovation, Signatory
 from dispatch.domain import phones
 from dispatch.domain.places import Area
 from dispatch.domain.questionnaire import SurveyChannel
@@ -130,6 +130,38 @@ class _SignatoryTable(FileShape):
     nip: Annotated[str, StringConstraints(pattern=r"^([0-9 ]{18,24})?$")] = ""
 
 
+def _known_section(key: str) -> str:
+    if key not in WEIGHTS:
+        raise ValueError(f"is no section; choose from {', '.join(WEIGHTS)}")
+    return key
+
+
+def _whole(weights: dict[str, int]) -> dict[str, int]:
+    if weights.keys() != WEIGHTS.keys():
+        raise ValueError(f"should name each of {', '.join(WEIGHTS)}")
+    if sum(weights.values()) != 100:
+        raise ValueError(f"add up to {sum(weights.values())} instead of 100")
+    return weights
+
+
+class _InnovationTable(FileShape):
+    name: Annotated[str, Field(max_length=120)] = ""
+    began: date | None = None
+    instrument: Annotated[str, Field(max_length=120)] = ""
+    weights: Annotated[dict[str, Annotated[int, Field(ge=0, le=100)]], AfterValidator(_whole)] = Field(
+        default_factory=lambda: dict(WEIGHTS)
+    )
+    limits: dict[Annotated[str, AfterValidator(_known_section)], Annotated[int, Field(ge=1, le=20_000)]] = (
+        Field(default_factory=dict)
+    )
+
+    @model_validator(mode="after")
+    def _says_whose_weights(self) -> Self:
+        if self.weights != WEIGHTS and not self.instrument:
+            raise ValueError("weights of one's own need the name of their instrument")
+        return self
+
+
 class _ReportTable(FileShape):
     letterhead: Annotated[list[Line], Field(max_length=4)] = Field(default_factory=list)
     address: Line | None = None
@@ -138,6 +170,7 @@ class _ReportTable(FileShape):
         default_factory=lambda: [f"{at:%H:%M}" for at in SHIFTS]
     )
     signatory: _SignatoryTable = _SignatoryTable()
+    innovation: _InnovationTable = _InnovationTable()
 
 
 def _each_once(ways: list[AskedBy]) -> list[AskedBy]:
@@ -201,7 +234,7 @@ def load_facility(path: Path | None = None) -> FacilityConfig:
         area=_area(content),
         targets=content.targets,
         retention=content.retention.model_dump(),
-        report=_house(content.report),
+        report=_house(content),
         complaint_days=content.complaints.days,
         survey=_survey(content.survey),
     )
@@ -217,13 +250,18 @@ def _survey(table: _SurveyTable) -> SurveyRules:
     )
 
 
-def _house(table: _ReportTable) -> House:
+def _house(content: _FacilityFile) -> House:
+    table = content.report
+    of_paper = table.innovation.model_dump()
+    of_paper["name"] = table.innovation.name or content.service_name or f"911 {content.name}"
+    of_paper["limits"] = {"summary": SUMMARY_WORDS, **table.innovation.limits}
     return House(
         letterhead=tuple(table.letterhead),
         address=table.address or "",
         few=table.minimum,
         shifts=tuple(time.fromisoformat(at) for at in table.shifts),
         signatory=Signatory(**table.signatory.model_dump()),
+        innovation=Innovation(**of_paper),
     )
 
 

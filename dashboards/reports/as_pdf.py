@@ -90,7 +90,12 @@ class _Setting:
             case Terms():
                 return {"kind": "terms", "items": [list(item) for item in block.items]}
             case Paragraph():
-                return {"kind": "paragraph", "text": block.text, "is_notice": block.is_notice}
+                return {
+                    "kind": "paragraph",
+                    "text": block.text,
+                    "is_notice": block.is_notice,
+                    "is_blank": block.is_blank,
+                }
 
 
 @cache

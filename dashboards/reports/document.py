@@ -74,10 +74,11 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paragraph:
-    """Some sentences; ``is_notice`` for what must not be overlooked."""
+    """Some sentences; ``is_notice`` must not be overlooked, ``is_blank`` is for a person to fill in."""
 
     text: str
     is_notice: bool = False
+    is_blank: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,8 @@ every other slot that it is to be filled by hand. The record itself is ``dispatc
 same record gives the same bytes once the period is over.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
@@ -15,20 +15,22 @@ from sqlalchemy.orm import Session
 from dashboards.exports.tables import line, local
 from dashboards.i18n import Language, msgid
 from dashboards.queries import api_listings
-from dashboards.reports import response_times
+from dashboards.reports import impact_sheet, kipp, response_times, system_description, update_log
 from dashboards.reports.as_html import as_html
 from dashboards.reports.as_pdf import as_pdf
 from dashboards.reports.chapters import framed, pen_for
+from dashboards.reports.chapters_impact import read_impact
 from dashboards.reports.complaint_recap import recap_document
-from dashboards.reports.cover import cover_of
 from dashboards.reports.document import Document, Paragraph, Row, Section, Table
 from dashboards.reports.pen import Pen
-from dashboards.reports.periods import Period, parse_period
+from dashboards.reports.periods import Period, parse_period, period_before
 from dashboards.reports.response_times import Format, FormatMissingError
 from dashboards.reports.sources import Sources
 from dispatch.service.record_pack import PackWriter
 
 TIMES = "laporan-waktu-tanggap"
+DOSSIER, SHEET = "dosier-inovasi", "lembar-dampak"
+SYSTEM, UPDATES = "deskripsi-sistem", "log-pemutakhiran"
 ROSTER = "daftar-jaga.csv"
 COMPLAINTS = "rekap-pengaduan"
 INDEX = "index"
@@ -52,6 +54,11 @@ class Slot:
     files: tuple[str, ...] = ()
 
 
+def _paper(name: str) -> tuple[str, str]:
+    """The files of which one is there: a paper, or the page that stands for it where no PDF can be set."""
+    return f"{name}.pdf", f"{name}.html"
+
+
 SLOTS: Sequence[Slot] = (
     Slot("I", msgid("Service standard: proof of the time it takes"), State.SERVED, (f"{TIMES}.pdf",)),
     Slot("I", msgid("Decree on service standards, public consultation, published pledge"), State.BY_HAND),
@@ -67,66 +74,120 @@ SLOTS: Sequence[Slot] = (
     Slot("III", msgid("Photographs of premises and facilities"), State.BY_HAND),
     Slot(
         "IV",
-        msgid("Screenshots of the electronic system in use, account and profile at SIPPN"),
-        State.BY_HAND,
+        msgid("Documentation of the electronic system in use, with prints of its pages"),
+        State.SERVED,
+        _paper(SYSTEM),
     ),
+    Slot("IV", msgid("Screenshots of account and profile at SIPPN, website of the unit"), State.BY_HAND),
     Slot(
         "IV",
         msgid("Log of the updates of data in the current year"),
         State.SERVED,
-        ("record/events.jsonl", "record/seals.jsonl"),
+        (*_paper(UPDATES), "record/events.jsonl", "record/seals.jsonl"),
     ),
     Slot("V", msgid("Decree and procedure for complaints, channels"), State.BY_HAND),
     Slot(
         "V",
         msgid("Yearly recap of complaints: received, in work, settled in per cent"),
         State.SERVED,
-        (f"{COMPLAINTS}.pdf", f"{COMPLAINTS}.html"),
+        _paper(COMPLAINTS),
     ),
-    Slot("VI", msgid("Innovation proposal and decree"), State.BY_HAND),
-    Slot("VI", msgid("Evaluation of results and impact"), State.DRAFT, (f"{TIMES}.pdf", f"{TIMES}.xlsx")),
+    Slot("VI", msgid("Innovation proposal"), State.DRAFT, _paper(DOSSIER)),
+    Slot("VI", msgid("Decree on the innovation"), State.BY_HAND),
+    Slot(
+        "VI",
+        msgid("Evaluation of results and impact"),
+        State.DRAFT,
+        (*_paper(SHEET), f"{TIMES}.pdf", f"{TIMES}.xlsx"),
+    ),
     Slot("VI", msgid("Proof of budget, equipment and team"), State.BY_HAND),
 )
 """The slots of DOMAIN 1.2.4."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """What a paper of the pack is made from."""
+
+    session: Session
+    read: response_times.Read
+    sources: Sources
+    pen: Pen
+    as_of: datetime
+    """The present, which only a paper about a time that still runs may speak of."""
+
+
+def _dossier(given: Drawn) -> Document:
+    return kipp.worded(kipp.read(given.session, given.read, sources=given.sources), sources=given.sources)
+
+
+def _sheet(given: Drawn) -> Document:
+    found = read_impact(given.session, given.read, given.sources.facility)
+    return impact_sheet.worded(found, given.pen, sources=given.sources)
+
+
+def _system(given: Drawn) -> Document:
+    found = system_description.read(given.session, given.read, sources=given.sources)
+    return system_description.worded(found, given.pen, sources=given.sources)
+
+
+def _updates(given: Drawn) -> Document:
+    found = update_log.read(given.session, given.read, sources=given.sources)
+    return update_log.worded(found, given.pen, sources=given.sources)
+
+
+def _complaints(given: Drawn) -> Document:
+    """The recap of the whole year, as it stood when the period ended: evaluators ask for it by the year."""
+    cover = given.read.report.cover
+    return recap_document(
+        given.session,
+        sources=given.sources,
+        period=parse_period(str(cover.period.first.year)),
+        as_of=min(cover.until_at, given.as_of),
+    )
+
+
+PAPERS: Mapping[str, Callable[[Drawn], Document]] = {
+    DOSSIER: _dossier,
+    SHEET: _sheet,
+    SYSTEM: _system,
+    UPDATES: _updates,
+    COMPLAINTS: _complaints,
+}
+"""Papers that come as PDF, by the name of their file; as a page where no PDF can be set."""
 
 
 def add_documents(
     session: Session, pack: PackWriter, *, sources: Sources, period: Period, as_of: datetime
 ) -> list[str]:
     """Add everything but the record; a line for each thing that could not be made."""
-    found = response_times.read(session, sources=sources, period=period, as_of=as_of)
+    found = response_times.read(
+        session, sources=sources, period=period, before=period_before(period), as_of=as_of
+    )
     left_out: list[str] = []
+    alone = replace(found, before=None)
     for form in Format:
         try:
-            written = response_times.render(found, sources=sources, format=form)
+            written = response_times.render(alone, sources=sources, format=form)
         except FormatMissingError as error:
             left_out.append(str(error))
         else:
             pack.add(f"{TIMES}.{form}", [written])
+    pen = pen_for(sources, Language.ID)
+    given = Drawn(session=session, read=found, sources=sources, pen=pen, as_of=as_of)
+    for name, draw in PAPERS.items():
+        _add(pack, name, draw(given))
     pack.add(ROSTER, _roster(session, sources, period))
-    _add_paper(pack, COMPLAINTS, _complaints(session, sources, period, as_of))
-    index = _index(found, sources, frozenset(pack.sums), left_out)
-    _add_paper(pack, INDEX, index)
+    _add(pack, INDEX, _index(found, sources, frozenset(pack.sums), left_out))
     return left_out
 
 
-def _add_paper(pack: PackWriter, name: str, document: Document) -> None:
-    """The paper as PDF; as a page where no PDF can be made, for whoever opens the pack needs to read it."""
+def _add(pack: PackWriter, name: str, paper: Document) -> None:
+    """As PDF; where none can be set as a page, because whoever opens the pack needs it all the same."""
     try:
-        pack.add(f"{name}.pdf", [as_pdf(document)])
+        pack.add(f"{name}.pdf", [as_pdf(paper)])
     except ImportError:
-        pack.add(f"{name}.html", [as_html(document).encode()])
-
-
-def _complaints(session: Session, sources: Sources, period: Period, as_of: datetime) -> Document:
-    """The recap of the whole year, as it stood when the period ended: evaluators ask for it by the year."""
-    ended_at = cover_of(sources.facility, period, as_of).until_at
-    return recap_document(
-        session,
-        sources=sources,
-        period=parse_period(str(period.first.year)),
-        as_of=min(ended_at, as_of),
-    )
+        pack.add(f"{name}.html", [as_html(paper).encode()])
 
 
 def _roster(session: Session, sources: Sources, period: Period) -> Iterator[bytes]:

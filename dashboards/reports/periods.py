@@ -55,6 +55,27 @@ def parse_period(text: str) -> Period:
     )
 
 
+def period_before(period: Period) -> Period | None:
+    """The period of the same length that ends where *period* begins; None before 1970.
+
+    >>> period_before(parse_period("2026-Q1")).text
+    '2025-Q4'
+    """
+    year, month = period.first.year, period.first.month
+    if "Q" in period.text:
+        at = year * 4 + (month - 1) // 3 - 1
+        text = f"{at // 4:04}-Q{at % 4 + 1}"
+    elif "-" in period.text:
+        at = year * 12 + month - 2
+        text = f"{at // 12:04}-{at % 12 + 1:02}"
+    else:
+        text = f"{year - 1:04}"
+    try:
+        return parse_period(text)
+    except PeriodError:
+        return None
+
+
 def last_month(now: datetime, zone: ZoneInfo) -> Period:
     """The month before the one that *now* lies in, on the calendar of *zone*."""
     today = now.astimezone(zone).date()

@@ -3,6 +3,7 @@
 A library that is not there costs its own format and nothing else.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +20,7 @@ from dashboards.reports.as_xlsx import as_xlsx
 from dashboards.reports.chapters import compose, pen_for
 from dashboards.reports.contents import Report, build
 from dashboards.reports.document import Document
+from dashboards.reports.pen import Pen
 from dashboards.reports.periods import Period
 from dashboards.reports.proof import Standing, standing_of
 from dashboards.reports.sources import Sources
@@ -81,6 +83,18 @@ def worded(
 ) -> Document:
     """The report in *language*, with a line for each thing that could not be done."""
     pen = pen_for(sources, language)
+    return compose(
+        found.report,
+        pen,
+        sources=sources,
+        standing=found.standing,
+        before=found.before,
+        omitted=left_out(pen, sources, missing),
+    )
+
+
+def left_out(pen: Pen, sources: Sources, missing: FormatMissingError | None) -> Sequence[str]:
+    """A line for each thing that a document lacks, because a library is not installed."""
     omitted = []
     if missing is not None:
         omitted.append(
@@ -92,9 +106,7 @@ def worded(
         )
     if sources.public_url and not codes.is_available():
         omitted.append(pen.say("Left out: the QR code (the library segno is not installed)."))
-    return compose(
-        found.report, pen, sources=sources, standing=found.standing, before=found.before, omitted=omitted
-    )
+    return omitted
 
 
 def render(
@@ -103,10 +115,9 @@ def render(
     sources: Sources,
     format: Format,  # noqa: A002 - the word of CONTRACT 1
     language: Language = Language.ID,
-    address: str = "",
     missing: FormatMissingError | None = None,
 ) -> bytes:
-    """The report as *format*; figures of the page link to *address* where one is given.
+    """The report as *format*.
 
     It says which format is *missing*, when it was written in its place. CSV and JSON are for programs and
     written in no language.
@@ -119,11 +130,20 @@ def render(
     if format is Format.JSON:
         return as_json(found.report, found.before).encode()
     document = worded(found, sources=sources, language=language, missing=missing)
+    return typeset(document, format=format, ended=found.report.cover.until_at)
+
+
+def typeset(document: Document, *, format: Format, ended: datetime) -> bytes:  # noqa: A002 - as above
+    """A document as page, PDF or workbook; *ended* is the workbook's own date.
+
+    Raises:
+        FormatMissingError: a library of the format is not installed.
+    """
     if format is Format.HTML:
-        return as_html(document, address=address).encode()
+        return as_html(document).encode()
     try:
         if format is Format.PDF:
             return as_pdf(document)
-        return as_xlsx(document, ended=found.report.cover.until_at)
+        return as_xlsx(document, ended=ended)
     except ImportError as error:
         raise FormatMissingError(format, error.name or str(error)) from error

@@ -1,8 +1,9 @@
 """What every report is given besides its figures."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dashboards.context import FacilityFacts
+from dashboards.reports.installation import Installation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,3 +12,4 @@ class Sources:
 
     facility: FacilityFacts
     public_url: str = ""
+    installation: Installation = field(default_factory=Installation)

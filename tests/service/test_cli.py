@@ -332,6 +332,17 @@ def test_a_report_without_its_library_comes_as_a_page(
     assert not (tmp_path / "october.pdf").exists()
 
 
+def test_a_dossier_is_a_page_or_a_pdf(migrated: Siaga, tmp_path: Path) -> None:
+    ended = migrated("report", "--kind", "kipp", "--period", "2026-10", "--format", "pdf", "--out", "d.pdf")
+    assert (ended.status, (tmp_path / "d.pdf").read_bytes()[:5]) == (0, b"%PDF-")
+    refused = migrated("report", "--kind", "kipp", "--period", "2026-10", "--format", "csv", "--out", "d.csv")
+    assert (refused.status, refused.last_line) == (
+        1,
+        "a report of the kind kipp does not come as csv; choose from html, pdf",
+    )
+    assert not (tmp_path / "d.csv").exists()
+
+
 def test_a_report_beside_another_period(migrated: Siaga) -> None:
     ended = migrated("report", "--period", "2026-10", "--format", "json", "--compare", "2026-09")
     assert json.loads(ended.out)["compared_with"]["period"] == "2026-09"
@@ -381,9 +392,13 @@ def test_backups_in_a_folder_have_names_of_their_own_and_rotate(migrated: Siaga,
     assert signs_of_backups(tmp_path) == [], "nor does one that was not checked"
     for file in (tmp_path / "copies").iterdir():
         file.unlink()
+    migrated("import", "staff", str(DEFAULTS / "staff.csv"))
     migrated("backup", "--dir", "copies", SIAGA_BACKUP_DIR="copies")
     [sign] = signs_of_backups(tmp_path)
     assert sign.startswith("KWK-")
+    with closing(sqlite3.connect(tmp_path / "var" / "siaga.db")) as connection:
+        lines = connection.execute("SELECT actor, subject FROM audit WHERE action = 'backup.made'").fetchall()
+    assert lines == [("cli", sign)]
 
 
 def signs_of_backups(folder: Path) -> list[str]:

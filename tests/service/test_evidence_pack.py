@@ -60,6 +60,8 @@ def test_it_holds_reports_roster_and_an_index_and_is_intact(lived: World, tmp_pa
         index = text_of(archive.read("index.pdf"))
         roster = archive.read("daftar-jaga.csv").decode().splitlines()
     assert {f"laporan-waktu-tanggap.{form}" for form in ("html", "pdf", "xlsx", "csv", "json")} <= names
+    assert {f"{paper}.pdf" for paper in evidence_pack.PAPERS} <= names
+    assert "Proposal inovasi rancangan, perlu" in " ".join(index.split())
     assert "daftar-jaga.csv" in index
     assert "Rekap tahunan pengaduan" in index
     assert "rekap-pengaduan.pdf" in names
@@ -75,19 +77,28 @@ def test_the_same_period_gives_the_same_bytes(lived: World, tmp_path: Path) -> N
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
 
 
-@pytest.mark.parametrize(
-    "name", ["laporan-waktu-tanggap.csv", "daftar-jaga.csv", "rekap-pengaduan.pdf", "index.pdf"]
-)
-def test_a_paper_that_was_changed_is_named(lived: World, tmp_path: Path, name: str) -> None:
+def test_a_paper_that_was_changed_is_named(lived: World, tmp_path: Path) -> None:
     packed(lived, tmp_path / "pack.zip")
-    forged = tmp_path / "forged.zip"
-    with zipfile.ZipFile(tmp_path / "pack.zip") as archive, zipfile.ZipFile(forged, "w") as other:
-        for each in archive.namelist():
-            content = archive.read(each)
-            other.writestr(each, content[:-1] + b"x" if each == name else content)
-    status, said = verifier.verify(forged, [])
+    for name in ("laporan-waktu-tanggap.csv", "rekap-pengaduan.pdf", "dosier-inovasi.pdf", "index.pdf"):
+        forged = tmp_path / "forged.zip"
+        with zipfile.ZipFile(tmp_path / "pack.zip") as archive, zipfile.ZipFile(forged, "w") as other:
+            for each in archive.namelist():
+                content = archive.read(each)
+                other.writestr(each, content[:-1] + b"x" if each == name else content)
+        status, said = verifier.verify(forged, [])
+        assert status == 1
+        assert [line for line in said if line.startswith(name)] == [
+            f"{name}: changed: its content does not have the checksum in the list"
+        ]
+
+
+def test_a_file_that_was_added_is_named(lived: World, tmp_path: Path) -> None:
+    packed(lived, tmp_path / "pack.zip")
+    with zipfile.ZipFile(tmp_path / "pack.zip", "a") as archive:
+        archive.writestr("surat-pujian.pdf", b"%PDF-1.7 invented")
+    status, said = verifier.verify(tmp_path / "pack.zip", [])
     assert status == 1
-    assert any(line.startswith(name) for line in said)
+    assert "surat-pujian.pdf: inserted: the list of checksums does not name it" in said
 
 
 def test_a_missing_library_costs_its_own_files(
@@ -102,6 +113,8 @@ def test_a_missing_library_costs_its_own_files(
     assert "Standar pelayanan: bukti jangka waktu dilengkapi sendiri" in index
     with zipfile.ZipFile(tmp_path / "pack.zip") as archive:
         assert "laporan-waktu-tanggap.pdf" not in archive.namelist()
+        assert {f"{paper}.html" for paper in evidence_pack.PAPERS} <= set(archive.namelist())
+    assert "dosier-inovasi.html" in index, "what stands in its place serves the slot"
     assert verifier.verify(tmp_path / "pack.zip", [])[0] == 0
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from config.facility import SHIPPED, FacilityError, load_facility
+from dashboards.reports.house import WEIGHTS
 
 GOOD = {
     "code": '"PTG"',
@@ -17,6 +18,10 @@ GOOD = {
     "duty_phones": '["0811 0000 071"]',
     "handoff_phone": '"08114982800"',
 }
+
+
+WEIGHED = "".join(f"{key} = {weight}\n" for key, weight in WEIGHTS.items() if key != "novelty")
+"""Weights of an innovation's sections but for one."""
 
 
 def write(folder: Path, keys: dict[str, str], tables: str = "") -> Path:
@@ -36,6 +41,8 @@ def test_the_sample_is_puskesmas_kwamki() -> None:
     assert facility.report.letterhead[-1] == "DINAS KESEHATAN"
     assert (facility.report.few, facility.report.shifts[0]) == (20, time(8))
     assert (facility.report.signatory.place, facility.report.signatory.name) == ("Timika", "")
+    assert facility.report.innovation.name == "911 Puskesmas Kwamki"
+    assert facility.report.innovation.limits == {"summary": 200}
     assert facility.retention == {"calls": 90, "recordings": 90, "incidents": 0}
 
 
@@ -84,6 +91,20 @@ def test_numbers_may_be_spelled_as_people_spell_them(tmp_path: Path) -> None:
         ({}, '[report]\nshifts = ["20:00", "08:00"]\n', "report.shifts", "order of the day"),
         ({}, '[report]\nshifts = ["8"]\n', "report.shifts[1]", "pattern"),
         ({}, '[report.signatory]\nnip = "123"\n', "report.signatory.nip", "pattern"),
+        ({}, "[report.innovation.weights]\nsummary = 100\n", "report.innovation.weights", "name each of"),
+        ({}, f"[report.innovation.weights]\n{WEIGHED}novelty = 16\n", "report.innovation.weights", "101"),
+        (
+            {},
+            f"[report.innovation.weights]\n{WEIGHED.replace('10', '9')}novelty = 16\n",
+            "report.innovation",
+            "name of their instrument",
+        ),
+        (
+            {},
+            "[report.innovation.limits]\nbenefit = 100\n",
+            "report.innovation.limits.benefit",
+            "is no section",
+        ),
     ],
 )
 def test_a_bad_facility_is_refused_by_key(
