@@ -54,6 +54,7 @@ def _add_the_others(app: typer.Typer) -> None:
         cli_backup,
         cli_evidence,
         cli_imports,
+        cli_personal,
         cli_record,
         cli_reports,
         cli_seals,
@@ -72,6 +73,9 @@ def _add_the_others(app: typer.Typer) -> None:
     app.command("evidence", epilog="Example: siaga evidence --period 2026-10 --out october.zip")(
         cli_evidence.evidence
     )
+    app.command(
+        "erase", epilog='Example: siaga erase --number 0811-2345-678 --reason "request no. 12 of 3 November"'
+    )(cli_personal.erase)
     app.command("seal", epilog="Example: siaga seal")(cli_seals.seal)
     app.command("key", epilog="Example: siaga key")(cli_seals.key)
     app.command("backup", epilog="Example: siaga backup /mnt/usb/siaga.db")(cli_backup.backup)

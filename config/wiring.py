@@ -30,6 +30,8 @@ from dispatch.service.engine import Engine
 from dispatch.service.engine_lease import EngineLease
 from dispatch.service.metrics import Metrics
 from dispatch.service.metronome import Metronome
+from dispatch.service.retention import LOOKS_EVERY_S as RETENTION_LOOKS_EVERY_S
+from dispatch.service.retention import Retention
 from dispatch.service.sealing import LOOKS_EVERY_S as SEALS_EVERY_S
 from dispatch.service.sealing import Sealer
 from dispatch.service.sending import Sender
@@ -38,6 +40,7 @@ from dispatch.service.surveying import LOOKS_EVERY_S as SURVEY_LOOKS_EVERY_S
 from dispatch.service.surveying import Surveyor
 from dispatch.service.watchdog import EVERY_S as WATCHDOG_EVERY_S
 from dispatch.service.watchdog import Watchdog
+from models.personal import CALLS, INCIDENTS
 from models.session import is_database_away, open_database
 from models.signals import Listener, Notifier
 from models.unit_of_work import UnitOfWork
@@ -78,6 +81,7 @@ class Program:
     reports: ReportJob
     sealer: Sealer
     surveyor: Surveyor
+    retention: Retention
     providers: Sequence[TelephonyProvider]
     standby: Standby
     simulator: "Simulator | None"
@@ -108,6 +112,7 @@ class Program:
             if self.facility.survey.ask:
                 self.engine.every(SURVEY_LOOKS_EVERY_S, self.ask, "survey")
             self.engine.every(SEALS_EVERY_S, self.seal, "seal", first_after_s=SEALS_FIRST_AFTER_S)
+            self.engine.every(RETENTION_LOOKS_EVERY_S, self.erase_due, "retention")
             self.engine.start()
         if self.signals is not None:
             self.signals.start()
@@ -117,6 +122,7 @@ class Program:
         self.opening.stop()
         self.backups.stop()
         self.reports.stop()
+        self.retention.stop()
         if self.signals is not None:
             self.signals.stop()
         if self.engine is not None:
@@ -145,6 +151,14 @@ class Program:
         """Ask callers whose emergency is over whether they were satisfied."""
         if self.engine is not None and self.engine.is_active:
             self.surveyor.look()
+
+    def erase_due(self) -> None:
+        """Erase what the facility keeps no longer, and what was laid aside of it in the journal."""
+        if self.engine is not None and self.engine.is_active:
+            self.retention.look()
+            before = self.retention.cutoffs().of((CALLS, INCIDENTS))
+            if before is not None:
+                self.telephony.journal.forget(lambda _line, at: at is not None and at < before)
 
 
 def build_program(
@@ -186,19 +200,7 @@ def build_program(
     )
     standby = Standby(telephony, settings.data_dir)
     providers = _providers(settings, local_url or settings.public_url)
-    engine = None
-    if with_engine:
-        engine = Engine(
-            services,
-            Sender(
-                services,
-                providers,
-                wording=IndonesianWording(),
-                addresses=telephony.addresses,
-            ),
-            # PostgreSQL lets any number of engines share the work (ADR 0021).
-            lease=EngineLease(services) if uow.is_sqlite else None,
-        )
+    engine = _engine(services, providers, telephony.addresses) if with_engine else None
     return Program(
         settings=settings,
         facility=facility,
@@ -211,11 +213,21 @@ def build_program(
         reports=ReportJob(services, settings),
         sealer=Sealer(services, FileSealKeys(settings.data_dir), witnesses=facility.witnesses),
         surveyor=Surveyor(services, facility.survey, facility_name=facility.name),
+        retention=Retention(services, facility.retention),
         providers=providers,
         standby=standby,
         opening=Opening(partial(check_database, settings.database_url, facility)),
         simulator=_simulator(settings, telephony, standby),
         signals=_signals(uow, engine),
+    )
+
+
+def _engine(services: Services, providers: Sequence[TelephonyProvider], addresses: PublicAddresses) -> Engine:
+    return Engine(
+        services,
+        Sender(services, providers, wording=IndonesianWording(), addresses=addresses),
+        # PostgreSQL lets any number of engines share the work (ADR 0021).
+        lease=EngineLease(services) if services.uow.is_sqlite else None,
     )
 
 

@@ -252,6 +252,12 @@ def _refused(words: Words, facts: Facts) -> str:
     }
 
 
+def _erased(words: Words, facts: Facts) -> str:
+    if facts.get("basis") == "request":
+        return words.gettext("Personal data were erased because somebody asked for it")
+    return words.gettext("Personal data were erased because their time was over")
+
+
 _SENTENCES: Mapping[str, Say] = {
     "call.received": _call_received,
     "call.menu_chosen": _menu_chosen,
@@ -292,4 +298,5 @@ _SENTENCES: Mapping[str, Say] = {
     "incident.closed": _closed,
     "incident.merged": _plain(msgid("Merged with another incident")),
     "action.refused": _refused,
+    "personal.erased": _erased,
 }

@@ -54,5 +54,5 @@ class Idempotency(Base):
     facility_id: Mapped[FacilityKey]
     key: Mapped[str] = mapped_column(String(255))
     request_hash: Mapped[str] = mapped_column(String(64))
-    incident_id: Mapped[str | None] = mapped_column(ForeignKey("incident.id"))
+    incident_id: Mapped[str | None] = mapped_column(ForeignKey("incident.id"), index=True)
     created_at: Mapped[datetime] = mapped_column(index=True)

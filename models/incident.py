@@ -12,6 +12,10 @@ _OPEN = text("status <> 'closed'")
 IS_OPEN = text("incident.status <> 'closed'")
 """Written out, because a partial index serves only a query that says the same without parameters."""
 
+_KEPT = text("status = 'closed' AND erased_at IS NULL")
+IS_KEPT = text("incident.status = 'closed' AND incident.erased_at IS NULL")
+"""Closed, and with whatever is personal of it; an open one is never erased."""
+
 _UNENDED = text("ended_at IS NULL")
 IS_UNENDED = text("call.ended_at IS NULL")
 """Only rings: a text ends as it comes."""
@@ -41,6 +45,14 @@ class Incident(Base):
             "received_at",
             postgresql_where=_OPEN,
             sqlite_where=_OPEN,
+        ),
+        Index(
+            "ix_incident_kept",
+            "facility_id",
+            "outcome",
+            "closed_at",
+            postgresql_where=_KEPT,
+            sqlite_where=_KEPT,
         ),
     )
 
@@ -83,6 +95,8 @@ class Incident(Base):
     help_wanted: Mapped[int] = mapped_column(default=0)
     event_count: Mapped[int] = mapped_column(default=0)
     chain_head: Mapped[str] = mapped_column(String(64))
+    erased_at: Mapped[datetime | None]
+    """Since when nothing personal is left of it; every line after that makes it due again."""
 
 
 class Call(Base):

@@ -108,6 +108,20 @@ class Journal:
         with self._locked("applying"):
             return self._apply_left_over(apply) + self._apply_arrived(apply)
 
+    def forget(self, is_gone: Callable[[str, datetime | None], bool]) -> int:
+        """Take requests out that were laid aside: those of which *is_gone* says so, by text and arrival.
+
+        Those that wait are left: they are still to be carried out.
+        """
+        if not self._aside.exists():
+            return 0
+        with self._locked("applying"):
+            lines = _lines(self._aside)
+            kept = [line for line in lines if not is_gone(line, _arrival(line))]
+            if len(kept) < len(lines):
+                replace_file(self._aside, "".join(f"{line}\n" for line in kept))
+        return len(lines) - len(kept)
+
     def _apply_left_over(self, apply: Apply) -> int:
         """What an earlier attempt took over and could not finish goes first."""
         if not self._applying.exists():
@@ -176,6 +190,11 @@ def _lines(path: Path) -> list[str]:
     except FileNotFoundError:
         return []
     return [line for line in written.split("\n") if line]
+
+
+def _arrival(line: str) -> datetime | None:
+    entry = _read_line(line)
+    return None if entry is None else entry.at
 
 
 def _read_line(line: str) -> _Entry | None:

@@ -54,6 +54,7 @@ class Kind(StrEnum):
     INCIDENT_CLOSED = "incident.closed"
     INCIDENT_MERGED = "incident.merged"
     ACTION_REFUSED = "action.refused"
+    ERASED = "personal.erased"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -204,6 +204,8 @@ def _changing(incident: Incident) -> Values:
         **{name: getattr(incident.times, name) for name in TIME_FIELDS},
         "ladder": ladder_to_data(incident.ladder),
         "help_wanted": incident.help_wanted,
+        # A new line may bring something personal: it is looked at again when its time is over.
+        "erased_at": None,
     }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, select
 
+from dispatch.domain.erasure import erased_by
 from dispatch.domain.events import Event, Kind
 from dispatch.domain.evidence import GENESIS, ChainLink, link_hash
 from dispatch.domain.evolution import replay
@@ -69,7 +70,9 @@ def intact(connection: Connection, facility_id: str, ids: Sequence[str]) -> dict
             if not all(part.facility_id == facility_id for part in (row, *kept, *parts[0], *parts[1])):
                 continue
             private = _checked_lines(row, facility_id, lines, kept)
-            if private is not None and _rows_agree(row, lines, private, *parts):
+            if private is None or not _erased_as_told(row, lines, private):
+                continue
+            if _rows_agree(row, lines, private, *parts):
                 found[row.id] = len(lines)
         except (*UNREADABLE, StopIteration):
             continue
@@ -88,7 +91,7 @@ def _checked_lines(
 ) -> list[dict[str, str]] | None:
     """The personal values of each line, if every line follows the one before it and has its hash.
 
-    None when anything is otherwise, or a personal value is not what was recorded; an erased one is left out.
+    None when anything is otherwise, or a personal value is not what was recorded; what is gone is left out.
     """
     values = {(value.sequence, value.name): value for value in kept}
     found, previous = [], GENESIS
@@ -133,6 +136,20 @@ def _checked_lines(
         found.append(private)
         previous = stated
     return found if found and (row.event_count, row.chain_head) == (len(found), previous) else None
+
+
+def _erased_as_told(row: AnyRow, lines: Sequence[AnyRow], private: Sequence[dict[str, str]]) -> bool:
+    """What is gone is what a line erased, no more and no less."""
+    gone = {
+        (line[1], name)
+        for line, values in zip(lines, private, strict=True)
+        if len(values) != len(line[9])
+        for name in line[9]
+        if name not in values
+    }
+    if row.erased_at is not None and any(private):
+        return False
+    return gone == set(erased_by((line[1], line[3], line[8]) for line in lines if line[3] == Kind.ERASED))
 
 
 def _rows_agree(

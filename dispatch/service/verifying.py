@@ -12,6 +12,7 @@ from sqlalchemy import Row, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain import evidence
+from dispatch.domain.erasure import erased_by
 from dispatch.domain.events import Event, Kind
 from dispatch.domain.evidence import ChainLink
 from dispatch.domain.evolution import replay
@@ -140,6 +141,10 @@ def _incident(session: Session, incident_id: str, number: str, checked: Checked)
         found = True
         detail = f"the incident counts {row.event_count} lines, {len(events)} are there"
         yield replace(whole(number, "missing", detail), sequence=len(events))
+    if row.erased_at is not None and any(value.value is not None for value in private):
+        found = True
+        detail = "it says that nothing personal is left, and there is"
+        yield whole(number, "changed", detail, field="erased_at")
     if not found:
         yield from _compare(session, row, number, [_event(event, values) for event in events])
 
@@ -173,16 +178,29 @@ def _chain(
             problem=str(finding.problem),
             detail=finding.detail,
         )
+    yield from _gone(number, events, values)
+
+
+def _gone(
+    number: str, events: list[EventRow], values: dict[tuple[int, str], PrivateValue]
+) -> Iterator[Finding]:
+    """Personal values that are gone without a line that erased them, and those that came back after it."""
+    erased = erased_by((event.sequence, event.kind, event.data) for event in events)
     for event in events:
         for name in event.private:
-            if (event.sequence, name) not in values:
-                yield Finding(
-                    incident=number,
-                    sequence=event.sequence,
-                    field=name,
-                    problem="missing",
-                    detail="the stored value is gone, without the note that erasing it leaves",
-                )
+            place = (event.sequence, name)
+            value = values.get(place)
+            left = (None, None) if value is None else (value.value, value.salt)
+            by = erased.get(place)
+            if by is None and None in left:
+                problem, detail = "missing", "the stored value is gone, and no line says that it was erased"
+            elif by is not None and left != (None, None):
+                problem, detail = "changed", f"line {by} erased it, and something of it stands there again"
+            else:
+                continue
+            yield Finding(
+                incident=number, sequence=event.sequence, field=name, problem=problem, detail=detail
+            )
 
 
 def _compare(session: Session, row: rows.Incident, number: str, events: list[Event]) -> Iterator[Finding]:

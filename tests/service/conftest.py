@@ -5,7 +5,10 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.service.terminal import here, migrated, siaga
 from tests.world import World
+
+__all__ = ["here", "make_world", "migrated", "siaga", "world"]
 
 MakeWorld = Callable[..., World]
 

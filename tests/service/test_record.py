@@ -205,18 +205,6 @@ def test_a_private_value_that_is_gone_without_a_trace(told: World, by_hand: Conn
     ]
 
 
-def test_a_private_value_that_was_erased_as_the_law_asks_is_no_finding(
-    told: World, by_hand: Connection
-) -> None:
-    by_hand.execute(
-        update(PrivateValue)
-        .where(PrivateValue.name == "text")
-        .values(value=None, salt=None, erased_at=told.hand.now())
-    )
-    by_hand.commit()
-    assert told.findings() == []
-
-
 def test_a_deleted_tail(told: World, by_hand: Connection) -> None:
     incident_id = id_of(by_hand, FIRST)
     last = len(told.lines(incident_id))

@@ -1,0 +1,197 @@
+"""``siaga erase``: personal data by number or by age, with the proof kept (ADR 0030)."""
+
+import getpass
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+from sqlalchemy import Connection, select
+from sqlalchemy.orm import Session
+
+from config.cli_start import ACTOR, Started, start
+from config.cli_words import CommandRefusedError, say
+from dispatch.domain import erasure, phones
+from dispatch.domain.erasure import Basis, Cutoffs, cutoffs
+from dispatch.service import personal_data
+from dispatch.service.erasing import Erased, Eraser, Order
+from dispatch.service.retention import REASON as BY_RETENTION
+from models.facility import Staff
+from models.incident import Incident
+from models.personal import CALLS, HOLDINGS, INCIDENTS, RECORDINGS
+from models.record import Audit
+from models.session import truncate_log
+from telephony.journal import Journal
+
+LOOKED_UP = "personal.looked_up"
+
+
+def erase(
+    number: Annotated[
+        str | None, typer.Option(metavar="+62…", help="Everything known of this number, in any spelling.")
+    ] = None,
+    due: Annotated[
+        bool, typer.Option("--due", help="What the facility keeps no longer, by the classes of its file.")
+    ] = False,
+    older: Annotated[
+        int | None, typer.Option(metavar="DAYS", min=1, help="Everything that is over for so many days.")
+    ] = None,
+    reason: Annotated[
+        str, typer.Option(help="Why; stays in the audit trail for ever, so no name and no number.")
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would go.")] = False,
+) -> None:
+    """Erase personal data of calls and incidents that are over; the record still verifies."""
+    if sum((number is not None, due, older is not None)) != 1:
+        raise typer.BadParameter("name one of --number, --due and --older")
+    reason = reason.strip() or (BY_RETENTION if due else "")
+    if not reason and not dry_run:
+        raise typer.BadParameter("say why", param_hint="--reason")
+    if erasure.holds_a_number(reason):
+        raise typer.BadParameter("holds a number, and would keep it for ever", param_hint="--reason")
+    with start(writes=True) as started:
+        if number is not None:
+            _by_number(started, _ordinary(number), reason, dry_run=dry_run)
+        elif due:
+            _by_age(
+                started, cutoffs(started.facility.retention, started.clock.now()), reason, dry_run=dry_run
+            )
+        else:
+            assert older is not None
+            before = started.clock.now() - timedelta(days=older)
+            everything = Cutoffs(**dict.fromkeys((CALLS, INCIDENTS, RECORDINGS), before))
+            _by_age(started, everything, reason, dry_run=dry_run, basis=Basis.AGE)
+
+
+def _ordinary(text: str) -> str:
+    number = phones.normalise(text)
+    if number is None:
+        raise typer.BadParameter("is no telephone number", param_hint="--number")
+    return number
+
+
+# --- by number ------------------------------------------------------------------------------------
+
+
+def _by_number(started: Started, number: str, reason: str, *, dry_run: bool) -> None:
+    with started.uow.read() as session:
+        worker = session.scalar(
+            select(Staff.code).where(
+                Staff.facility_id == started.facility.code, Staff.phone == number, Staff.is_active.is_(True)
+            )
+        )
+    if worker is not None:
+        raise CommandRefusedError(
+            f"that is the number of {worker}, who is still rung: take them off the staff list first"
+        )
+    if dry_run:
+        _list_number(started, number)
+        return
+    erased = _eraser(started, Basis.REQUEST, reason).number(number)
+    mentions = erasure.mentions_of(number)
+    laid_aside = Journal(started.settings.data_dir / "journal").forget(
+        lambda line, _at: mentions.in_text(line)
+    )
+    _say(started, erased, laid_aside)
+    if erased.left.total():
+        raise CommandRefusedError(
+            f"{_counted(erased.left)} must stay until it is over; then run the same command again"
+        )
+
+
+def _list_number(started: Started, number: str) -> None:
+    """What stands where; that somebody looked is a line of the audit trail, too."""
+    _note_look(started, Basis.REQUEST)
+    with started.uow.read() as session:
+        connection = session.connection()
+        found = personal_data.standing_of(connection, started.facility.code, erasure.mentions_of(number))
+        for incident_id in found.whole:
+            say(f"{_name(session, incident_id)}: everything personal")
+        for incident_id, places in found.parts.items():
+            what = ", ".join(f"{name} of event {sequence}" for sequence, name in sorted(places))
+            say(f"{_name(session, incident_id)}: {what}")
+    rows = Counter({holding.table.name: len(keys) for holding, keys in found.rows})
+    say(f"would be erased: {len(found.whole) + len(found.parts)} incidents; {_counted(rows)}")
+
+
+def _name(session: Session, incident_id: str) -> str:
+    row = session.get_one(Incident, incident_id)
+    return row.number if row.closed_at is not None else f"{row.number} (still open, stays)"
+
+
+# --- by age ---------------------------------------------------------------------------------------
+
+
+def _by_age(
+    started: Started, due: Cutoffs, reason: str, *, dry_run: bool, basis: Basis = Basis.RETENTION
+) -> None:
+    if due.is_never:
+        say("nothing is due: the facility file keeps everything for ever")
+        return
+    if dry_run:
+        _list_due(started, due, basis)
+        return
+    erased, _ = _eraser(started, basis, reason).due(due)
+    before = due.of((CALLS, INCIDENTS))
+    laid_aside = 0 if before is None else _forget_laid_aside(started, before)
+    _say(started, erased, laid_aside)
+
+
+def _list_due(started: Started, due: Cutoffs, basis: Basis) -> None:
+    _note_look(started, basis)
+    incidents = 0
+    with started.uow.read() as session:
+        connection = session.connection()
+        for row in personal_data.due_incidents(connection, started.facility.code, due):
+            incidents += 1
+            say(f"{row.number}: closed on {row.closed_at.astimezone(started.facility.zone):%Y-%m-%d}")
+        rows = Counter(dict(_due_rows(connection, started.facility.code, due)))
+    say(f"would be erased: {incidents} incidents with their calls; {_counted(rows)}")
+
+
+def _due_rows(connection: Connection, facility: str, due: Cutoffs) -> Iterator[tuple[str, int]]:
+    for holding in HOLDINGS:
+        before = due.of(holding.classes)
+        if holding.at is not None and before is not None:
+            found = personal_data.due_rows(connection, holding, facility, before)
+            yield holding.name.partition(":")[0], sum(1 for _ in found)
+
+
+def _forget_laid_aside(started: Started, before: datetime) -> int:
+    journal = Journal(started.settings.data_dir / "journal")
+    return journal.forget(lambda _line, at: at is not None and at < before)
+
+
+# --- shared ---------------------------------------------------------------------------------------
+
+
+def _eraser(started: Started, basis: Basis, reason: str) -> Eraser:
+    order = Order(actor=ACTOR, basis=basis, reason=reason, account=getpass.getuser())
+    return Eraser(started.services, order)
+
+
+def _note_look(started: Started, basis: Basis) -> None:
+    with started.uow.write() as session:
+        session.add(
+            Audit(
+                id=started.ids.new_id(),
+                facility_id=started.facility.code,
+                at=started.clock.now(),
+                actor=ACTOR,
+                action=LOOKED_UP,
+                subject=str(basis),
+                data={"account": getpass.getuser()},
+            )
+        )
+
+
+def _say(started: Started, erased: Erased, laid_aside: int) -> None:
+    truncate_log(started.uow.engine)
+    rows = erased.rows + Counter({"laid aside in the journal": laid_aside})
+    say(f"erased: {erased.values} values of {erased.incidents} incidents; {_counted(rows)}")
+
+
+def _counted(rows: Counter[str]) -> str:
+    told = ", ".join(f"{count} of {name}" for name, count in sorted(rows.items()) if count)
+    return told or "nothing elsewhere"
