@@ -14,12 +14,14 @@ from dashboards import (
     board,
     complaints,
     evidence_page,
+    follow_up_page,
     incident_actions,
     incidents,
     login,
     reports_page,
     roster_page,
     survey_answer,
+    survey_desk,
     survey_page,
     worker,
 )
@@ -57,6 +59,8 @@ def build_pages(ctx: PagesContext) -> APIRouter:
         complaints.router,
         survey_page.router,
         survey_answer.router,
+        survey_desk.router,
+        follow_up_page.router,
         worker.router,
     ):
         router.include_router(part)

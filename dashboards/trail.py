@@ -17,6 +17,9 @@ EVIDENCE_MADE: Final = "evidence.made"
 BOARD_READ: Final = "board.read"
 COMPLAINT_READ: Final = "complaint.read"
 CALLER_READ: Final = "caller_number.read"
+SURVEY_ENTERED: Final = "survey_paper.entered"
+FOLLOW_UP_PLANNED: Final = "follow_up.planned"
+FOLLOW_UP_MOVED: Final = "follow_up.moved"
 SUGGESTIONS_READ: Final = "survey_suggestions.read"
 
 

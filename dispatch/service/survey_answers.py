@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from dispatch.domain.errors import TimeRefusedError
 from dispatch.domain.questionnaire import (
     Answers,
     Education,
@@ -58,6 +60,34 @@ def by_link(session: Session, request: SurveyRequest, filled: Filled, *, new_id:
     row.facility_id, row.incident_id, row.request_id = request.facility_id, request.incident_id, request.id
     session.add(row)
     survey_requests.end(request, RequestState.ANSWERED, now)
+    return True
+
+
+def on_paper(
+    session: Session,
+    filled: Filled,
+    *,
+    facility_id: str,
+    entry_key: str,
+    actor: str,
+    answered_at: datetime,
+    new_id: str,
+    now: datetime,
+) -> bool:
+    """Keep what somebody wrote on paper and *actor* typed in; False when this entry is kept already.
+
+    Raises:
+        TimeRefusedError: it is said to have been answered later than now.
+        DispatchError: see :meth:`Filled.judged`.
+    """
+    answers = filled.judged()
+    if answered_at > now:
+        raise TimeRefusedError(occurred_at=answered_at)
+    if session.scalar(select(SurveyResponse.id).where(SurveyResponse.entry_key == entry_key)) is not None:
+        return False
+    row = _row(filled, answers, SurveyChannel.PAPER, new_id=new_id, answered_at=answered_at, now=now)
+    row.facility_id, row.entry_key, row.entered_by = facility_id, entry_key, actor
+    session.add(row)
     return True
 
 

@@ -24,6 +24,9 @@ PAGES = (
     "/complaints",
     "/survey",
     "/survey/suggestions",
+    "/survey/form",
+    "/survey/paper",
+    "/survey/follow-up",
 )
 
 
