@@ -7,19 +7,20 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from bench import machine, measures, rounds, stores
+from bench import machine, measures, papers, rounds, stores
 from bench.figures import Figure, summary, table
 from bench.questions import questions
 from bench.rounds import Bench, Scale, Tally
 from bench.sites import free_port, generating
 from bench.stores import Store
 
-WHAT = ("latency", "alerts", "burst", "handing", "lifecycles", "growth", "kill", "questions")
-"""The measurements; the last three need the large database."""
+WHAT = ("latency", "alerts", "burst", "handing", "lifecycles", "papers", "growth", "kill", "questions")
+"""The measurements; the last three need the large database, and papers looks at it too where there is one."""
 
-SMALL, LARGE = 1_000, 1_000_000
+SMALL, YEAR, LARGE = 1_000, 100_000, 1_000_000
 KINDS = ("sqlite", "postgresql")
 _NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
@@ -32,6 +33,7 @@ class Run:
     kinds: Sequence[str] = KINDS
     scale: Scale = field(default_factory=Scale)
     small: int = SMALL
+    year: int = YEAR
     large: int = LARGE
     folder: Path = Path("var/bench")
 
@@ -48,6 +50,8 @@ class Run:
     def _on(self, store: Store, tally: Tally, kind: str) -> Iterator[Figure]:
         small = Bench(generator=store.generator, site=store.site(self.small), scale=self.scale, tally=tally)
         yield from self._on_small(small, kind)
+        if "papers" in self.what:
+            yield from self._papers(store, tally, kind)
         wanted = {"growth", "kill", "questions"} & set(self.what)
         if not self.large or not wanted:
             return
@@ -65,6 +69,18 @@ class Run:
         if "kill" in self.what:
             with large.site.serving(workers=_workers(kind)) as server:
                 yield from measures.after_a_kill(large, server, f"{count}, {name}")
+
+    def _papers(self, store: Store, tally: Tally, kind: str) -> Iterator[Figure]:
+        """Reports and proof, on a year's incidents."""
+        name = f"{self.year:,} incidents in a year, {_NAMES[kind]}"
+        bench = partial(Bench, generator=store.generator, scale=self.scale, tally=tally)
+        year = bench(site=store.site(self.year, last=papers.LAST))
+        yield from papers.page(year, name)
+        yield from papers.papers(year, name, self.folder)
+        yield from papers.verifying(bench(site=store.site(0)), _NAMES[kind])
+        if self.large:
+            large = bench(site=store.site(self.large))
+            yield from papers.page_growth(year, large, f"{self.large:,} ÷ {self.year:,}, {_NAMES[kind]}")
 
     def _on_small(self, bench: Bench, kind: str) -> Iterator[Figure]:
         """What is measured on the small database: in one process on SQLite, in three on PostgreSQL."""
@@ -112,6 +128,7 @@ def main() -> None:
         kinds=told.on or KINDS,
         scale=Scale.tiny() if told.tiny else Scale(rounds=told.rounds),
         small=0 if told.tiny else SMALL,
+        year=20 if told.tiny else YEAR,
         large=min(told.large, 20) if told.tiny else told.large,
         folder=told.folder,
     )

@@ -9,15 +9,27 @@ not verify. Nothing that is measured reads them.
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import Column, Connection, Index, Table, create_engine, delete, func, insert, select, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Table,
+    create_engine,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from bench.sites import Generator, Site
 from models.base import Base, UtcDateTime
-from models.facility import IncidentCounter
+from models.facility import Facility, IncidentCounter
 from models.migrating import MIGRATIONS
 from models.tables import Assignment, Call, Delivery, Event, Inbox, Incident, Link, PrivateValue
 
-VERSION = 3
+VERSION = 5
 """To be raised when the copies become others, so that no database of before is taken for one of now."""
 
 WHOLE_LIVES, WRONG_NUMBERS = 10, 40
@@ -26,8 +38,8 @@ WHOLE_LIVES, WRONG_NUMBERS = 10, 40
 ON_DUTY = 4
 """While the originals are lived, as in a real health centre; the list is frozen into each incident."""
 
-SPAN = timedelta(days=5 * 365)
-"""Over which the copies are spread; the last one is a day old."""
+APART = timedelta(days=365) / 100_000
+"""From one copy to the next: a hundred thousand a year, as in a busy regency, as many years as it takes."""
 
 COPIED: tuple[type[Base], ...] = (Incident, Event, PrivateValue, Call, Assignment, Delivery, Link, Inbox)
 
@@ -41,8 +53,11 @@ def key() -> str:
     return f"{sha256(schema).hexdigest()[:8]}_v{VERSION}"
 
 
-def fill(site: Site, count: int, generator: Generator) -> None:
-    """Give *site* a history of *count* copies of incidents that the program itself has lived."""
+def fill(site: Site, count: int, generator: Generator, *, last: datetime | None = None) -> None:
+    """Give *site* a history of *count* copies of incidents that the program itself has lived.
+
+    The *last* of them is a day old when nothing else is said.
+    """
     site.prepare(on_duty=ON_DUTY)
     with site.serving():
         whole = min(WHOLE_LIVES, -(-count // 5))
@@ -53,22 +68,22 @@ def fill(site: Site, count: int, generator: Generator) -> None:
         generator.ask("quiet", for_s=2)
         generator.ask("hang_up", url=site.url)
         generator.ask("quiet", for_s=2)
-    multiply(site.database_url, count)
+    multiply(site.database_url, count, last=last)
 
 
-def multiply(url: str, count: int) -> None:
-    """Fill the database at *url* with *count* copies of the incidents that are in it."""
+def multiply(url: str, count: int, *, last: datetime | None = None) -> None:
+    """Fill the database at *url* with *count* copies of the incidents that are in it, up to *last*."""
+    last = last or datetime.now(UTC) - timedelta(days=1)
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     sql = _Sql(engine.dialect.name)
     try:
         with engine.connect() as connection:
             for statement in sql.hurry():
                 connection.execute(text(statement))
-            last = datetime.now(UTC) - timedelta(days=1)
             numbers = {
                 "count": count,
                 "last_s": int(last.timestamp()),
-                "step_s": SPAN.total_seconds() / count,
+                "step_s": APART.total_seconds(),
             }
             connection.execute(text(sql.plan()), numbers)
             indexes = _secondary_indexes(connection)
@@ -80,6 +95,8 @@ def multiply(url: str, count: int) -> None:
             for index in indexes:
                 index.create(connection)
             _go_on_counting(connection)
+            began = last - max(count * APART, timedelta(days=365))
+            connection.execute(update(Facility).where(Facility.created_at > began).values(created_at=began))
             for statement in sql.settle():
                 connection.execute(text(statement))
     finally:

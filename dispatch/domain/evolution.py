@@ -19,7 +19,7 @@ from dispatch.domain.incidents import (
     first,
     status_of,
 )
-from dispatch.domain.snapshots import JsonObject, duty_from_data, maybe_instant, maybe_text, text
+from dispatch.domain.snapshots import JsonObject, duties_from_data, maybe_instant, maybe_text, text
 from dispatch.domain.vocabulary import (
     AssignmentStatus,
     CallOutcome,
@@ -72,7 +72,7 @@ def _opened(event: Event) -> Incident:
         channel=IncidentChannel(text(facts, "channel")),
         times=Times(received_at=event.occurred_at),
         policy=policy.from_data(cast("JsonObject", facts["policy"])),
-        duty=tuple(duty_from_data(entry) for entry in cast("list[JsonObject]", facts["duty"])),
+        duty=duties_from_data(cast("list[object]", facts["duty"])),
         is_drill=cast("bool", facts["is_drill"]),
         caller_number=event.private.get("caller_number"),
     )

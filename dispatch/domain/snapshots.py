@@ -3,9 +3,12 @@
 The duty list and the ladder have no tables of their own, because nobody asks the database about them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import cast
+
+import orjson
 
 from dispatch.domain.incidents import DutyPerson, Ladder
 from dispatch.domain.vocabulary import Role
@@ -40,6 +43,16 @@ def duty_from_data(entry: JsonObject) -> DutyPerson:
         lat=cast("float | None", entry.get("lat")),
         lon=cast("float | None", entry.get("lon")),
     )
+
+
+def duties_from_data(entries: Sequence[object]) -> tuple[DutyPerson, ...]:
+    """The whole frozen list; most incidents of a shift bear the same, which is then read once."""
+    return _duties(orjson.dumps(entries))
+
+
+@lru_cache(maxsize=64)
+def _duties(entries: bytes) -> tuple[DutyPerson, ...]:
+    return tuple(duty_from_data(entry) for entry in orjson.loads(entries))
 
 
 def duty_to_data(person: DutyPerson) -> dict[str, object]:

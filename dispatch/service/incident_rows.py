@@ -4,15 +4,15 @@ The statements are made once, because making one costs more than running it. Dec
 say what the record says is checked by ``verifying``.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from dispatch.domain import policy
 from dispatch.domain.incidents import Assignment, CallLeg, Incident, KnownLocation, Times
-from dispatch.domain.snapshots import duty_from_data, duty_to_data, ladder_from_data, ladder_to_data
+from dispatch.domain.snapshots import duties_from_data, duty_to_data, ladder_from_data, ladder_to_data
 from dispatch.domain.vocabulary import (
     AssignmentStatus,
     CallOutcome,
@@ -109,7 +109,7 @@ def of_rows(
         channel=IncidentChannel(row.channel),
         times=Times(**{name: getattr(row, name) for name in TIME_FIELDS}),
         policy=policy.from_data(row.policy),
-        duty=tuple(duty_from_data(cast("Mapping[str, object]", entry)) for entry in row.duty),
+        duty=duties_from_data(row.duty),
         outcome=None if row.outcome is None else Outcome(row.outcome),
         is_drill=row.is_drill,
         merged_into=row.merged_into,

@@ -23,6 +23,7 @@ def test_the_suite_lives_whole_calls_and_writes_its_figures(tmp_path: Path) -> N
         "bench",
         "latency",
         "lifecycles",
+        "papers",
         "--tiny",
         "--on",
         "sqlite",
@@ -47,4 +48,7 @@ def test_the_suite_lives_whole_calls_and_writes_its_figures(tmp_path: Path) -> N
     assert lives["met"] == (lives["median"] >= 25)
     assert figures["webhooks in each"]["median"] == 22
     assert figures["lives of the whole run that took another course"]["median"] == 0
+    assert figures["events verified, SQLite"]["target"] == "≥ 20000"
+    pack = figures["evidence pack of a month, 20 incidents in a year, SQLite"]
+    assert pack["met"] == (pack["median"] <= 15)
     assert "whole lifecycles" in done.stdout
