@@ -36,7 +36,11 @@ def as_pdf(document: Document) -> bytes:
         "period": document.period,
         "lines": list(document.lines),
         "sections": [
-            {"title": section.title, "blocks": [setting.block(block) for block in section.blocks]}
+            {
+                "title": section.title,
+                "level": section.level,
+                "blocks": [setting.block(block) for block in section.blocks],
+            }
             for section in document.sections
         ],
         "proof": asdict(document.proof),

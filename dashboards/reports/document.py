@@ -93,10 +93,11 @@ Block = Paragraph | Table | Chart | Terms
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A chapter."""
+    """A chapter, or with level 2 a part of the chapter before it."""
 
     title: str
-    blocks: Sequence[Block]
+    blocks: Sequence[Block] = ()
+    level: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
