@@ -18,9 +18,9 @@ from dashboards.page_errors import FormInvalidError, PageNotFoundError
 from dashboards.page_route import PageRoute
 from dashboards.queries import complaints as queries
 from dashboards.rendering import SECURITY_HEADERS
+from dashboards.reports import complaint_recap
 from dashboards.reports.as_html import as_html
 from dashboards.reports.as_pdf import as_pdf
-from dashboards.reports.complaint_recap import recap_document
 from dashboards.reports.periods import Period, PeriodError, parse_period
 from dashboards.reports.sources import Sources
 from dashboards.reports_page import choices
@@ -99,9 +99,8 @@ def give_recap(visit: Reader, period: str, form: Annotated[str, Query(alias="for
     wanted = _period(period)
     sources = Sources(facility=visit.ctx.facility, public_url=visit.ctx.public_url)
     with visit.ctx.uow.read() as db:
-        document = recap_document(
-            db, sources=sources, period=wanted, language=visit.language, as_of=visit.now
-        )
+        found = complaint_recap.read(db, sources=sources, period=wanted, as_of=visit.now)
+    document = complaint_recap.worded(found, sources=sources, language=visit.language)
     media, written = "text/html; charset=utf-8", as_html(document).encode()
     if form == "pdf":
         try:

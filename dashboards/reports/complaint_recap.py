@@ -4,6 +4,7 @@ Nothing personal stands in it, neither texts nor names: whoever needs those open
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -11,44 +12,56 @@ from sqlalchemy.orm import Session
 from dashboards.i18n import Language
 from dashboards.queries import complaints as queries
 from dashboards.reports.chapters import framed, pen_for
-from dashboards.reports.cover import cover_of
+from dashboards.reports.cover import Cover, cover_of
 from dashboards.reports.document import Block, Cell, Document, Paragraph, Row, Section, Table
 from dashboards.reports.pen import Pen
 from dashboards.reports.periods import Period
-from dashboards.reports.proof import standing_of
+from dashboards.reports.proof import Standing, standing_of
+from dashboards.reports.response_times import FormatMissingError, left_out
 from dashboards.reports.sources import Sources
 from dispatch.domain.complaints import Complaint, Recap, recap
 from dispatch.domain.vocabulary import ComplaintChannel, ComplaintStatus, ComplaintSubject
 
-TITLE = "Recap of complaints"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Register:
+    """What the recap says."""
+
+    cover: Cover
+    recap: Recap
+    standing: Standing
 
 
-def recap_document(
-    session: Session,
-    *,
-    sources: Sources,
-    period: Period,
-    language: Language = Language.ID,
-    as_of: datetime | None = None,
-) -> Document:
-    """The recap of *period* in *language*; of one that is over the same, whenever it is made."""
+def read(session: Session, *, sources: Sources, period: Period, as_of: datetime | None = None) -> Register:
+    """The register of *period*; of one that is over the same, whenever it is read."""
     facility = sources.facility
-    pen = pen_for(sources, language)
     cover = cover_of(facility, period, as_of)
     until_at = cover.until_at if cover.as_of is None else cover.as_of
-    found = recap(
-        queries.of_period(session, facility.code, from_at=cover.from_at, until_at=until_at),
-        from_at=cover.from_at,
-        until_at=until_at,
-        zone=facility.zone,
-    )
-    return framed(
-        cover,
-        pen,
-        title=pen.say(TITLE),
-        sections=tuple(_sections(found, pen)),
-        sources=sources,
+    complaints = queries.of_period(session, facility.code, from_at=cover.from_at, until_at=until_at)
+    return Register(
+        cover=cover,
+        recap=recap(complaints, from_at=cover.from_at, until_at=until_at, zone=facility.zone),
         standing=standing_of(session, facility.code, period),
+    )
+
+
+def worded(
+    found: Register,
+    *,
+    sources: Sources,
+    language: Language = Language.ID,
+    missing: FormatMissingError | None = None,
+) -> Document:
+    """The recap in *language*."""
+    pen = pen_for(sources, language)
+    return framed(
+        found.cover,
+        pen,
+        title=pen.say("Recap of complaints"),
+        sections=tuple(_sections(found.recap, pen)),
+        sources=sources,
+        standing=found.standing,
+        omitted=left_out(pen, sources, missing),
     )
 
 

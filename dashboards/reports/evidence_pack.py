@@ -15,12 +15,19 @@ from sqlalchemy.orm import Session
 from dashboards.exports.tables import line, local
 from dashboards.i18n import Language, msgid
 from dashboards.queries import api_listings
-from dashboards.reports import impact_sheet, kipp, response_times, system_description, update_log
+from dashboards.reports import (
+    complaint_recap,
+    impact_sheet,
+    kipp,
+    response_times,
+    skm,
+    system_description,
+    update_log,
+)
 from dashboards.reports.as_html import as_html
 from dashboards.reports.as_pdf import as_pdf
 from dashboards.reports.chapters import framed, pen_for
 from dashboards.reports.chapters_impact import read_impact
-from dashboards.reports.complaint_recap import recap_document
 from dashboards.reports.document import Document, Paragraph, Row, Section, Table
 from dashboards.reports.pen import Pen
 from dashboards.reports.periods import Period, parse_period, period_before
@@ -33,6 +40,7 @@ DOSSIER, SHEET = "dosier-inovasi", "lembar-dampak"
 SYSTEM, UPDATES = "deskripsi-sistem", "log-pemutakhiran"
 ROSTER = "daftar-jaga.csv"
 COMPLAINTS = "rekap-pengaduan"
+SURVEY, PLAN = "laporan-skm", "rencana-tindak-lanjut-skm"
 INDEX = "index"
 
 
@@ -62,8 +70,18 @@ def _paper(name: str) -> tuple[str, str]:
 SLOTS: Sequence[Slot] = (
     Slot("I", msgid("Service standard: proof of the time it takes"), State.SERVED, (f"{TIMES}.pdf",)),
     Slot("I", msgid("Decree on service standards, public consultation, published pledge"), State.BY_HAND),
-    Slot("I", msgid("Report of the satisfaction survey (SKM) with its questionnaire"), State.BY_HAND),
-    Slot("I", msgid("Follow-up plan of the survey (RTL) with proof that it was carried out"), State.BY_HAND),
+    Slot(
+        "I",
+        msgid("Report of the satisfaction survey (SKM) with its questionnaire"),
+        State.DRAFT,
+        _paper(SURVEY),
+    ),
+    Slot(
+        "I",
+        msgid("Follow-up plan of the survey (RTL) with proof that it was carried out"),
+        State.DRAFT,
+        _paper(PLAN),
+    ),
     Slot(
         "II",
         msgid("Decree on service hours and duty on holidays: the roster as its annex"),
@@ -139,12 +157,30 @@ def _updates(given: Drawn) -> Document:
 def _complaints(given: Drawn) -> Document:
     """The recap of the whole year, as it stood when the period ended: evaluators ask for it by the year."""
     cover = given.read.report.cover
-    return recap_document(
+    found = complaint_recap.read(
         given.session,
         sources=given.sources,
         period=parse_period(str(cover.period.first.year)),
         as_of=min(cover.until_at, given.as_of),
     )
+    return complaint_recap.worded(found, sources=given.sources)
+
+
+def _survey(given: Drawn) -> Document | None:
+    """None where nobody was asked and nobody answered: a paper that says so is no evidence of a survey."""
+    found = _survey_of(given)
+    asked = sum(found.figures.asked.values()) + found.figures.tally.filled + found.figures.tally.incomplete
+    return skm.worded(found, sources=given.sources) if asked else None
+
+
+def _plan(given: Drawn) -> Document | None:
+    found = _survey_of(given)
+    return skm.plan(found, sources=given.sources) if found.plan or found.plan_before else None
+
+
+def _survey_of(given: Drawn) -> skm.Survey:
+    cover = given.read.report.cover
+    return skm.read(given.session, sources=given.sources, period=cover.period, as_of=given.as_of)
 
 
 PAPERS: Mapping[str, Callable[[Drawn], Document]] = {
@@ -155,6 +191,9 @@ PAPERS: Mapping[str, Callable[[Drawn], Document]] = {
     COMPLAINTS: _complaints,
 }
 """Papers that come as PDF, by the name of their file; as a page where no PDF can be set."""
+
+SURVEY_PAPERS: Mapping[str, Callable[[Drawn], Document | None]] = {SURVEY: _survey, PLAN: _plan}
+"""Those that come only where there was a survey, or a plan."""
 
 
 def add_documents(
@@ -175,8 +214,9 @@ def add_documents(
             pack.add(f"{TIMES}.{form}", [written])
     pen = pen_for(sources, Language.ID)
     given = Drawn(session=session, read=found, sources=sources, pen=pen, as_of=as_of)
-    for name, draw in PAPERS.items():
-        _add(pack, name, draw(given))
+    for name, draw in (*PAPERS.items(), *SURVEY_PAPERS.items()):
+        if (paper := draw(given)) is not None:
+            _add(pack, name, paper)
     pack.add(ROSTER, _roster(session, sources, period))
     _add(pack, INDEX, _index(found, sources, frozenset(pack.sums), left_out))
     return left_out

@@ -12,7 +12,7 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 from dashboards.i18n import Language
-from dashboards.reports import kipp, response_times
+from dashboards.reports import complaint_recap, kipp, response_times, skm
 from dashboards.reports.as_csv import as_csv
 from dashboards.reports.as_json import as_json
 from dashboards.reports.document import Document
@@ -26,6 +26,8 @@ class Kind(StrEnum):
 
     RESPONSE_TIMES = "response-times"
     KIPP = "kipp"
+    SKM = "skm"
+    COMPLAINTS = "complaints"
 
 
 class FormatRefusedError(Exception):
@@ -142,7 +144,29 @@ def _kipp(session: Session, asked: Asked) -> Reading:
     return Reading(worded=worded, ended=facts.report.cover.until_at)
 
 
+def _skm(session: Session, asked: Asked) -> Reading:
+    found = skm.read(session, sources=asked.sources, period=asked.period, as_of=asked.as_of)
+
+    def worded(*, language: Language, missing: FormatMissingError | None) -> Document:
+        return skm.worded(found, sources=asked.sources, language=language, missing=missing)
+
+    return Reading(worded=worded, ended=found.cover.until_at)
+
+
+def _complaints(session: Session, asked: Asked) -> Reading:
+    found = complaint_recap.read(session, sources=asked.sources, period=asked.period, as_of=asked.as_of)
+
+    def worded(*, language: Language, missing: FormatMissingError | None) -> Document:
+        return complaint_recap.worded(found, sources=asked.sources, language=language, missing=missing)
+
+    return Reading(worded=worded, ended=found.cover.until_at)
+
+
+_PAPER = (Format.HTML, Format.PDF)
+
 KINDS: Mapping[Kind, _KindOfReport] = {
     Kind.RESPONSE_TIMES: _KindOfReport(read=_response_times, formats=tuple(Format)),
-    Kind.KIPP: _KindOfReport(read=_kipp, formats=(Format.HTML, Format.PDF)),
+    Kind.KIPP: _KindOfReport(read=_kipp, formats=_PAPER),
+    Kind.SKM: _KindOfReport(read=_skm, formats=(*_PAPER, Format.XLSX)),
+    Kind.COMPLAINTS: _KindOfReport(read=_complaints, formats=(*_PAPER, Format.XLSX)),
 }

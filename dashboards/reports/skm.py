@@ -82,6 +82,31 @@ def worded(
     )
 
 
+def plan(found: Survey, *, sources: Sources) -> Document:
+    """The follow-up plan alone, for whoever asks for it by itself, and what came of the one before."""
+    pen = pen_for(sources, Language.ID)
+    say = pen.say
+    return framed(
+        found.cover,
+        pen,
+        title=say("Follow-up plan of the satisfaction survey (RTL)"),
+        sections=(
+            Section(title=say("Plan of this period"), blocks=(_plan_or_none(found.plan, pen),)),
+            Section(title=say("Plan of the period before"), blocks=(_plan_or_none(found.plan_before, pen),)),
+            Section(
+                title=say("Proof that it was carried out"),
+                blocks=(blank(pen, say("photographs, lists, letters")),),
+            ),
+        ),
+        sources=sources,
+        standing=found.standing,
+    )
+
+
+def _plan_or_none(lines: Sequence[FollowUpLine], pen: Pen) -> Block:
+    return plan_table(lines, pen) if lines else pen.note("No follow-up plan is on record.")
+
+
 def _sections(found: Survey, pen: Pen, sources: Sources) -> Iterator[Section]:
     yield from _introduction(found, pen)
     yield from _collection(found, pen, sources)
@@ -289,11 +314,7 @@ def _annexes(found: Survey, pen: Pen) -> Iterator[Section]:
         say("Annex 3. Documentation of how it was carried out"),
         blank(pen, say("photographs, lists, letters")),
     )
-    before: Block = (
-        plan_table(found.plan_before, pen)
-        if found.plan_before
-        else Paragraph(text=say("No follow-up plan of the period before is on record."))
-    )
+    before = _plan_or_none(found.plan_before, pen)
     yield _part(say("Annex 4. What came of the follow-up plan of the period before"), before)
     yield Section(title=say("How the index is reckoned"), level=2, blocks=(Terms(items=_method(found, pen)),))
 

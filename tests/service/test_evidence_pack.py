@@ -17,8 +17,10 @@ from dashboards.evidence_page import EvidenceRefusedError
 from dashboards.reports import evidence_pack
 from dashboards.reports.periods import parse_period
 from dashboards.reports.sources import Sources
+from dispatch.domain.questionnaire import CURRENT, FORM_ORDER
 from dispatch.service import pack_verifier as verifier
 from dispatch.service.record_pack import PackWriter, write_record
+from models.survey import FollowUp, SurveyResponse
 from tests.service.conftest import MakeWorld
 from tests.service.sealed_days import live_two_days
 from tests.world import World
@@ -157,3 +159,44 @@ class TestMadeOnAsking:
             gate.touch()
             first.join(10)
         maker.make("2026-11")
+
+
+def test_a_survey_and_its_plan_fill_their_slots_once_there_are_answers(lived: World, tmp_path: Path) -> None:
+    packed(lived, tmp_path / "before.zip")
+    with zipfile.ZipFile(tmp_path / "before.zip") as archive:
+        assert not {"laporan-skm.pdf", "rencana-tindak-lanjut-skm.pdf"} & set(archive.namelist())
+    at = lived.hand.now().replace(month=11, day=20)
+    with lived.uow.write() as session:
+        session.add(
+            SurveyResponse(
+                id=lived.services.ids.new_id(),
+                facility_id="KWK",
+                questionnaire=CURRENT.version,
+                channel="paper",
+                answers={str(element): 3 for element in FORM_ORDER},
+                is_filled=True,
+                answered_at=at,
+                recorded_at=at,
+            )
+        )
+        session.add(
+            FollowUp(
+                id=lived.services.ids.new_id(),
+                facility_id="KWK",
+                period="2026-11",
+                element="waktu",
+                action="Ambulans kedua untuk malam",
+                responsible="Kepala Puskesmas",
+                due_on=at.date(),
+                status="planned",
+                created_at=at,
+                created_by="user:manager",
+                updated_at=at,
+                updated_by="user:manager",
+            )
+        )
+    packed(lived, tmp_path / "after.zip")
+    with zipfile.ZipFile(tmp_path / "after.zip") as archive:
+        assert "75,00" in text_of(archive.read("laporan-skm.pdf"))
+        assert "Ambulans kedua" in text_of(archive.read("rencana-tindak-lanjut-skm.pdf"))
+        assert "rencana-tindak-lanjut-skm.pdf" in text_of(archive.read("index.pdf"))
