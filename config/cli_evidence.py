@@ -14,6 +14,7 @@ from config.cli_words import CommandRefusedError, say
 from config.whole_files import whole_file
 from dashboards.reports import evidence_pack
 from dashboards.reports.periods import PeriodError, parse_period
+from dashboards.trail import EVIDENCE_MADE
 from dispatch.ports import SealKeyError
 from dispatch.service.record_pack import NothingSealedError, PackWriter, write_record
 from dispatch.service.sealing import SealRefusedError
@@ -28,7 +29,7 @@ def evidence(
         wanted = parse_period(period)
     except PeriodError as error:
         raise typer.BadParameter(str(error), param_hint="--period") from error
-    with start() as started:
+    with start(writes=True) as started:
         try:
             sealer_of(started).seal_due()
             with (
@@ -53,6 +54,7 @@ def evidence(
                     as_of=started.clock.now(),
                 )
                 pack.close()
+            started.note(EVIDENCE_MADE, wanted.text)
         except (NothingSealedError, SealRefusedError, SealKeyError) as error:
             raise CommandRefusedError(str(error)) from error
         except OSError as error:

@@ -1,6 +1,5 @@
 """``siaga erase``: personal data by number or by age, with the proof kept (ADR 0030)."""
 
-import getpass
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -10,7 +9,7 @@ import typer
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
-from config.cli_start import ACTOR, Started, start
+from config.cli_start import ACTOR, Started, account, start
 from config.cli_words import CommandRefusedError, say
 from dispatch.domain import erasure, phones
 from dispatch.domain.erasure import Basis, Cutoffs, cutoffs
@@ -20,7 +19,6 @@ from dispatch.service.retention import REASON as BY_RETENTION
 from models.facility import Staff
 from models.incident import Incident
 from models.personal import CALLS, HOLDINGS, INCIDENTS, RECORDINGS
-from models.record import Audit
 from models.session import truncate_log
 from telephony.journal import Journal
 
@@ -102,7 +100,7 @@ def _by_number(started: Started, number: str, reason: str, *, dry_run: bool) -> 
 
 def _list_number(started: Started, number: str) -> None:
     """What stands where; that somebody looked is a line of the audit trail, too."""
-    _note_look(started, Basis.REQUEST)
+    started.note(LOOKED_UP, str(Basis.REQUEST))
     with started.uow.read() as session:
         connection = session.connection()
         found = personal_data.standing_of(connection, started.facility.code, erasure.mentions_of(number))
@@ -139,7 +137,7 @@ def _by_age(
 
 
 def _list_due(started: Started, due: Cutoffs, basis: Basis) -> None:
-    _note_look(started, basis)
+    started.note(LOOKED_UP, str(basis))
     incidents = 0
     with started.uow.read() as session:
         connection = session.connection()
@@ -167,23 +165,8 @@ def _forget_laid_aside(started: Started, before: datetime) -> int:
 
 
 def _eraser(started: Started, basis: Basis, reason: str) -> Eraser:
-    order = Order(actor=ACTOR, basis=basis, reason=reason, account=getpass.getuser())
+    order = Order(actor=ACTOR, basis=basis, reason=reason, account=account())
     return Eraser(started.services, order)
-
-
-def _note_look(started: Started, basis: Basis) -> None:
-    with started.uow.write() as session:
-        session.add(
-            Audit(
-                id=started.ids.new_id(),
-                facility_id=started.facility.code,
-                at=started.clock.now(),
-                actor=ACTOR,
-                action=LOOKED_UP,
-                subject=str(basis),
-                data={"account": getpass.getuser()},
-            )
-        )
 
 
 def _say(started: Started, erased: Erased, laid_aside: int) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from config.cli_start import ACTOR, Started, start
+from config.cli_start import Started, start
 from config.cli_words import CommandRefusedError
 from config.installed import installation_of
 from config.whole_files import whole_file
@@ -25,7 +25,6 @@ from dashboards.reports.periods import Period, PeriodError, parse_period
 from dashboards.reports.response_times import Format, FormatMissingError
 from dashboards.reports.sources import Sources
 from dispatch.domain.vocabulary import UserRole
-from models.record import Audit
 
 export_app = typer.Typer()
 
@@ -179,15 +178,8 @@ def _span(started: Started, from_text: str | None, to_text: str | None) -> Span:
 
 def _note(started: Started, form: ExportFormat, wanted: Span) -> None:
     boundaries = {"from": wanted.from_at, "to": wanted.until_at}
-    with started.uow.write() as session:
-        session.add(
-            Audit(
-                id=started.ids.new_id(),
-                facility_id=started.facility.code,
-                at=started.clock.now(),
-                actor=ACTOR,
-                action="incidents.exported",
-                subject=str(form),
-                data={name: at.isoformat() if at else None for name, at in boundaries.items()},
-            )
-        )
+    started.note(
+        "incidents.exported",
+        str(form),
+        {name: at.isoformat() if at else None for name, at in boundaries.items()},
+    )

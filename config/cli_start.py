@@ -3,8 +3,9 @@
 Decides nothing about the work itself.
 """
 
+import getpass
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from dispatch.service.importing import Importer
 from dispatch.service.metrics import Metrics
 from dispatch.service.services import Services
 from models import migrating
+from models.record import Audit
 from models.session import open_database
 from models.unit_of_work import UnitOfWork
 
@@ -69,12 +71,36 @@ class Started:
             link_key=b"",
         )
 
+    def note(self, action: str, subject: str, data: Mapping[str, object] | None = None) -> None:
+        """Leave a line in the audit trail: what was done or read here, and whose terminal it was."""
+        with self.uow.write() as session:
+            session.add(
+                Audit(
+                    id=self.ids.new_id(),
+                    facility_id=self.facility.code,
+                    at=self.clock.now(),
+                    actor=ACTOR,
+                    action=action,
+                    subject=subject[:80],
+                    data={"account": account(), **(data or {})},
+                )
+            )
+
     @property
     def accounts(self) -> Accounts:
         """For users, in the same name."""
         return Accounts(
             uow=self.uow, ids=self.ids, clock=self.clock, facility_id=self.facility.code, actor=ACTOR
         )
+
+
+def account() -> str:
+    """Whose terminal it is, as far as the system knows."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        # An account without a name, as in a container.
+        return str(os.getuid())
 
 
 def read_settings() -> Settings:

@@ -65,19 +65,10 @@ class BoardPage:
 
 @router.get("/board")
 def show_board(visit: Reader) -> Response:
-    """The whole page; that somebody opened it is a line of the audit trail where it shows numbers."""
+    """The whole page."""
     with visit.ctx.uow.read() as db:
         page = _read(db, visit, _tag(db, visit))
-    if visit.sees_numbers:
-        with visit.ctx.uow.write() as db:
-            trail.note(
-                db,
-                visit.ctx,
-                at=visit.now,
-                actor=visit.signed_in.actor,
-                action=trail.BOARD_READ,
-                subject="board",
-            )
+    visit.reads(trail.BOARD_READ, "board", is_urgent=True)
     return visit.html("board.html", page, is_live=True)
 
 
@@ -89,6 +80,7 @@ def refresh_board(visit: Reader) -> Response:
         if visit.request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers={"ETag": tag, "Cache-Control": "no-store"})
         page = _read(db, visit, tag)
+    visit.reads(trail.BOARD_READ, "board", is_urgent=True)
     response = visit.html("_board_live.html", page)
     response.headers["ETag"] = tag
     return response

@@ -123,6 +123,7 @@ def show_log(
         else "?" + urlencode({**shown, "after": log.next_cursor}),
         is_first=not after,
     )
+    visit.reads(trail.LOG_READ, "incidents")
     return visit.html("incidents.html", page)
 
 
@@ -157,16 +158,7 @@ def read_incident(
             problem=problem,
             draft=draft or Draft(),
         )
-    with visit.ctx.uow.write() as db:
-        trail.note(
-            db,
-            visit.ctx,
-            at=visit.now,
-            actor=visit.signed_in.actor,
-            action=trail.INCIDENT_READ,
-            subject=incident.number,
-            details={"masked": not visit.sees_numbers},
-        )
+    visit.reads(trail.INCIDENT_READ, incident.number, is_urgent=incident.is_open)
     return page
 
 

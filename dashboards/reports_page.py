@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import RedirectResponse, Response
 
+from dashboards import trail
 from dashboards.i18n import Language
 from dashboards.page_errors import FormInvalidError
 from dashboards.page_route import PageRoute
@@ -166,6 +167,7 @@ def show_incidents(
         first=first,
         next_address="?" + urlencode({**query, "first": first + LISTED}) if len(rows) > LISTED else "",
     )
+    visit.reads(trail.LOG_READ, f"report {wanted.text}")
     return visit.html("reports_incidents.html", page)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
+from dashboards import trail
 from dashboards.page_route import PageRoute
 from dashboards.queries.staff import StaffMember, breaks_at, shifts_between, staff_by_code
 from dashboards.visits import Visit, require
@@ -91,6 +92,8 @@ def show_roster(visit: Annotated[Visit, Depends(require())]) -> Response:
             for begins_at, ends_at in pairwise(midnights)
         ),
     )
+    if visit.sees_numbers:
+        visit.reads(trail.STAFF_READ, "roster")
     return visit.html("roster.html", page)
 
 

@@ -30,6 +30,7 @@ from dashboards.auth import Auth
 from dashboards.context import PagesContext
 from dashboards.page_errors import PageNotFoundError
 from dashboards.page_route import PageRoute, refusal
+from dashboards.readings import Readings
 from dashboards.rendering import Renderer
 from dashboards.visits import SCOPE_KEY, Site
 
@@ -88,4 +89,5 @@ def _site(ctx: PagesContext, assets: Assets) -> Site:
         ctx=ctx,
         auth=Auth(ctx),
         renderer=Renderer(ctx.facility, assets, simulator_on=ctx.simulator_on),
+        readings=Readings(uow=ctx.uow, ids=ctx.ids, facility_id=ctx.facility.code),
     )

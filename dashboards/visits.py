@@ -19,6 +19,7 @@ from dashboards.context import PagesContext
 from dashboards.csrf import comes_from_elsewhere
 from dashboards.i18n import Language, language_of
 from dashboards.page_errors import FormRefusedError, LoginNeededError, NotAllowedError
+from dashboards.readings import Readings
 from dashboards.rendering import Frame, Renderer
 from dispatch.domain.vocabulary import UserRole
 
@@ -33,6 +34,7 @@ class Site:
     ctx: PagesContext
     auth: Auth
     renderer: Renderer
+    readings: Readings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,17 @@ class Visit:
     def sees_numbers(self) -> bool:
         """Whether callers' numbers are shown in full."""
         return self.user is not None and self.user.sees_numbers
+
+    def reads(self, action: str, subject: str, *, is_urgent: bool = False) -> None:
+        """Have it noted that the user looks at *subject*, before it is shown; once an hour."""
+        self.site.readings.note(
+            at=self.now,
+            actor=self.signed_in.actor,
+            action=action,
+            subject=subject,
+            masked=not self.sees_numbers,
+            is_urgent=is_urgent,
+        )
 
     def frame(self, *, is_live: bool = False) -> Frame:
         """The frame of the page; *is_live* says that the page refreshes itself."""

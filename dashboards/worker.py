@@ -80,18 +80,9 @@ class WorkerPage:
 
 @router.get("/w/{token}")
 def show_worker_page(visit: AnyVisit, token: str) -> Response:
-    """The page; showing the caller's number is a line of the audit trail."""
+    """The page."""
     page = _page(visit, token)
-    if page.caller_number is not None:
-        with visit.ctx.uow.write() as db:
-            trail.note(
-                db,
-                visit.ctx,
-                at=visit.now,
-                actor=f"staff:{page.me.code}",
-                action=trail.CALLER_READ,
-                subject=page.incident.number,
-            )
+    _note_reading(visit, page)
     return visit.html("worker.html", page, is_live=True)
 
 
@@ -101,6 +92,7 @@ def refresh_worker_page(visit: AnyVisit, token: str) -> Response:
     page = _page(visit, token)
     if visit.request.headers.get("if-none-match") == page.tag:
         return Response(status_code=304, headers={"ETag": page.tag, "Cache-Control": "no-store"})
+    _note_reading(visit, page)
     response = visit.html("_worker_live.html", page)
     response.headers["ETag"] = page.tag
     return response
@@ -140,7 +132,9 @@ def tap(
     except DispatchError as error:
         if by_script:
             return _for_script(visit, 409, error.code)
-        return visit.html("worker.html", _page(visit, token, problem=error.code), status=409)
+        page = _page(visit, token, problem=error.code)
+        _note_reading(visit, page)
+        return visit.html("worker.html", page, status=409)
     if by_script:
         return _for_script(visit, 200, None)
     return RedirectResponse(f"/w/{token}", status_code=303, headers={"Cache-Control": "no-store"})
@@ -168,6 +162,19 @@ def _page(visit: Visit, token: str, *, problem: str | None = None) -> WorkerPage
         names={part.code: part.name for part in everybody},
         problem=problem,
         tag=f'"{hashlib.sha256(repr(seen).encode()).hexdigest()[:20]}"',
+    )
+
+
+def _note_reading(visit: Visit, page: WorkerPage) -> None:
+    """That the worker saw where it is and what was said, and the caller's number once it is shown."""
+    shows_number = page.caller_number is not None
+    visit.site.readings.note(
+        at=visit.now,
+        actor=f"staff:{page.me.code}",
+        action=trail.CALLER_READ if shows_number else trail.WORKER_PAGE_READ,
+        subject=page.incident.number,
+        masked=not shows_number,
+        is_urgent=True,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query
 from starlette.responses import JSONResponse
 
+from dashboards import trail
 from dashboards.api import access, idempotency, reading, shapes
 from dashboards.api.bodies import ActionBody, OpenBody
 from dashboards.api.context import ApiContext
@@ -18,6 +19,7 @@ from dashboards.api.shapes import EventList, IncidentJson, IncidentPage
 from dashboards.api.tokens import Caller
 from dashboards.queries import api_listings
 from dashboards.queries.api_listings import FoundIncident
+from dashboards.readings import Readings
 from dispatch.domain.commands import Action, ActOnIncident, OpenByHand
 from dispatch.domain.errors import IncidentNotFoundError
 from dispatch.domain.vocabulary import IncidentStatus, Source
@@ -31,10 +33,14 @@ Key = Annotated[str | None, Header(alias="Idempotency-Key", description="A repea
 _KEY = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
-def incident_routes(ctx: ApiContext) -> APIRouter:
+def incident_routes(ctx: ApiContext, readings: Readings) -> APIRouter:
     """The routes under ``/incidents``."""
     router = APIRouter(tags=["incidents"])
     services = ctx.services
+
+    def shown(found: FoundIncident, caller: Caller) -> IncidentJson:
+        reading.note(readings, services, caller, trail.INCIDENT_READ, found.row.number)
+        return _json(found, caller)
 
     @router.get("/incidents", response_model=IncidentPage)
     def list_incidents(
@@ -53,6 +59,7 @@ def incident_routes(ctx: ApiContext) -> APIRouter:
                 session, services.facility_id, span, statuses=statuses, after=after, limit=limit
             )
             items = [_json(found, caller) for found in page.found]
+        reading.note(readings, services, caller, trail.LOG_READ, "incidents")
         return JSONResponse({"items": items, "next_cursor": reading.next_cursor(page.following)})
 
     @router.post("/incidents", response_model=IncidentJson, status_code=201)
@@ -67,13 +74,13 @@ def incident_routes(ctx: ApiContext) -> APIRouter:
         )
         found = _found(services, incident_id)
         return JSONResponse(
-            _json(found, caller), status_code=201, headers={"Location": f"/api/v1/incidents/{found.row.id}"}
+            shown(found, caller), status_code=201, headers={"Location": f"/api/v1/incidents/{found.row.id}"}
         )
 
     @router.get("/incidents/{incident}", response_model=IncidentJson)
     def get_incident(caller: Reader, incident: str) -> JSONResponse:
         """One incident, by its identifier or its number."""
-        return JSONResponse(_json(_found(services, incident), caller))
+        return JSONResponse(shown(_found(services, incident), caller))
 
     @router.get("/incidents/{incident}/events", response_model=EventList)
     def list_events(caller: Reader, incident: str) -> JSONResponse:
@@ -96,7 +103,7 @@ def incident_routes(ctx: ApiContext) -> APIRouter:
             request_hash=idempotency.request_hash(caller, f"/incidents/{row.id}/actions", body),
             incident_id=row.id,
         )
-        return JSONResponse(_json(_found(services, row.id), caller))
+        return JSONResponse(shown(_found(services, row.id), caller))
 
     return router
 

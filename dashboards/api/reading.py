@@ -1,4 +1,4 @@
-"""Parameters that several listings share, read one way."""
+"""Parameters that several listings share, read one way; and the line that each look leaves."""
 
 from typing import Annotated
 
@@ -9,6 +9,10 @@ from dashboards.api import boundaries, cursors
 from dashboards.api.boundaries import BoundaryError, Span
 from dashboards.api.context import ApiContext
 from dashboards.api.cursors import CursorError, Position
+from dashboards.api.shapes import SEES_NUMBERS
+from dashboards.api.tokens import Caller
+from dashboards.readings import Readings
+from dispatch.service.services import Services
 
 From = Annotated[
     str | None,
@@ -44,6 +48,17 @@ def position(cursor: str | None) -> Position | None:
         return None if not cursor else cursors.decode(cursor)
     except CursorError as error:
         raise problems.bad_field("cursor", str(error)) from error
+
+
+def note(readings: Readings, services: Services, caller: Caller, action: str, subject: str) -> None:
+    """Have it noted that a program read *subject*, before it gets it."""
+    readings.note(
+        at=services.clock.now(),
+        actor=caller.actor,
+        action=action,
+        subject=subject,
+        masked=caller.role not in SEES_NUMBERS,
+    )
 
 
 def next_cursor(following: Position | None) -> str | None:

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import JSONResponse
 
-from dashboards import problems
+from dashboards import problems, trail
 from dashboards.api import access, reading, shapes
 from dashboards.api.boundaries import Span, start_of_day
 from dashboards.api.context import ApiContext
@@ -14,13 +14,14 @@ from dashboards.api.cursors import DEFAULT_LIMIT
 from dashboards.api.shapes import CallPage, PlaceList, RosterList, StaffList
 from dashboards.api.tokens import Caller
 from dashboards.queries import api_listings, api_places
+from dashboards.readings import Readings
 
 ROSTER_DAYS = 7
 ROSTER_DAYS_MAX = 366
 Reader = Annotated[Caller, Depends(access.reader)]
 
 
-def record_routes(ctx: ApiContext) -> APIRouter:
+def record_routes(ctx: ApiContext, readings: Readings) -> APIRouter:
     """The routes ``/calls``, ``/staff``, ``/roster`` and ``/places``."""
     router = APIRouter()
     services = ctx.services
@@ -38,6 +39,7 @@ def record_routes(ctx: ApiContext) -> APIRouter:
         with services.uow.read() as session:
             page = api_listings.calls(session, services.facility_id, span, after=after, limit=limit)
             items = [shapes.call_json(row, role=caller.role) for row in page.found]
+        reading.note(readings, services, caller, trail.CALLS_READ, "calls")
         return JSONResponse({"items": items, "next_cursor": reading.next_cursor(page.following)})
 
     @router.get("/staff", response_model=StaffList, tags=["staff"])
@@ -45,7 +47,10 @@ def record_routes(ctx: ApiContext) -> APIRouter:
         """Everybody on the staff list, by code."""
         with services.uow.read() as session:
             rows = api_listings.staff(session, services.facility_id)
-            return JSONResponse({"items": [shapes.staff_json(row, role=caller.role) for row in rows]})
+            items = [shapes.staff_json(row, role=caller.role) for row in rows]
+        if caller.role in shapes.SEES_NUMBERS:
+            reading.note(readings, services, caller, trail.STAFF_READ, "staff")
+        return JSONResponse({"items": items})
 
     @router.get("/roster", response_model=RosterList, tags=["staff"])
     def list_roster(

@@ -11,6 +11,7 @@ from fastapi import FastAPI, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPBearer
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as BusyTooLongError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,6 +24,7 @@ from dashboards.api.incidents import incident_routes
 from dashboards.api.records import record_routes
 from dashboards.api.response_times import response_time_routes
 from dashboards.problems import FieldProblem, ProblemError
+from dashboards.readings import Readings
 from dispatch.domain.errors import DispatchError
 
 PREFIX = "/api/v1"
@@ -75,10 +77,12 @@ def build_api(ctx: ApiContext) -> FastAPI:
             HTTPException: _on_status,
             OperationalError: _on_database,
             InterfaceError: _on_database,
+            BusyTooLongError: _on_database,
         },
     )
-    api.include_router(incident_routes(ctx))
-    api.include_router(record_routes(ctx))
+    readings = Readings(uow=ctx.services.uow, ids=ctx.services.ids, facility_id=ctx.facility.code)
+    api.include_router(incident_routes(ctx, readings))
+    api.include_router(record_routes(ctx, readings))
     api.include_router(response_time_routes(ctx))
     api.include_router(export_routes(ctx))
     api.add_middleware(Gate, services=ctx.services)

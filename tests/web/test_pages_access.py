@@ -245,5 +245,6 @@ def test_log_ins_and_readings_stand_in_the_audit_trail(site: SampleSite, visitor
         ("user:dispatcher", "login.succeeded", "user:dispatcher"),
         ("user:dispatcher", "board.read", "board"),
         ("user:dispatcher", "incident.read", "KWK-2026-000101"),
+        ("user:dispatcher", "staff.read", "roster"),
         ("user:dispatcher", "logout", "user:dispatcher"),
     ]
