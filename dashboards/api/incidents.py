@@ -5,6 +5,7 @@ commit, so that a repeat of the request gets the same answer.
 """
 
 import re
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
@@ -37,10 +38,7 @@ def incident_routes(ctx: ApiContext, readings: Readings) -> APIRouter:
     """The routes under ``/incidents``."""
     router = APIRouter(tags=["incidents"])
     services = ctx.services
-
-    def shown(found: FoundIncident, caller: Caller) -> IncidentJson:
-        reading.note(readings, services, caller, trail.INCIDENT_READ, found.row.number)
-        return _json(found, caller)
+    shown = partial(_noted, readings, services)
 
     @router.get("/incidents", response_model=IncidentPage)
     def list_incidents(
@@ -106,6 +104,12 @@ def incident_routes(ctx: ApiContext, readings: Readings) -> APIRouter:
         return JSONResponse(shown(_found(services, row.id), caller))
 
     return router
+
+
+def _noted(readings: Readings, services: Services, found: FoundIncident, caller: Caller) -> IncidentJson:
+    """The incident as JSON, after it was noted that the program read it."""
+    reading.note(readings, services, caller, trail.INCIDENT_READ, found.row.number)
+    return _json(found, caller)
 
 
 def _json(found: FoundIncident, caller: Caller) -> IncidentJson:
