@@ -95,7 +95,7 @@ Line = Annotated[
 ]
 
 
-AskedBy = Literal["link"]
+AskedBy = Literal["keypad", "link"]
 
 ClockTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 

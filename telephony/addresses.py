@@ -6,6 +6,8 @@ never a number or a name.
 
 from dataclasses import dataclass
 
+from dispatch.domain.effects import Purpose
+
 
 @dataclass(frozen=True, slots=True)
 class PublicAddresses:
@@ -13,13 +15,19 @@ class PublicAddresses:
 
     public_url: str
 
-    def answer(self, delivery_id: str, _purpose: str) -> str:
+    def answer(self, delivery_id: str, purpose: str) -> str:
         """What to do once one of our calls is answered."""
+        if purpose == Purpose.SURVEY:
+            return f"{self.public_url}/telephony/surveys/{delivery_id}/answer"
         return f"{self.public_url}/telephony/deliveries/{delivery_id}/answer"
 
     def key(self, delivery_id: str) -> str:
         """Where the key pressed in an alert call goes."""
         return f"{self.public_url}/telephony/deliveries/{delivery_id}/key"
+
+    def survey_key(self, delivery_id: str, step: str, turn: int) -> str:
+        """Where the key pressed at one *step* of a survey call goes; *turn* counts how often it was asked."""
+        return f"{self.public_url}/telephony/surveys/{delivery_id}/{step}/{turn}"
 
     def minutes(self, delivery_id: str) -> str:
         """Where the minutes to arrival go."""

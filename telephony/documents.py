@@ -157,18 +157,18 @@ class Documents:
 
     def alert(self, delivery_id: str, words: str) -> str:
         """What the emergency is, twice, and a key for the answer."""
+        return self.asked(
+            words, action=self._addresses.key(delivery_id), last_words=self._prompts.no_answer()
+        )
+
+    def asked(self, words: str, *, action: str, last_words: str) -> str:
+        """A question for one key, which goes to *action*; said twice, then *last_words* and hang up."""
         response = VoiceResponse()
         for _ in range(2):
-            gather = Gather(
-                input="dtmf",
-                num_digits=1,
-                timeout=KEY_TIMEOUT_S,
-                action=self._addresses.key(delivery_id),
-                method="POST",
-            )
+            gather = Gather(input="dtmf", num_digits=1, timeout=KEY_TIMEOUT_S, action=action, method="POST")
             _say(gather, words)
             response.append(gather)
-        _say(response, self._prompts.no_answer())
+        _say(response, last_words)
         response.hangup()
         return str(response)
 

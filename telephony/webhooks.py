@@ -31,6 +31,7 @@ from telephony.documents import text_reply
 from telephony.forms import Form, MalformedError
 from telephony.journal import Apply, NeverApplicableError
 from telephony.signatures import ForgedError, signed_form
+from telephony.survey_flow import SurveyFlow
 
 log = structlog.get_logger(__name__)
 
@@ -92,11 +93,13 @@ class _Route:
 def _routes(context: TelephonyContext) -> list[_Route]:
     caller = CallerFlow(context)
     alerts = AlertFlow(context, caller.documents)
+    survey = SurveyFlow(context, caller.documents)
     fallback = caller.documents.fallback
-    voice, rooms, ours = (
+    voice, rooms, ours, asked = (
         "/telephony/voice",
         "/telephony/rooms/{incident_id}",
         "/telephony/deliveries/{delivery_id}",
+        "/telephony/surveys/{delivery_id}",
     )
     return [
         _Route(voice, "voice", caller.ring, fallback),
@@ -112,6 +115,9 @@ def _routes(context: TelephonyContext) -> list[_Route]:
         _Route(f"{ours}/answer", "answer", alerts.answer, fallback),
         _Route(f"{ours}/key", "key", alerts.key, alerts.trouble),
         _Route(f"{ours}/minutes", "minutes", alerts.minutes, alerts.trouble),
+        # Whoever is asked a question has no emergency: nobody on duty is rung when that fails.
+        _Route(f"{asked}/answer", "survey_answer", survey.answer, survey.trouble, is_kept=False),
+        _Route(f"{asked}/{{step}}/{{turn}}", "survey_key", survey.key, survey.trouble),
         _Route(f"{ours}/{{channel}}/status", "delivery_status", alerts.status, _nothing),
     ]
 

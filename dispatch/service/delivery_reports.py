@@ -17,7 +17,7 @@ from dispatch.domain.error_codes import Verdict, meaning_of
 from dispatch.domain.incidents import Incident
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState
 from dispatch.ports import Handed, OutcomeUnknownError, ProviderRefusedError, TelephonyError
-from dispatch.service import failures, ledger, outbox
+from dispatch.service import failures, ledger, outbox, survey_requests
 from dispatch.service.claiming import Claimed
 from dispatch.service.services import Services
 from models.traffic import Delivery
@@ -154,6 +154,8 @@ def callback(
         else:
             if progress.state is DeliveryState.DELIVERED and row.channel == AlertChannel.VOICE:
                 _tell_left(session, services, row)
+                if row.purpose == Purpose.SURVEY:
+                    survey_requests.call_over(session, row, now=now)
             _tell_incident(session, services, row, proof=status)
             if overtakes:
                 _stop_if_not_wanted(session, services, row)

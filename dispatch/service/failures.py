@@ -52,10 +52,10 @@ def follow_up(session: Session, services: Services, row: Delivery, *, was_taken:
     elif row.purpose == Purpose.ALERT and row.incident_id is not None:
         _after_alert(session, services, row, was_taken=was_taken, now=now)
     elif row.purpose == Purpose.SURVEY:
-        again = _another_try(services, row, now) if was_taken else []
-        outbox.insert_new(session, again)
-        if not again:
-            survey_requests.note_failure(session, row, now=now)
+        # Nobody is rung a second time for a question; a text may go where the call did not get through.
+        is_text = row.channel == AlertChannel.SMS
+        again = _another_try(services, row, now) if was_taken and is_text else []
+        outbox.insert_new(session, again or survey_requests.text_instead(session, services, row, now=now))
     elif was_taken and row.channel == AlertChannel.SMS:
         outbox.insert_new(session, _another_try(services, row, now))
 

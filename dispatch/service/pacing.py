@@ -24,7 +24,7 @@ MOST_AHEAD_S = 2.0
 """However many calls left at once, what waits its turn is held for them no longer than this: the provider's
 own queue has them by then, and a phone that was silent is to be tried again within three minutes."""
 
-_CALLS = (Purpose.ALERT, Purpose.CONNECT, Purpose.CALL_BACK)
+_CALLS = (Purpose.ALERT, Purpose.CONNECT, Purpose.CALL_BACK, Purpose.SURVEY)
 _PACE = table_of(Pace)
 _FREE_AT = select(_PACE.c.free_at).where(_PACE.c.provider == bindparam("of_provider")).with_for_update()
 _PUSH = either(
@@ -50,7 +50,9 @@ def is_call(row: Delivery) -> bool:
 
 
 def waits_its_turn(row: Delivery) -> bool:
-    """Whether it repeats an earlier ring, so that it may wait for those that do not."""
+    """Whether it repeats an earlier ring, or only asks a question, so that it may wait for the others."""
+    if row.purpose == Purpose.SURVEY:
+        return is_call(row)
     turn = cast("int", row.details.get("turn", 1))
     return row.channel == AlertChannel.VOICE and row.purpose == Purpose.ALERT and turn > 1
 

@@ -15,6 +15,7 @@ from dispatch.domain.errors import TimeRefusedError
 from dispatch.domain.questionnaire import (
     Answers,
     Education,
+    Element,
     Occupation,
     RequestState,
     Sex,
@@ -61,6 +62,44 @@ def by_link(session: Session, request: SurveyRequest, filled: Filled, *, new_id:
     session.add(row)
     survey_requests.end(request, RequestState.ANSWERED, now)
     return True
+
+
+def by_keypad(
+    session: Session,
+    request: SurveyRequest,
+    element: Element,
+    digit: str,
+    *,
+    new_id: str,
+    answered_at: datetime,
+    now: datetime,
+) -> None:
+    """Keep one answer of whoever was called because of *request* (locked), as soon as its key was pressed.
+
+    What was answered before a caller hung up stays, and what the journal brings late is taken too.
+
+    Raises:
+        DispatchError: see :meth:`Filled.judged`.
+    """
+    filled = Filled(version=request.questionnaire, answers={element.value: digit})
+    answers = filled.judged()
+    if request.channel != SurveyChannel.KEYPAD or request.state == RequestState.OPTED_OUT:
+        return
+    row = session.scalar(select(SurveyResponse).where(SurveyResponse.request_id == request.id))
+    if row is None:
+        row = _row(filled, answers, SurveyChannel.KEYPAD, new_id=new_id, answered_at=answered_at, now=now)
+        row.facility_id, row.incident_id = request.facility_id, request.incident_id
+        row.request_id = request.id
+        session.add(row)
+    else:
+        row.answers = {**row.answers, element.value: answers[element]}
+        row.is_filled = is_filled({each: 1 for each in Element if each.value in row.answers})
+        row.answered_at = max(row.answered_at, answered_at)
+    if row.is_filled:
+        survey_requests.end(request, RequestState.ANSWERED, now)
+    elif request.state == RequestState.DECLINED:
+        # The call's end was told before this key, which had waited in the journal.
+        request.state = str(RequestState.ANSWERED)
 
 
 def on_paper(

@@ -4,22 +4,39 @@ Each function works within the transaction that it is given. A request is asked 
 to be asked is kept whatever stands with the request.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from dispatch.domain.effects import Purpose
 from dispatch.domain.error_codes import Reason, meaning_of
 from dispatch.domain.questionnaire import RequestState, SurveyChannel
+from dispatch.domain.vocabulary import AlertChannel, DeliveryState
+from dispatch.ports import IdSource
 from dispatch.service.links import token_hash
-from models.survey import SurveyOptOut, SurveyRequest
+from dispatch.service.services import Services
+from models.survey import SurveyOptOut, SurveyRequest, SurveyResponse
 from models.traffic import Delivery
 
 _UNANSWERED = (RequestState.ASKED, RequestState.FAILED)
 
 REQUEST = "request_id"
 """In the details of a delivery: the request that it carries."""
+
+THEN_LINK = "then_link"
+"""In the details of a call: a text with a link goes out where nobody picks up."""
+
+LAST_OF_ALL = 9
+"""The urgency in the outbox: behind alerts, repeats, stand-downs, warnings and seals."""
+
+TEXT_LIVES = timedelta(hours=4)
+CALL_LIVES = timedelta(minutes=30)
+"""How long a question may wait in the outbox; no phone is to ring with one late in the evening."""
+
+RING_S = 25
 
 
 def of_token(session: Session, token: str, *, facility_id: str, lock: bool = False) -> SurveyRequest | None:
@@ -59,15 +76,69 @@ def never_again(session: Session, request: SurveyRequest, channel: SurveyChannel
     end(request, RequestState.OPTED_OUT, now)
 
 
-def note_failure(session: Session, row: Delivery, *, now: datetime) -> None:
-    """The text or call *row* did not get through; who blocks our texts has said that they want none."""
+def text_instead(
+    session: Session, services: Services, row: Delivery, *, now: datetime
+) -> list[dict[str, Any]]:
+    """*row* did not get through, and that was all: the text that goes out in a call's place, if any.
+
+    Who blocks our texts has said that they want none.
+    """
     request = session.get(SurveyRequest, str(row.details[REQUEST]), with_for_update=True)
-    if request is None:
-        return
-    if meaning_of(row.error_code).reason is Reason.BLOCKED:
-        never_again(session, request, SurveyChannel(request.channel), now)
+    if request is None or request.state != RequestState.ASKED:
+        return []
+    if row.channel == AlertChannel.VOICE and row.details.get(THEN_LINK):
+        request.channel = str(SurveyChannel.LINK)
+        return [delivery(services.ids, request, facility=str(row.details["facility"]), now=now)]
+    if row.channel == AlertChannel.SMS and meaning_of(row.error_code).reason is Reason.BLOCKED:
+        never_again(session, request, SurveyChannel.LINK, now)
     else:
         end(request, RequestState.FAILED, now)
+    return []
+
+
+def call_over(session: Session, row: Delivery, *, now: datetime) -> None:
+    """Whoever was called has hung up: after some answers, or without any because they did not want to."""
+    request = session.get(SurveyRequest, str(row.details[REQUEST]), with_for_update=True)
+    if request is None or request.channel != SurveyChannel.KEYPAD:
+        return
+    answered = select(SurveyResponse.id).where(SurveyResponse.request_id == request.id)
+    did = session.scalar(answered) is not None
+    end(request, RequestState.ANSWERED if did else RequestState.DECLINED, now)
+
+
+def delivery(
+    ids: IdSource, request: SurveyRequest, *, facility: str, now: datetime, then_link: bool = False
+) -> dict[str, Any]:
+    """The row of the outbox that carries *request* by its channel; *facility* signs it."""
+    is_call = request.channel == SurveyChannel.KEYPAD
+    lives = CALL_LIVES if is_call else TEXT_LIVES
+    return {
+        "id": ids.new_id(),
+        "facility_id": request.facility_id,
+        # No part of the emergency: neither its page nor the watchdog waits for it.
+        "incident_id": None,
+        "staff_id": None,
+        "purpose": str(Purpose.SURVEY),
+        "channel": str(AlertChannel.VOICE if is_call else AlertChannel.SMS),
+        "to_number": request.phone,
+        "details": {
+            REQUEST: request.id,
+            "facility": facility,
+            "ring_s": RING_S,
+            **({THEN_LINK: True} if then_link else {}),
+        },
+        "urgency": LAST_OF_ALL,
+        "idempotency_key": key_of(request.id, request.channel),
+        "state": str(DeliveryState.PENDING),
+        "created_at": now,
+        "next_attempt_at": now,
+        "valid_until": now + lives,
+    }
+
+
+def key_of(request_id: str, channel: str) -> str:
+    """What makes the delivery of a request by one channel one."""
+    return f"survey:{channel}:{request_id}"
 
 
 def is_wanted(session: Session, row: Delivery) -> bool:

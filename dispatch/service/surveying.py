@@ -13,7 +13,6 @@ import structlog
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from dispatch.domain.effects import Purpose
 from dispatch.domain.questionnaire import CURRENT, RequestState, SurveyChannel
 from dispatch.domain.survey_rules import (
     WITHIN,
@@ -24,17 +23,15 @@ from dispatch.domain.survey_rules import (
     way_of,
 )
 from dispatch.domain.vocabulary import (
-    AlertChannel,
     Category,
     DeliveryState,
     IncidentStatus,
     Outcome,
     Priority,
 )
-from dispatch.service import outbox, pulses
+from dispatch.service import outbox, pulses, survey_requests
 from dispatch.service.links import survey_token, token_hash
 from dispatch.service.services import Services
-from dispatch.service.survey_requests import REQUEST
 from models.facility import Staff
 from models.incident import IS_OPEN, Incident
 from models.survey import SurveyOptOut, SurveyRequest
@@ -53,11 +50,6 @@ LOOKED_AT = 1000
 
 LASTED = timedelta(days=7)
 """No incident lasts longer: how far back the index of received calls is looked through."""
-
-TEXT_LIVES = timedelta(hours=4)
-
-LAST_OF_ALL = 9
-"""The urgency in the outbox: behind alerts, repeats, stand-downs, warnings and seals."""
 
 _ALERTING = (IncidentStatus.OPEN, IncidentStatus.ALERTING)
 
@@ -106,43 +98,24 @@ class Surveyor:
     ) -> None:
         services = self._services
         request_id = services.ids.new_id()
-        session.add(
-            SurveyRequest(
-                id=request_id,
-                facility_id=services.facility_id,
-                incident_id=incident_id,
-                questionnaire=CURRENT.version,
-                channel=str(way),
-                phone=phone,
-                token_hash=token_hash(survey_token(services.link_key, request_id)),
-                state=str(RequestState.ASKED),
-                asked_at=now,
-                expires_at=now + timedelta(days=self._rules.open_days),
-            )
+        request = SurveyRequest(
+            id=request_id,
+            facility_id=services.facility_id,
+            incident_id=incident_id,
+            questionnaire=CURRENT.version,
+            channel=str(way),
+            phone=phone,
+            token_hash=token_hash(survey_token(services.link_key, request_id)),
+            state=str(RequestState.ASKED),
+            asked_at=now,
+            expires_at=now + timedelta(days=self._rules.open_days),
         )
-        details = {REQUEST: request_id, "facility": self._facility_name}
-        outbox.insert_new(
-            session,
-            [
-                {
-                    "id": services.ids.new_id(),
-                    "facility_id": services.facility_id,
-                    # No part of the emergency: neither its page nor the watchdog waits for it.
-                    "incident_id": None,
-                    "staff_id": None,
-                    "purpose": str(Purpose.SURVEY),
-                    "channel": str(AlertChannel.SMS),
-                    "to_number": phone,
-                    "details": details,
-                    "urgency": LAST_OF_ALL,
-                    "idempotency_key": f"{PULSE}:{request_id}",
-                    "state": str(DeliveryState.PENDING),
-                    "created_at": now,
-                    "next_attempt_at": now,
-                    "valid_until": now + TEXT_LIVES,
-                }
-            ],
+        session.add(request)
+        then_link = way is SurveyChannel.KEYPAD and SurveyChannel.LINK in self._rules.ask
+        row = survey_requests.delivery(
+            services.ids, request, facility=self._facility_name, now=now, then_link=then_link
         )
+        outbox.insert_new(session, [row])
 
 
 def _candidates(session: Session, facility_id: str, now: datetime) -> Iterator[tuple[str, Candidate]]:
@@ -237,7 +210,7 @@ def _is_somebody_alerted(session: Session, services: Services) -> bool:
 
 def _give_up_unsent(session: Session, facility_id: str, now: datetime) -> None:
     """A question that waited in the outbox until it was too old was never asked."""
-    key = f"{PULSE}:" + SurveyRequest.id
+    key = "survey:" + SurveyRequest.channel + ":" + SurveyRequest.id
     unsent = select(Delivery.id).where(
         Delivery.idempotency_key == key, Delivery.state == str(DeliveryState.WITHDRAWN)
     )

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
+from dispatch.domain.questionnaire import Element
 from telephony.addresses import PublicAddresses
 from telephony.context import DutyPhones
 from telephony.documents import Documents, text_reply
 from telephony.fallback import render
 from telephony.prompts import Prompts
+from telephony.survey_flow import consent_words, question_words
 
 PUBLIC_URL = "https://911.puskesmas.example"
 HANDOFF = "+628114982800"
@@ -83,9 +85,16 @@ def to_workers() -> Iterator[tuple[str, str]]:
         yield "goodbye", made.goodbye(text)
 
 
+def to_those_asked() -> Iterator[tuple[str, str]]:
+    made = documents()
+    for words in (consent_words(prompts().service_name), *map(question_words, Element)):
+        action = PublicAddresses(PUBLIC_URL).survey_key("delivery", "consent", 1)
+        yield f"asked, {words[:20]!r}", made.asked(words, action=action, last_words="Terima kasih.")
+
+
 def spoken() -> list[tuple[str, str]]:
     """All voice documents with their names."""
-    return [*to_callers(), *to_workers()]
+    return [*to_callers(), *to_workers(), *to_those_asked()]
 
 
 def texted() -> list[tuple[str, str]]:

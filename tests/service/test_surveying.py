@@ -17,6 +17,7 @@ from models.survey import SurveyOptOut, SurveyRequest
 from models.traffic import Delivery
 from tests.fakes.telephony import Outcome as Company
 from tests.fakes.telephony import Sent
+from tests.service.conftest import MakeWorld
 from tests.world import PHONES, World
 
 HOUR = 3600.0
@@ -226,6 +227,53 @@ def test_a_question_that_waited_too_long_was_never_asked(world: World) -> None:
     asking.look()
     assert questions(world) == []
     assert [request.state for request in requests(world)] == [RequestState.FAILED]
+
+
+def test_by_keypad_the_phone_is_called_and_nothing_is_texted(quick: World) -> None:
+    helped(quick)
+    tomorrow_morning(quick)
+    rules = SurveyRules(ask=(SurveyChannel.KEYPAD,))
+    assert surveyor(quick, rules).look() == 1
+    quick.works()
+    assert quick.provider.rung == [CALLER]
+    assert quick.provider.texted == []
+    assert "/answer/survey/" in quick.provider.last_call_to(CALLER).answer_url
+
+
+def test_who_does_not_pick_up_gets_a_text_where_both_ways_are_wanted(world: World) -> None:
+    helped(world)
+    tomorrow_morning(world)
+    both = SurveyRules(ask=(SurveyChannel.KEYPAD, SurveyChannel.LINK))
+    surveyor(world, both).look()
+    world.works()
+    assert world.network_says(world.provider.last_call_to(CALLER), "no-answer")
+    world.works()
+    assert world.provider.texted == [CALLER]
+    (request,) = requests(world)
+    assert (request.channel, request.state) == ("link", RequestState.ASKED)
+
+
+def test_who_does_not_pick_up_is_not_rung_again(quick: World) -> None:
+    helped(quick)
+    tomorrow_morning(quick)
+    surveyor(quick, SurveyRules(ask=(SurveyChannel.KEYPAD,))).look()
+    quick.works()
+    quick.network_says(quick.provider.last_call_to(CALLER), "busy")
+    quick.passes(3 * HOUR)
+    assert (quick.provider.rung, quick.provider.texted) == ([CALLER], [])
+    assert requests(quick)[0].state == RequestState.FAILED
+
+
+def test_calls_for_opinions_wait_for_the_providers_calls_per_second(make_world: MakeWorld) -> None:
+    world = make_world(calls_per_second=0.1)
+    helped(world)
+    helped(world, "+628119999002", "CA-2")
+    tomorrow_morning(world)
+    assert surveyor(world, SurveyRules(ask=(SurveyChannel.KEYPAD,))).look() == 2
+    world.works()
+    assert len(world.provider.rung) == 1
+    world.passes(11)
+    assert len(world.provider.rung) == 2
 
 
 def test_many_are_asked_a_few_at_a_time(quick: World) -> None:

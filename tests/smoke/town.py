@@ -16,13 +16,16 @@ from config.facility import FacilityConfig, load_facility
 from config.files import DEFAULTS
 from dispatch.adapters.clock import SystemClock
 from dispatch.adapters.ids import RandomIds
+from dispatch.domain.questionnaire import CURRENT, RequestState, SurveyChannel
 from dispatch.domain.vocabulary import ENGAGED, AlertChannel, DeliveryState, IncidentStatus, UserRole
+from dispatch.service import survey_requests
 from dispatch.service.facilities import register_facility
 from dispatch.service.importing import Importer, import_places, import_roster, import_staff
 from dispatch.service.verifying import verify
 from models.facility import Staff
 from models.incident import Assignment, Call, Incident
 from models.session import open_database
+from models.survey import SurveyRequest, SurveyResponse
 from models.traffic import Deadline, Delivery
 from models.unit_of_work import UnitOfWork
 from tests.smoke.handsets import Exchange, Handset, Snapshot
@@ -162,6 +165,30 @@ class Town:
         """The status of a worker in the only incident."""
         with self._uow.read() as session:
             return session.scalars(select(Assignment.status).where(Assignment.staff_code == code)).one()
+
+    def asks_for_an_opinion(self) -> None:
+        """What the program does an hour after an emergency, in the daytime: call whoever called."""
+        incident, now = self.incident(), SystemClock().now()
+        request = SurveyRequest(
+            id=RandomIds().new_id(),
+            facility_id=incident.facility_id,
+            incident_id=incident.id,
+            questionnaire=CURRENT.version,
+            channel=str(SurveyChannel.KEYPAD),
+            phone=incident.caller_number,
+            state=str(RequestState.ASKED),
+            asked_at=now,
+            expires_at=now + timedelta(days=1),
+        )
+        row = survey_requests.delivery(RandomIds(), request, facility=self._facility.name, now=now)
+        with self._uow.write() as session:
+            session.add_all([request, Delivery(**row)])
+
+    def opinion(self) -> tuple[str, Mapping[str, object]]:
+        """What became of asking, and what was answered so far."""
+        with self._uow.read() as session:
+            state = session.scalars(select(SurveyRequest.state)).one()
+            return state, session.scalar(select(SurveyResponse.answers)) or {}
 
     def times_asked(self, code: str) -> int:
         """How often a worker was alerted in the only incident; 0 before the first time."""
