@@ -10,15 +10,20 @@ from sqlalchemy import Engine, Select, event, text
 
 from dashboards import metrics
 from dashboards.queries import board, outages
+from dashboards.queries.survey import read_survey
 from dashboards.reports.periods import parse_period
 from dashboards.reports.response_times import read
 from dashboards.reports.sources import Sources
+from dispatch.domain.questionnaire import SurveyChannel
+from dispatch.domain.survey import Weight
+from dispatch.domain.survey_rules import SurveyRules
 from dispatch.domain.vocabulary import ENGAGED
 from dispatch.ports import LoggedCall
 from dispatch.service import claiming
 from dispatch.service.provider_signs import silent_providers
 from dispatch.service.reconcile import Found, reconcile
 from dispatch.service.sealing import Sealer
+from dispatch.service.surveying import Surveyor
 from dispatch.service.verifying_seals import verify_seals
 from dispatch.service.watchdog import Watchdog
 from models.incident import IS_ENGAGED
@@ -71,7 +76,18 @@ def _plans(engine: Engine, asked: list[tuple[str, Any]]) -> list[str]:
         return lines
 
 
-BIG = ("incident", "call", "event", "delivery", "assignment", "deadline", "inbox", "private_value")
+BIG = (
+    "survey_request",
+    "survey_response",
+    "incident",
+    "call",
+    "event",
+    "delivery",
+    "assignment",
+    "deadline",
+    "inbox",
+    "private_value",
+)
 
 
 def _walks(lines: list[str]) -> list[str]:
@@ -253,6 +269,21 @@ def test_a_report_walks_no_growing_table(sqlite_world: World) -> None:
     of_events = [line for line in lines if " event " in line]
     assert of_events
     assert all("incident_id=?" in line for line in of_events)
+
+
+def test_asking_for_opinions_and_counting_them_go_by_time(sqlite_world: World) -> None:
+    listener = _Listener(sqlite_world.uow.engine)
+    rules = SurveyRules(ask=(SurveyChannel.LINK,))
+    Surveyor(sqlite_world.services, rules, facility_name="Puskesmas").look()
+    period = parse_period("2026-11").span(sqlite_world.services.zone)
+    with sqlite_world.uow.read() as session:
+        read_survey(session, "KWK", period, Weight.NINTH)
+    lines = _plans(sqlite_world.uow.engine, listener.asked)
+    assert _walks(lines) == []
+    used = {found[1] for line in lines if (found := re.search(r"SEARCH incident USING INDEX (\w+)", line))}
+    assert used == {"ix_incident_received", "ix_incident_open", "ix_incident_caller"}
+    for index in ("ix_survey_response_answered", "ix_survey_request_asked"):
+        assert any(index in line and ">" in line for line in lines), index
 
 
 def test_nothing_waits_costs_nothing(make_world: MakeWorld) -> None:
