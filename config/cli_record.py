@@ -1,6 +1,7 @@
 """``siaga verify`` and ``siaga fallback``: what must be true of the record, and what rings without us."""
 
 import gc
+import string
 from pathlib import Path
 from typing import Annotated
 
@@ -31,27 +32,32 @@ def verify(
             "--fingerprint", metavar="7K3M-Q2XP-9RTA", help="What a witness holds; may be repeated."
         ),
     ] = None,
+    public_key: Annotated[
+        str | None,
+        typer.Option("--key", metavar="DIGITS", help="The public key that hangs on the wall (siaga key)."),
+    ] = None,
 ) -> None:
     """Check that the record is intact: every chain, row, number and seal; lists each finding."""
     fingerprints = [_fingerprint(text) for text in witnessed or ()]
+    held = None if public_key is None else _key(public_key)
     if pack is None:
-        _verify_database(fingerprints)
+        _verify_database(fingerprints, held)
         return
     # Exactly what the verifier inside the pack says; it needs neither settings nor a database.
-    status, said = pack_verifier.verify(pack, fingerprints)
+    status, said = pack_verifier.verify(pack, [*([held] if held else []), *fingerprints])
     for line in said[: len(said) - status]:
         say(line)
     if status:
         raise CommandRefusedError(said[-1])
 
 
-def _verify_database(fingerprints: list[str]) -> None:
+def _verify_database(fingerprints: list[str], held: str | None) -> None:
     # What is imported by now stays: looking through it for garbage again and again took a tenth of the time.
     gc.freeze()
     checked = Checked()
     findings = 0
     with start() as started:
-        key = _public_key(started)
+        key = held or _public_key(started)
         for finding in verify_record(
             started.uow, started.facility.code, checked, key=key, witnessed=fingerprints
         ):
@@ -72,6 +78,13 @@ def _fingerprint(text: str) -> str:
     if read is None:
         raise typer.BadParameter(f"{text!r} is no fingerprint", param_hint="--fingerprint")
     return read
+
+
+def _key(text: str) -> str:
+    digits = "".join(text.split()).lower()
+    if len(digits) != pack_verifier.KEY_DIGITS or not set(digits) <= set(string.hexdigits):
+        raise typer.BadParameter(f"{text!r} is no public key of 64 digits", param_hint="--key")
+    return digits
 
 
 def _public_key(started: Started) -> str | None:

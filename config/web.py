@@ -12,11 +12,13 @@ from starlette.routing import Router
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from config.evidence_maker import EvidenceMaker
+from config.installed import installation_of
 from config.wiring import Program
 from dashboards.api.context import ApiContext
 from dashboards.api.router import PREFIX, build_api
 from dashboards.auth import Auth
 from dashboards.health import build_health
+from dashboards.reports.sources import Sources
 from dashboards.site import PagesContext, build_nothing_here, build_pages
 from dispatch.service import progress
 from telephony.webhooks import WEBHOOKS, build_webhooks
@@ -93,18 +95,28 @@ def build_app(program: Program) -> FastAPI:
             await run_in_threadpool(program.stop)
 
     app = Application(build_webhooks(program.telephony), lifespan=lifespan)
-    services, facility = program.services, program.facility
+    services = program.services
     app.include_router(build_health(services, program.standby.reasons))
     pages = _pages_context(program)
     if program.simulator is not None:
         guards = [Depends(_log_in_first(pages))] if len(program.settings.telephony) > 1 else []
         app.include_router(program.simulator.router, dependencies=guards)
-    app.mount(PREFIX, build_api(ApiContext(services=services, facility=facility)))
+    api = ApiContext(services=services, sources=_sources(program), make_pack=pages.make_pack)
+    app.mount(PREFIX, build_api(api))
     app.include_router(build_pages(pages))
     app.add_exception_handler(404, _calm_page(pages))
 
     app.add_middleware(SafeHeaders)
     return app
+
+
+def _sources(program: Program) -> Sources:
+    settings, facility = program.settings, program.facility
+    return Sources(
+        facility=facility,
+        public_url=settings.public_url,
+        installation=installation_of(settings, facility, program.services.policy),
+    )
 
 
 def _pages_context(program: Program) -> PagesContext:
@@ -119,6 +131,7 @@ def _pages_context(program: Program) -> PagesContext:
         simulator_on=program.simulator is not None,
         act=partial(progress.act, services),
         make_pack=EvidenceMaker(program.settings, program.facility.code).make,
+        installation=_sources(program).installation,
         complaint_days=program.facility.complaint_days,
         tiers=tuple(tier.name for tier in services.policy.alerting.tiers),
     )

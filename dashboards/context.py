@@ -1,12 +1,13 @@
 """What the pages are given by the composition root; they reach nothing else of the outside world."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from dashboards.reports.house import House
+from dashboards.reports.installation import Installation
 from dispatch.domain.commands import ActOnIncident
 from dispatch.domain.survey_rules import SurveyRules
 from dispatch.ports import Clock, IdSource
@@ -63,5 +64,7 @@ class PagesContext:
     """Writes the evidence pack of a period and says where it lies, or raises ``EvidenceRefusedError``."""
     complaint_days: int | None = None
     """Days in which a complaint is to be settled; None where it is stated for each."""
+    installation: Installation = field(default_factory=Installation)
+    """What reports may say of the program."""
     tiers: tuple[str, ...] = ("jaga", "cadangan", "pimpinan")
     """The tiers of the policy in their order: the roster page flags the hours in which one has nobody."""

@@ -9,6 +9,8 @@ from fastapi import APIRouter, Depends, Form
 from starlette.responses import FileResponse, Response
 
 from dashboards import trail
+from dashboards.evidence_refusals import REASONS, EvidenceRefusedError
+from dashboards.i18n import catalogue
 from dashboards.page_errors import FormInvalidError
 from dashboards.page_route import PageRoute
 from dashboards.rendering import SECURITY_HEADERS
@@ -20,10 +22,6 @@ from dispatch.service.sealed import last_seal
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 
-class EvidenceRefusedError(Exception):
-    """A pack cannot be made now; the message is one line that says why."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidencePage:
     """What can be asked for, and what a witness should hold."""
@@ -33,6 +31,9 @@ class EvidencePage:
     sealed_through: date | None
     fingerprint: str
     problem: str = ""
+    """The reason in the reader's language, when nothing was made."""
+    raw_problem: str = ""
+    """What the command said instead, when the reason is not a known one."""
 
 
 @router.get("/evidence")
@@ -51,7 +52,7 @@ def give_pack(visit: Annotated[Visit, Depends(our_form())], period: Annotated[st
     try:
         file = visit.ctx.make_pack(wanted.text)
     except EvidenceRefusedError as refused:
-        return visit.html("evidence.html", _page(visit, problem=str(refused)), status=409)
+        return visit.html("evidence.html", _page(visit, refused), status=409)
     with visit.ctx.uow.write() as db:
         trail.note(
             db,
@@ -66,7 +67,8 @@ def give_pack(visit: Annotated[Visit, Depends(our_form())], period: Annotated[st
     )
 
 
-def _page(visit: Visit, *, problem: str = "") -> EvidencePage:
+def _page(visit: Visit, refused: EvidenceRefusedError | None = None) -> EvidencePage:
+    reason = "" if refused is None else REASONS.get(refused.refusal, "")
     zone = visit.ctx.facility.zone
     with visit.ctx.uow.read() as db:
         seal = last_seal(db, visit.ctx.facility.code)
@@ -75,5 +77,6 @@ def _page(visit: Visit, *, problem: str = "") -> EvidencePage:
         choices=choices(visit.now.astimezone(zone).date(), visit.language),
         sealed_through=None if seal is None else seal.day,
         fingerprint="" if seal is None else seal.fingerprint,
-        problem=problem,
+        problem=catalogue(visit.language).gettext(reason) if reason else "",
+        raw_problem="" if refused is None or reason else str(refused),
     )

@@ -308,7 +308,13 @@ COMPLAINT_SUBJECT: Mapping[str, str] = {
     "other": msgid("Other"),
 }
 
+REPORT: Mapping[str, str] = {
+    "response-times": msgid("Response times"),
+    "kipp": msgid("Innovation dossier (KIPP)"),
+}
+
 LABELS: Mapping[str, Mapping[str, str]] = {
+    "report": REPORT,
     "status": STATUS,
     "priority": PRIORITY,
     "category": CATEGORY,

@@ -16,10 +16,11 @@ from dashboards.page_errors import FormInvalidError
 from dashboards.page_route import PageRoute
 from dashboards.queries import api_times
 from dashboards.rendering import SECURITY_HEADERS
-from dashboards.reports import codes, measuring, response_times
+from dashboards.reports import codes, kinds, measuring
 from dashboards.reports.chapters import pen_for
 from dashboards.reports.chapters_times import MAIN, TITLES, group_name
 from dashboards.reports.document import Document
+from dashboards.reports.kinds import Asked, Kind, Reading
 from dashboards.reports.measuring import By, Kept
 from dashboards.reports.periods import Period, PeriodError, last_month, parse_period
 from dashboards.reports.response_times import Format, FormatMissingError
@@ -38,20 +39,15 @@ MONTHS, QUARTERS, YEARS = 24, 8, 5
 LISTED = 200
 """Incidents on one page behind a figure."""
 
-MEDIA = {
-    Format.HTML: "text/html; charset=utf-8",
-    Format.PDF: "application/pdf",
-    Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    Format.CSV: "text/csv; charset=utf-8",
-    Format.JSON: "application/json",
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportPage:
     """The report, what it was asked for, and what else could be."""
 
     document: Document
+    kind: Kind
+    kinds: Sequence[Kind]
+    formats: Sequence[Format]
     period: str
     compare: str
     last_month: str
@@ -88,23 +84,25 @@ class BehindPage:
 
 
 @router.get("/reports")
-def show_report(visit: Reader, period: str = "", compare: str = "") -> Response:
+def show_report(visit: Reader, period: str = "", compare: str = "", kind: str = "") -> Response:
     """The report of a period, of last month when none is named."""
     latest = last_month(visit.now, visit.ctx.facility.zone)
     wanted = _period(period) if period else latest
     before = _period(compare) if compare else None
-    document = response_times.worded(
-        _read(visit, wanted, before), sources=_sources(visit), language=visit.language
-    )
+    chosen = _kind(kind)
+    document = _read(visit, chosen, wanted, before).worded(language=visit.language, missing=None)
     asked = {"period": wanted.text} | ({"compare": before.text} if before else {})
     page = ReportPage(
         document=document,
+        kind=chosen,
+        kinds=tuple(Kind),
+        formats=tuple(form for form in kinds.formats_of(chosen) if form is not Format.HTML),
         period=wanted.text,
         compare=before.text if before else "",
         last_month=latest.text,
         choices=choices(visit.now.astimezone(visit.ctx.facility.zone).date(), visit.language),
-        query=urlencode(asked),
-        address=f"/reports/incidents?period={wanted.text}&",
+        query=urlencode({**asked, "kind": str(chosen)}),
+        address=f"/reports/incidents?period={wanted.text}&" if chosen is Kind.RESPONSE_TIMES else "",
         qr=codes.svg(document.proof.address),
     )
     return visit.html("reports.html", page)
@@ -116,23 +114,23 @@ def give_file(
     period: str,
     form: Annotated[str, Query(alias="format")],
     compare: str = "",
+    kind: str = "",
 ) -> Response:
     """The report as a file; as a page that says so, where the library of its format is missing."""
-    if form not in set(Format):
+    chosen = _kind(kind)
+    if form not in kinds.formats_of(chosen):
         raise FormInvalidError("format")
-    wanted, sources = _period(period), _sources(visit)
-    found = _read(visit, wanted, _period(compare) if compare else None)
+    wanted = _period(period)
+    reading = _read(visit, chosen, wanted, _period(compare) if compare else None)
     given = Format(form)
     try:
-        written = response_times.render(found, sources=sources, format=given, language=visit.language)
+        written = kinds.render(reading, format=given, language=visit.language)
     except FormatMissingError as error:
         given = Format.HTML
-        written = response_times.render(
-            found, sources=sources, format=given, language=visit.language, missing=error
-        )
-    name = f"{visit.ctx.facility.code}-{wanted.text}-response-times.{given}"
+        written = kinds.render(reading, format=given, language=visit.language, missing=error)
+    name = f"{visit.ctx.facility.code}-{wanted.text}-{chosen}.{given}"
     headers = {**SECURITY_HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(written, media_type=MEDIA[given], headers=headers)
+    return Response(written, media_type=kinds.MEDIA[given], headers=headers)
 
 
 @router.get("/reports/incidents")
@@ -207,12 +205,20 @@ class _Asked:
 
 
 def _sources(visit: Visit) -> Sources:
-    return Sources(facility=visit.ctx.facility, public_url=visit.ctx.public_url)
+    ctx = visit.ctx
+    return Sources(facility=ctx.facility, public_url=ctx.public_url, installation=ctx.installation)
 
 
-def _read(visit: Visit, period: Period, before: Period | None) -> response_times.Read:
+def _read(visit: Visit, kind: Kind, period: Period, before: Period | None) -> Reading:
+    asked = Asked(sources=_sources(visit), period=period, before=before, as_of=visit.now)
     with visit.ctx.uow.read() as db:
-        return response_times.read(db, sources=_sources(visit), period=period, before=before, as_of=visit.now)
+        return kinds.read(db, kind, asked)
+
+
+def _kind(text: str) -> Kind:
+    if text and text not in set(Kind):
+        raise FormInvalidError("kind")
+    return Kind(text) if text else Kind.RESPONSE_TIMES
 
 
 def _period(text: str) -> Period:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -13,7 +14,9 @@ from fastapi import FastAPI
 from dashboards.api import tokens
 from dashboards.api.context import ApiContext
 from dashboards.api.router import build_api
+from dashboards.evidence_refusals import EvidenceRefusedError, Refusal
 from dashboards.reports.house import House
+from dashboards.reports.sources import Sources
 from dispatch.adapters.ids import RandomIds
 from dispatch.domain.commands import OpenByHand
 from dispatch.domain.incidents import Incident
@@ -50,6 +53,21 @@ class TestFacility:
     survey: SurveyRules = field(default_factory=SurveyRules)
 
 
+class SamplePacks:
+    """Stands where evidence packs are made: gives a file, or refuses as it is told to."""
+
+    def __init__(self) -> None:
+        self.file: Path | None = None
+        self.refusal = EvidenceRefusedError("no day is sealed", Refusal.NOTHING_SEALED)
+        self.made: list[str] = []
+
+    def make(self, period: str) -> Path:
+        self.made.append(period)
+        if self.file is None:
+            raise self.refusal
+        return self.file
+
+
 class Program:
     """Another program: sends requests straight into an application, as many at once as it has threads."""
 
@@ -75,6 +93,7 @@ class World:
     clock: FakeClock
     facility: TestFacility
     program: Program
+    packs: SamplePacks = field(default_factory=SamplePacks)
     tokens: dict[UserRole, str] = field(default_factory=dict)
 
     def token(self, role: UserRole) -> str:
@@ -126,8 +145,10 @@ def world(database_url: str) -> Iterator[World]:
         policy=Policy(alerting=Alerting(tiers=(Tier(name="jaga", alert_at_once=2, accept_within_s=30.0),))),
         link_key=b"k" * 32,
     )
-    app = build_api(ApiContext(services=services, facility=facility))
-    made = World(services=services, clock=clock, facility=facility, program=Program(app))
+    packs = SamplePacks()
+    sources = Sources(facility=facility)
+    app = build_api(ApiContext(services=services, sources=sources, make_pack=packs.make))
+    made = World(services=services, clock=clock, facility=facility, program=Program(app), packs=packs)
     made.writes(Facility(id=facility.code, name=facility.name, timezone=facility.zone.key, created_at=NOON))
     made.writes(*_people(services))
     made.writes(*_duty(services), *_places(services))

@@ -16,6 +16,9 @@ from dispatch.domain.vocabulary import UserRole
 ACTS = frozenset({UserRole.ADMIN, UserRole.DISPATCHER})
 
 
+READS_EVIDENCE = frozenset({UserRole.ADMIN, UserRole.MANAGER, UserRole.AUDITOR})
+
+
 def reader(request: Request) -> Caller:
     """The program that asks; the gate has let it in."""
     caller = request.state.caller
@@ -32,4 +35,18 @@ def actor(request: Request) -> Caller:
     caller = reader(request)
     if caller.role not in ACTS:
         raise ProblemError(problems.forbidden(f"The role {caller.role} reads; admin and dispatcher act."))
+    return caller
+
+
+def evidence_reader(request: Request) -> Caller:
+    """The same, for whole evidence packs: making one is seconds of work, and they are for evaluators.
+
+    Raises:
+        ProblemError: 403, this role has no use for them.
+    """
+    caller = reader(request)
+    if caller.role not in READS_EVIDENCE:
+        raise ProblemError(
+            problems.forbidden(f"The role {caller.role} gets no packs; admin, manager and auditor do.")
+        )
     return caller

@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from dashboards import problems
 from dashboards.api.context import ApiContext
+from dashboards.api.evidence import evidence_routes
 from dashboards.api.exporting import export_routes
 from dashboards.api.gate import Gate
 from dashboards.api.incidents import incident_routes
@@ -85,6 +86,7 @@ def build_api(ctx: ApiContext) -> FastAPI:
     api.include_router(record_routes(ctx, readings))
     api.include_router(response_time_routes(ctx))
     api.include_router(export_routes(ctx))
+    api.include_router(evidence_routes(ctx))
     api.add_middleware(Gate, services=ctx.services)
     return api
 

@@ -30,6 +30,15 @@ class Kind(StrEnum):
     COMPLAINTS = "complaints"
 
 
+MEDIA: Mapping[Format, str] = {
+    Format.HTML: "text/html; charset=utf-8",
+    Format.PDF: "application/pdf",
+    Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    Format.CSV: "text/csv; charset=utf-8",
+    Format.JSON: "application/json",
+}
+
+
 class FormatRefusedError(Exception):
     """This kind does not come in this format."""
 

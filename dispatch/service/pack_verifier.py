@@ -3,6 +3,7 @@
     python verify.py                    the unpacked folder in which this file lies
     python verify.py PACK.zip           a pack
     python verify.py PACK.zip 7K3M-Q2XP-9RTA …    and compares it with what witnesses got by text
+    python verify.py PACK.zip 64-DIGITS           and with the public key that hangs on the wall
 
 Ends with 0 when everything is intact, else with 1 and a line for everything that is not.
 
@@ -44,6 +45,7 @@ SUMS, KEY = "SHA256SUMS", "record/public-key.txt"
 SEALS, LEAVES = "record/seals.jsonl", "record/leaves.jsonl"
 CALLS, EVENTS = "record/calls.jsonl", "record/events.jsonl"
 
+KEY_DIGITS = 64
 FIRST = "0" * 64
 """What the first line of an incident names as the one before it."""
 
@@ -119,7 +121,7 @@ class Verifier:
         self.fingerprints: dict[str, str] = {}
         """Each seal's fingerprint, with its day."""
         self.counts = {"incidents": 0, "events": 0, "calls": 0}
-        self.key = ""
+        self.key = self.facility = ""
         self._seals: list[dict[str, Any]] = []
         self._heads: dict[str, dict[int, Sealed]] = {}
         """What was sealed of each incident, by the number of the line."""
@@ -180,6 +182,9 @@ class Verifier:
             written, signature = cut(line, b'{"seal":', b',"signature":"', b'"}')
             seal = json.loads(written)
             name = f"seal {seal['day']}"
+            self.facility = self.facility or seal["facility"]
+            if seal["facility"] != self.facility:
+                self.finds(name, "inserted", f"it is of {seal['facility']}, others of {self.facility}")
             if seal["key"] != self.key:
                 self.finds(name, "forged", "it is signed with another key than the pack's")
             if CAN_CHECK_SIGNATURES and not is_signed(written, signature.decode(), seal["key"]):
@@ -349,11 +354,17 @@ def verify(path: Path, witnessed: list[str]) -> tuple[int, list[str]]:
         return 1, [f"{path}: is no pack that can be read: {error}"]
     verifier.run()
     said = []
-    for held in map(read_fingerprint, witnessed):
-        if held in verifier.fingerprints:
+    whose = f"this is the record of {verifier.facility or 'nobody'}, sealed with the key {verifier.key}"
+    for given in witnessed:
+        held = given.strip().lower() if len(given.strip()) == KEY_DIGITS else read_fingerprint(given)
+        if held == verifier.key:
+            said.append(f"key {held}: is the one of this pack")
+        elif held in verifier.fingerprints:
             said.append(f"fingerprint {held}: is that of the seal of {verifier.fingerprints[held]}")
+        elif len(held) == KEY_DIGITS:
+            verifier.finds(f"key {held}", "another", whose)
         else:
-            verifier.finds(f"fingerprint {held}", "missing", "no seal in this pack bears it")
+            verifier.finds(f"fingerprint {held}", "missing", f"no seal in this pack bears it; {whose}")
     said += map(str, verifier.findings)
     if not CAN_CHECK_SIGNATURES:
         said.append("NOT CHECKED / TIDAK DIPERIKSA: signatures; that needs: pip install cryptography")
@@ -365,7 +376,7 @@ def verify(path: Path, witnessed: list[str]) -> tuple[int, list[str]]:
         f"sealed up to {day}: {shown}; compare it with what the witnesses hold"
         for shown, day in list(verifier.fingerprints.items())[-1:]
     ]
-    return 0, [*said, f"public key: {verifier.key}"]
+    return 0, [*said, f"record of {verifier.facility}", f"public key: {verifier.key}"]
 
 
 def main(arguments: list[str]) -> int:

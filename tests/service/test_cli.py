@@ -391,7 +391,13 @@ def test_a_pack_is_verified_without_settings_or_database(migrated: Siaga, tmp_pa
     )
     other = migrated("verify", "pack.zip", "--fingerprint", "0000-0000-0000", without_key=True)
     assert (other.status, other.last_line) == (1, "NOT INTACT / TIDAK UTUH: 1 findings")
-    assert other.out == "fingerprint 0000-0000-0000: missing: no seal in this pack bears it\n"
+    nobodys = (
+        "fingerprint 0000-0000-0000: missing: no seal in this pack bears it; this is the record of KWK, "
+    )
+    assert other.out.startswith(nobodys)
+    wrong = migrated("verify", "pack.zip", "--key", "AB" * 32, without_key=True)
+    assert wrong.out.startswith(f"key {'ab' * 32}: another: this is the record of KWK, sealed with the key ")
+    assert migrated("verify", "pack.zip", "--key", "ab", without_key=True).status == 2
     assert not (tmp_path / "var").exists()
 
 

@@ -1,8 +1,13 @@
 """The evidence pack: papers beside the record, the same bytes each time, checked as a whole."""
 
+import errno
+import hashlib
+import os
+import re
 import sys
 import threading
 import zipfile
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,19 +15,24 @@ import pypdfium2
 import pytest
 from lxml import html
 
-from config.evidence_maker import EvidenceMaker
+from config.evidence_maker import EvidenceMaker, refused_for
 from config.facility import load_facility
 from config.settings import load_settings
-from dashboards.evidence_page import EvidenceRefusedError
+from dashboards.evidence_refusals import EvidenceRefusedError, Refusal
 from dashboards.reports import evidence_pack
 from dashboards.reports.periods import parse_period
 from dashboards.reports.sources import Sources
+from dispatch.adapters.seal_key import FileSealKeys
 from dispatch.domain.questionnaire import CURRENT, FORM_ORDER
+from dispatch.ports import SealKeyError
 from dispatch.service import pack_verifier as verifier
-from dispatch.service.record_pack import PackWriter, write_record
+from dispatch.service.record_pack import NothingSealedError, PackWriter, write_record
+from dispatch.service.sealing import Sealer, SealRefusedError
 from models.survey import FollowUp, SurveyResponse
+from tests.fakes.seal_keys import FakeSealKeys
 from tests.service.conftest import MakeWorld
 from tests.service.sealed_days import live_two_days
+from tests.service.test_record_pack import OTHER, contents, made_of, resealed
 from tests.world import World
 
 NOVEMBER = parse_period("2026-11")
@@ -103,6 +113,40 @@ def test_a_file_that_was_added_is_named(lived: World, tmp_path: Path) -> None:
     assert "surat-pujian.pdf: inserted: the list of checksums does not name it" in said
 
 
+def test_a_pack_of_another_installation_is_told_from_ours(lived: World, tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "ours.zip", tmp_path / "theirs.zip"
+    packed(lived, ours)
+    status, said = verifier.verify(ours, [])
+    assert (status, said[-2]) == (0, "record of KWK")
+    key = said[-1].removeprefix("public key: ")
+    fingerprint = next(line for line in said if line.startswith("sealed up to")).split()[4].rstrip(";")
+    assert verifier.verify(ours, [key.upper(), fingerprint])[1][:1] == [f"key {key}: is the one of this pack"]
+
+    before = ""
+    made = []
+    for line in contents(ours)[verifier.SEALS].splitlines(keepends=True):
+        made.append(resealed(line, OTHER, facility="ABC", **({"previous": before} if before else {})))
+        before = hashlib.sha256(
+            verifier.cut(made[-1][:-1], b'{"seal":', b',"signature":"', b'"}')[0]
+        ).hexdigest()
+    other = OTHER.public_key().public_bytes_raw().hex()
+    files = {**contents(ours), verifier.SEALS: b"".join(made), verifier.KEY: f"{other}\n".encode()}
+    made_of(files, theirs)
+    whose = f"this is the record of ABC, sealed with the key {other}"
+    assert verifier.verify(theirs, [])[0] == 0, "by itself it is whole"
+    assert verifier.verify(theirs, [key])[1][0] == f"key {key}: another: {whose}"
+    status, said = verifier.verify(theirs, [fingerprint])
+    assert (status, said[0]) == (
+        1, f"fingerprint {fingerprint}: missing: no seal in this pack bears it; {whose}"
+    )  # fmt: skip
+
+    made_of({**files, verifier.KEY: f"{key}\n".encode()}, theirs)
+    assert "forged: it is signed with another key than the pack's" in " ".join(verifier.verify(theirs, [])[1])
+    first = contents(ours)[verifier.SEALS].splitlines(keepends=True)[0]
+    made_of({**files, verifier.SEALS: first + b"".join(made[1:])}, theirs)
+    assert "inserted: it is of ABC, others of KWK" in " ".join(verifier.verify(theirs, [])[1])
+
+
 def test_a_missing_library_costs_its_own_files(
     lived: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,6 +171,34 @@ def test_a_slot_is_served_only_by_what_is_there() -> None:
     assert all(slot.state is evidence_pack.State.BY_HAND for slot in evidence_pack.SLOTS if not slot.files)
 
 
+def test_the_words_of_the_real_refusals_are_known(lived: World, tmp_path: Path) -> None:
+    """What the command says in truth, so that a sentence put otherwise does not become an unknown reason."""
+
+    def refusal_of(error: type[Exception], attempt: Callable[[], object]) -> Refusal:
+        with pytest.raises(error) as raised:
+            attempt()
+        return refused_for(str(raised.value)).refusal
+
+    keys = FileSealKeys(tmp_path)
+    december = parse_period("2026-12")
+    with zipfile.ZipFile(tmp_path / "pack.zip", "w") as archive, lived.uow.read() as session:
+        pack = PackWriter(archive)
+        assert refusal_of(
+            NothingSealedError,
+            lambda: write_record(
+                session, pack, facility="KWK", name="", first=december.first, last=december.first
+            ),
+        ) is Refusal.NOTHING_SEALED  # fmt: skip
+    assert refusal_of(SealRefusedError, Sealer(lived.services, keys).key) is Refusal.KEY, "it is gone"
+    keys.create()
+    assert refusal_of(SealRefusedError, Sealer(lived.services, keys).key) is Refusal.KEY, "it is another one"
+    Path(keys.place).chmod(0o644)
+    assert refusal_of(SealKeyError, keys.load) is Refusal.KEY
+    lived.hand.advance(timedelta(days=60).total_seconds())
+    many = Sealer(lived.services, FakeSealKeys())
+    assert refusal_of(SealRefusedError, lambda: many.seal_due(most_days=2)) is Refusal.TOO_MANY_DAYS
+
+
 class TestMadeOnAsking:
     """A process of its own writes it, one at a time."""
 
@@ -145,6 +217,23 @@ class TestMadeOnAsking:
         with pytest.raises(EvidenceRefusedError, match="no day is sealed"):
             maker.make("2026-10")
 
+    @pytest.mark.parametrize(
+        ("line", "refusal"),
+        [
+            (
+                str(NothingSealedError("no day from 2026-10-01 to 2026-10-31 is sealed")),
+                Refusal.NOTHING_SEALED,
+            ),
+            (f"pack.zip: cannot be written: {os.strerror(errno.ENOSPC)}", Refusal.DISK_FULL),
+            (f"var/seal-key.pem: cannot be written: {os.strerror(errno.ENOSPC)}", Refusal.DISK_FULL),
+            ("the database does not answer", Refusal.UNKNOWN),
+        ],
+    )
+    def test_the_known_reasons_are_told_apart(self, tmp_path: Path, line: str, refusal: Refusal) -> None:
+        with pytest.raises(EvidenceRefusedError, match=re.escape(line)) as refused:
+            self.maker(tmp_path, f"echo '{line}' >&2; exit 1").make("2026-10")
+        assert refused.value.refusal is refusal
+
     def test_two_at_once_are_one_and_a_refusal(self, tmp_path: Path) -> None:
         gate, begun = tmp_path / "gate", tmp_path / "begun"
         maker = self.maker(tmp_path, f'touch "{begun}"; until test -e "{gate}"; do :; done')
@@ -153,8 +242,9 @@ class TestMadeOnAsking:
         try:
             while not begun.exists():
                 first.join(0.01)
-            with pytest.raises(EvidenceRefusedError, match="another pack"):
+            with pytest.raises(EvidenceRefusedError, match="another pack") as refused:
                 maker.make("2026-11")
+            assert refused.value.refusal is Refusal.BUSY
         finally:
             gate.touch()
             first.join(10)

@@ -105,7 +105,7 @@ def test_a_pack_is_intact_and_says_how_far_it_is_sealed(pack: Path) -> None:
     assert said[0].startswith("INTACT / UTUH: 2 seals, 3 incidents, ")
     assert said[0].endswith(", 4 calls")
     assert said[1].startswith(f"sealed up to {NEXT}: ")
-    assert said[2] == f"public key: {FakeSealKeys().create().public.hex()}"
+    assert said[2:] == ["record of KWK", f"public key: {FakeSealKeys().create().public.hex()}"]
 
 
 def test_it_is_verified_where_it_was_unpacked_by_python_alone(pack: Path, tmp_path: Path) -> None:

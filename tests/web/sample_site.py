@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy.orm import Session
 
 from dashboards.context import PagesContext
-from dashboards.evidence_page import EvidenceRefusedError
+from dashboards.evidence_refusals import EvidenceRefusedError
 from dashboards.passwords import hash_password
 from dashboards.reports.house import House
 from dashboards.site import build_pages
@@ -53,6 +53,7 @@ class RecordingService:
         self.commands: list[ActOnIncident] = []
         self.refusal: DispatchError | None = None
         self.pack: Path | None = None
+        self.refusal_of_packs = EvidenceRefusedError("no day is sealed")
         self.packed: list[str] = []
 
     def act(self, command: ActOnIncident) -> None:
@@ -63,7 +64,7 @@ class RecordingService:
     def make_pack(self, period: str) -> Path:
         self.packed.append(period)
         if self.pack is None:
-            raise EvidenceRefusedError("no day is sealed")
+            raise self.refusal_of_packs
         return self.pack
 
 

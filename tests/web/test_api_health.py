@@ -13,6 +13,7 @@ from sqlalchemy import delete, func, select, update
 from dashboards.api.context import ApiContext
 from dashboards.api.router import PREFIX, build_api
 from dashboards.health import build_health
+from dashboards.reports.sources import Sources
 from dispatch.domain.vocabulary import CallOutcome, DeliveryState, UserRole
 from dispatch.service.metrics import Metrics
 from dispatch.service.watchdog import Watchdog
@@ -32,7 +33,14 @@ def here(database_url: str) -> Iterator[World]:
 def watcher(here: World) -> Program:
     app = FastAPI()
     app.include_router(build_health(here.services))
-    app.mount(PREFIX, build_api(ApiContext(services=here.services, facility=here.facility)))
+    app.mount(
+        PREFIX,
+        build_api(
+            ApiContext(
+                services=here.services, sources=Sources(facility=here.facility), make_pack=here.packs.make
+            )
+        ),
+    )
     return Program(app)
 
 

@@ -7,6 +7,7 @@ import pytest
 from lxml import html
 from sqlalchemy import select
 
+from dashboards.evidence_refusals import EvidenceRefusedError, Refusal
 from models.record import Audit
 from tests.web.sample_site import SampleSite
 from tests.web.visitor import Visitor
@@ -48,11 +49,31 @@ def test_one_button_gives_last_months_pack_and_leaves_a_line(
     assert lines(site) == [("user:manager", "2026-10")]
 
 
-def test_what_goes_wrong_stands_on_the_page(site: SampleSite, manager: Visitor) -> None:
+@pytest.mark.parametrize(
+    ("refusal", "said"),
+    [
+        (Refusal.BUSY, "Paket lain sedang dibuat"),
+        (Refusal.NOTHING_SEALED, "Belum ada hari yang disegel dalam periode ini"),
+        (Refusal.KEY, "Kunci segel hilang"),
+        (Refusal.TOO_MANY_DAYS, "Banyak hari belum disegel"),
+        (Refusal.DISK_FULL, "Ruang penyimpanan penuh"),
+    ],
+)
+def test_a_known_reason_stands_on_the_page_in_the_readers_language(
+    site: SampleSite, manager: Visitor, refusal: Refusal, said: str
+) -> None:
+    site.service.refusal_of_packs = EvidenceRefusedError("no day is sealed", refusal)
     answer = manager.submits("/evidence", period="2026-10")
     assert answer.status_code == 409
-    assert "no day is sealed" in answer.text
+    assert said in answer.text
+    assert "no day is sealed" not in answer.text
     assert lines(site) == []
+
+
+def test_of_an_unknown_reason_the_raw_line_stands_there(site: SampleSite, manager: Visitor) -> None:
+    site.service.refusal_of_packs = EvidenceRefusedError("the moon is in the way")
+    answer = manager.submits("/evidence", period="2026-10")
+    assert (answer.status_code, "the moon is in the way" in answer.text) == (409, True)
 
 
 def test_nonsense_makes_nothing(site: SampleSite, manager: Visitor) -> None:

@@ -10,6 +10,7 @@ from babel.messages.pofile import read_po
 from dashboards.i18n import LOCALE, Formats, Language, catalogue
 from dashboards.labels import LABELS, Labels
 from dashboards.queries.one_incident import PART_TIMES, TIME_NAMES
+from dashboards.reports.kinds import Kind as ReportKind
 from dashboards.sentences import Sentences
 from dashboards.worker import NEXT_STEPS
 from dispatch.domain import errors, questionnaire, vocabulary
@@ -91,6 +92,7 @@ def test_translations_keep_the_fields_of_the_sentence() -> None:
         ("failure", Reason),
         ("finding", Report().counts()),
         ("action", Action),
+        ("report", ReportKind),
         ("time", TIME_NAMES),
         ("part_time", PART_TIMES),
         ("survey_channel", questionnaire.SurveyChannel),

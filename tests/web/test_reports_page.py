@@ -163,3 +163,27 @@ def test_english_by_choice(manager: Visitor) -> None:
     page = words(manager.opens(f"{THIS_MONTH}&lang=en").text)
     assert "Response-time report" in page
     assert all(interval.title in page for interval in INTERVALS)
+
+
+def test_the_innovation_dossier_is_one_of_the_kinds(manager: Visitor) -> None:
+    page = manager.opens("/reports?kind=kipp&period=2026-11")
+    tree = html.fromstring(page.text)
+    assert tree.xpath("//select[@name='kind']/option[@selected]/@value") == ["kipp"]
+    assert tree.xpath("//select[@name='kind']/option/@value")[0] == "response-times"
+    downloads = tree.xpath("//a[starts-with(@href, '/reports/file')]/@href")
+    assert downloads == ["/reports/file?period=2026-11&kind=kipp&format=pdf"]
+    assert "1. Ringkasan" in words(page.text)
+    assert tree.xpath("//p[@class='blank']")
+    assert not tree.xpath("//td/a[starts-with(@href, '/reports/incidents')]")
+    file = manager.opens(downloads[0])
+    assert (file.status_code, file.content[:5]) == (200, b"%PDF-")
+    assert 'filename="KWK-2026-11-kipp.pdf"' in file.headers["content-disposition"]
+
+
+@pytest.mark.parametrize("query", ["kind=kipp&format=csv", "kind=poetry&format=pdf", "format=docx"])
+def test_a_kind_or_form_that_is_none_is_refused(manager: Visitor, query: str) -> None:
+    assert manager.opens(f"/reports/file?period=2026-11&{query}").status_code == 422
+
+
+def test_a_kind_that_is_none_is_refused_on_the_page_too(manager: Visitor) -> None:
+    assert manager.opens("/reports?kind=poetry").status_code == 422
