@@ -32,11 +32,18 @@ ACTIONS: Mapping[str, str] = {
     "incident.read": msgid("Incident looked at"),
     "board.read": msgid("Board looked at"),
     "caller_number.read": msgid("Caller's number looked at"),
+    "complaint.read": msgid("Complaint looked at"),
+    "survey_suggestions.read": msgid("Suggestions of the survey looked at"),
+    "personal.looked_up": msgid("Personal data of a number looked up"),
     "staff.imported": msgid("Staff list imported"),
     "roster.imported": msgid("Roster imported"),
     "places.imported": msgid("Places imported"),
     "incidents.exported": msgid("Log exported"),
     "evidence.made": msgid("Evidence pack made"),
+    "survey_paper.entered": msgid("Paper form of the survey typed in"),
+    "follow_up.planned": msgid("Follow-up planned"),
+    "follow_up.moved": msgid("Follow-up brought up to date"),
+    "personal.erased": msgid("Personal data erased"),
     "user.added": msgid("Account added"),
     "backup.made": msgid("Backup made and checked"),
 }
@@ -49,6 +56,9 @@ LOOKS = (
     "incident.read",
     "board.read",
     "caller_number.read",
+    "complaint.read",
+    "survey_suggestions.read",
+    "personal.looked_up",
 )
 """Acts that change nothing: counted, and not listed one by one."""
 

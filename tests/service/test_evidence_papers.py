@@ -6,12 +6,14 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
+from config.cli_personal import LOOKED_UP
 from config.facility import load_facility
 from config.installed import installation_of
 from config.policy import load_policy
 from config.settings import load_settings
+from dashboards import trail
 from dashboards.i18n import Language
-from dashboards.reports import evidence_pack, response_times
+from dashboards.reports import evidence_pack, response_times, update_log
 from dashboards.reports.as_html import as_html
 from dashboards.reports.chapters import pen_for
 from dashboards.reports.document import Document, Table
@@ -20,6 +22,7 @@ from dashboards.reports.installation import Installation
 from dashboards.reports.periods import parse_period, period_before
 from dashboards.reports.sources import Sources
 from dispatch.domain.commands import Action
+from dispatch.domain.events import Kind
 from dispatch.domain.vocabulary import Outcome
 from dispatch.service import sealed
 from models.record import Audit
@@ -117,6 +120,12 @@ class TestUpdates:
             "3 ditambah, 1 diubah, 2 tetap; SHA-256 abababababab…",
         ]
         assert "ani" not in re.findall(r"[a-z]+", as_html(document))
+
+    def test_every_act_that_leaves_a_line_has_a_word(self) -> None:
+        known = {value for name, value in vars(trail).items() if name.isupper()}
+        known |= {"staff.imported", "roster.imported", "places.imported", "incidents.exported", "backup.made"}
+        known |= {LOOKED_UP, str(Kind.ERASED)}
+        assert known - update_log.ACTIONS.keys() == set()
 
     def test_a_year_goes_month_by_month(self, here: World) -> None:
         here.writes(past_call(here, OCTOBER, "prank"))
