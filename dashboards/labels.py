@@ -311,6 +311,8 @@ COMPLAINT_SUBJECT: Mapping[str, str] = {
 REPORT: Mapping[str, str] = {
     "response-times": msgid("Response times"),
     "kipp": msgid("Innovation dossier (KIPP)"),
+    "skm": msgid("Satisfaction survey (SKM)"),
+    "complaints": msgid("Recap of complaints"),
 }
 
 LABELS: Mapping[str, Mapping[str, str]] = {

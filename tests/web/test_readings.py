@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 
 from dashboards.api.context import ApiContext
 from dashboards.api.router import build_api
+from dashboards.reports.sources import Sources
 from dispatch.domain.vocabulary import UserRole
 from models.record import Audit
 from models.unit_of_work import UnitOfWork
@@ -79,7 +80,12 @@ API: Mapping[str, tuple[str, str] | None] = {
     "/roster": None,
     "/places": None,
     "/response-times": None,
+    "/reports": None,
+    "/evidence": ("evidence.made", "2026-11"),
 }
+
+OF_ITS_OWN = "/evidence"
+"""Which roles get it, and what line it leaves, is told in ``test_api_evidence``."""
 
 
 @pytest.fixture
@@ -132,7 +138,10 @@ def test_every_page_is_in_the_table(site: SampleSite) -> None:
 
 
 def test_every_address_of_the_api_is_in_the_table(here: World) -> None:
-    api = build_api(ApiContext(services=here.services, facility=here.facility))
+    context = ApiContext(
+        services=here.services, sources=Sources(facility=here.facility), make_pack=here.packs.make
+    )
+    api = build_api(context)
     assert set(gets(api.routes)) == set(API)
 
 
@@ -154,12 +163,13 @@ def test_a_page_that_shows_something_personal_has_left_its_line(site: SampleSite
             assert left == []
 
 
-@pytest.mark.parametrize("address", API)
+@pytest.mark.parametrize("address", [address for address in API if address != OF_ITS_OWN])
 @pytest.mark.parametrize("role", [UserRole.DISPATCHER, UserRole.AUDITOR])
 def test_a_program_that_reads_something_personal_has_left_its_line(
     here: World, address: str, role: UserRole
 ) -> None:
-    answer = here.get(address.replace("{incident}", "KWK-2026-000100"), role=role)
+    asked = {"period": "2026-11"} if address == "/reports" else None
+    answer = here.get(address.replace("{incident}", "KWK-2026-000100"), asked, role=role)
     assert answer.status_code == 200
     left = [
         (action, subject)
