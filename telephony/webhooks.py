@@ -18,9 +18,9 @@ from typing import TypeVar
 import structlog
 from anyio import CapacityLimiter, to_thread
 from sqlalchemy.exc import TimeoutError as BusyTooLongError
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
+from starlette.types import Receive, Scope, Send
 
 from dispatch.service import intake
 from models.session import is_database_away
@@ -61,13 +61,13 @@ def build_webhooks(context: TelephonyContext) -> Router:
     """Every telephone route, checked against the provider's signature."""
     boundary = _Boundary(context)
 
-    def served(route: _Route) -> Route:
-        async def endpoint(request: Request) -> Response:
-            return await boundary.answer(request, route)
-
-        return Route(route.path, endpoint, methods=["POST"], name=route.kind)
-
-    return Router([served(route) for route in _routes(context)], redirect_slashes=False)
+    return Router(
+        [
+            Route(route.path, _Endpoint(boundary, route), methods=["POST"], name=route.kind)
+            for route in _routes(context)
+        ],
+        redirect_slashes=False,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +122,18 @@ def _routes(context: TelephonyContext) -> list[_Route]:
     ]
 
 
+class _Endpoint:
+    """One address as ASGI; what functions are given around a request costs half as much as the command."""
+
+    def __init__(self, boundary: "_Boundary", route: _Route) -> None:
+        self._boundary = boundary
+        self._route = route
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._boundary.answer(scope, receive, self._route)
+        await response(scope, receive, send)
+
+
 class _Boundary:
     """Carries out one webhook after another; nothing that breaks inside goes through to the caller."""
 
@@ -130,26 +142,26 @@ class _Boundary:
         self._workers = CapacityLimiter(_THREADS)
         self._keepers = CapacityLimiter(_KEEPERS)
 
-    async def answer(self, request: Request, route: _Route) -> Response:
+    async def answer(self, scope: Scope, receive: Receive, route: _Route) -> Response:
         """Check, carry out, and only then reply; the engine gives way to many who wait."""
         with self._context.services.callers:
-            return await self._answer(request, route)
+            return await self._answer(scope, receive, route)
 
-    async def _answer(self, request: Request, route: _Route) -> Response:
+    async def _answer(self, scope: Scope, receive: Receive, route: _Route) -> Response:
         kind = route.kind
         commits = self._context.services.uow.commits
-        context, path = self._context, str(request.scope["path"])
+        context, path = self._context, str(scope["path"])
         arrived_at = context.services.clock.now()
         try:
             form = await signed_form(
-                request, public_url=context.addresses.public_url, auth_tokens=context.auth_tokens
+                scope, receive, public_url=context.addresses.public_url, auth_tokens=context.auth_tokens
             )
         except ForgedError as error:
             context.services.metrics.webhook_refused(error.reason)
             log.warning("webhook.refused", kind=kind, reason=error.reason)
             return Response(status_code=403)
         try:
-            document = await self._in_time(partial(route.answer, form, arrived_at, **request.path_params))
+            document = await self._in_time(partial(route.answer, form, arrived_at, **scope["path_params"]))
         except MalformedError as error:
             log.warning("webhook.malformed", kind=kind, missing=error.field)
             kept = await self._keep_malformed(kind, path, form, arrived_at)
