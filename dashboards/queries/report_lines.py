@@ -79,14 +79,15 @@ def lines(session: Session, facility_id: str, span: Span) -> tuple[Lines, ...]:
     )
     # Persons act as user:NAME and staff:CODE; the engine and callers have no colon.
     by_person = _position(session, Event.actor, ":") > 0
-    query = (
+    # Worked out before they are counted: what is grouped carries every column along that its keys are made
+    # of, and a line's data are most of what there is.
+    found = (
         select(
             Event.kind,
             Event.source,
             late.label("late"),
             assumed.label("assumed"),
             by_person.label("by_person"),
-            func.count(),
         )
         .join(Incident, Incident.id == Event.incident_id)
         .where(
@@ -94,9 +95,10 @@ def lines(session: Session, facility_id: str, span: Span) -> tuple[Lines, ...]:
             Incident.is_drill.is_(False),
             Event.kind.in_([str(kind) for kind in _COUNTED]),
         )
-        .group_by(Event.kind, Event.source, "late", "assumed", "by_person")
-        .order_by(Event.kind, Event.source, "late", "assumed", "by_person")
+        .cte("lines")
+        .prefix_with("MATERIALIZED")
     )
+    query = select(found, func.count()).group_by(*found.c).order_by(*found.c)
     return tuple(
         Lines(
             kind=kind,

@@ -145,6 +145,7 @@ def tabulate(
 ) -> Tables:
     """Measure every incident once and sum it up in total and by each of *by*; *targets* are in seconds."""
     wanted = tuple(by)
+    names = tuple(each.value for each in wanted)
     keys = Keys(zone, shifts)
     counts = dict.fromkeys(Kept, 0)
     rows: dict[Kept, list[tuple[Measured, ...]]] = {Kept.REAL: [], Kept.DRILL: []}
@@ -165,7 +166,7 @@ def tabulate(
             complete += all(incident.times[at] is not None for at in _COMPLETE)
         if State.ANOMALY in row:
             anomalies += _anomalies(incident, row)
-        for column, key in zip(columns.values(), keys.of(wanted, incident), strict=True):
+        for column, key in zip(columns.values(), keys.of(names, incident), strict=True):
             column.setdefault(key, []).append(row)
     return Tables(
         total=_group("all", rows[Kept.REAL], targets),
@@ -194,12 +195,12 @@ class Keys:
 
     def __call__(self, by: By, incident: TimedIncident) -> str:
         """The group of *incident* in the table *by*."""
-        return self.of((by,), incident)[0]
+        return self.of((by.value,), incident)[0]
 
-    def of(self, wanted: Sequence[By], incident: TimedIncident) -> list[str]:
-        """Its groups in several tables, for which its time is put on the facility's clock once."""
+    def of(self, wanted: Sequence[str], incident: TimedIncident) -> list[str]:
+        """Its groups in several tables by their names; its time is put on the facility's clock once."""
         stamp = incident.received_at.astimezone(self._zone).isoformat()
-        # By name: an enumeration's own hash is worked out anew at every look.
+        # By name: an enumeration's own value and hash are worked out anew at every look.
         known = {
             "month": stamp[:7],
             "hour": stamp[11:13],
@@ -210,7 +211,7 @@ class Keys:
             "priority": incident.priority,
             "channel": incident.channel,
         }
-        return [known[by.value] for by in wanted]
+        return [known[name] for name in wanted]
 
     def _shift(self, clock: str) -> str:
         """The shift that began last before; before the first of a day, the last of the day before."""

@@ -69,19 +69,31 @@ _SCALARS = frozenset({str, bool, type(None)})
 def _needs_no_care(value: Any, depth: int) -> bool:  # noqa: ANN401 - whatever somebody wants written
     """Whether *value* is certainly written alike by everybody as it stands."""
     kind = type(value)
-    if kind in _SCALARS:
+    if kind is dict:
+        every = value.values() if _TEXT.issuperset(map(type, value)) else None
+    elif kind is list:
+        every = value
+    else:
+        return kind in _SCALARS or _is_plain_number(value)
+    if every is None or depth >= _DEEPEST:
+        return False
+    # Most values are scalars, and looking at all of them at once costs less than a call for each.
+    if _SCALARS.issuperset(map(type, every)):
         return True
+    for inner in every:
+        kind = type(inner)
+        if kind in _SCALARS or (kind is int and _is_plain_number(inner)):
+            continue
+        if not _needs_no_care(inner, depth + 1):
+            return False
+    return True
+
+
+def _is_plain_number(value: Any) -> bool:  # noqa: ANN401 - likewise
+    kind = type(value)
     if kind is int:
         return bool(-_LARGEST_INTEGER <= value <= _LARGEST_INTEGER)
-    if kind is float:
-        return _SMALLEST_PLAIN <= abs(value) <= _LARGEST_INTEGER and not value.is_integer()
-    if depth >= _DEEPEST or (kind is not list and not (kind is dict and _TEXT.issuperset(map(type, value)))):
-        return False
-    every = value if kind is list else value.values()
-    # Most values are scalars, and looking at all of them at once costs less than a call for each.
-    return _SCALARS.issuperset(map(type, every)) or all(
-        type(inner) in _SCALARS or _needs_no_care(inner, depth + 1) for inner in every
-    )
+    return kind is float and _SMALLEST_PLAIN <= abs(value) <= _LARGEST_INTEGER and not value.is_integer()
 
 
 def _whole(value: Any, depth: int) -> object:  # noqa: ANN401 - likewise

@@ -56,7 +56,7 @@ def intact(connection: Connection, facility_id: str, ids: Sequence[str]) -> dict
     these = {"ids": list(ids)}
     try:
         incidents = connection.execute(_INCIDENTS, these).all()
-        events = _by_incident(connection.execute(_EVENTS, these))
+        events = _by_incident(connection.execute(_EVENTS, these).all())
         values = _by_incident(connection.execute(_VALUES, these))
         calls = _by_incident(connection.execute(_CALLS, these))
         assignments = _by_incident(connection.execute(_ASSIGNMENTS, these))
