@@ -42,6 +42,8 @@ ADDRESSES = (
     "/telephony/deliveries/one/minutes",
     "/telephony/deliveries/one/voice/status",
     "/telephony/deliveries/one/sms/status",
+    "/telephony/surveys/one/answer",
+    "/telephony/surveys/one/1/1",
 )
 
 FORGERIES: dict[str, tuple[bytes, str]] = {
@@ -78,7 +80,7 @@ def test_without_a_signature_nothing_happens_at_any_address(shared_site: Site, p
 
 def test_every_telephone_address_was_asked(shared_site: Site) -> None:
     """What the program answers under /telephony, from its own list of routes, stands in the list above."""
-    example = {"incident_id": "room", "delivery_id": "one"}
+    example = {"incident_id": "room", "delivery_id": "one", "step": "1", "turn": "1"}
     known = {path.replace("/sms/status", "/voice/status") for path in ADDRESSES}
     names = [
         "voice",
@@ -95,6 +97,8 @@ def test_every_telephone_address_was_asked(shared_site: Site) -> None:
         "key",
         "minutes",
         "delivery_status",
+        "survey_answer",
+        "survey_key",
     ]
     router = build_webhooks(shared_site.program.telephony)
     assert sorted(str(route.name) for route in router.routes if isinstance(route, Route)) == sorted(names)
