@@ -76,6 +76,10 @@ def _add_the_others(app: typer.Typer) -> None:
     app.command(
         "erase", epilog='Example: siaga erase --number 0811-2345-678 --reason "request no. 12 of 3 November"'
     )(cli_personal.erase)
+    app.command(
+        "breach-notice",
+        epilog="Example: siaga breach-notice --from 2026-11-01 --to 2026-11-03 --out notice.pdf",
+    )(cli_personal.breach_notice)
     app.command("seal", epilog="Example: siaga seal")(cli_seals.seal)
     app.command("key", epilog="Example: siaga key")(cli_seals.key)
     app.command("backup", epilog="Example: siaga backup /mnt/usb/siaga.db")(cli_backup.backup)

@@ -1,4 +1,4 @@
-"""``siaga erase``: personal data by number or by age, with the proof kept (ADR 0030)."""
+"""``siaga erase``: personal data by number or by age, the proof kept (ADR 0030); ``siaga breach-notice``."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,8 +9,16 @@ import typer
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
+from config.cli_reports import OutPath, sources_of, write_out
 from config.cli_start import ACTOR, Started, account, start
 from config.cli_words import CommandRefusedError, say
+from dashboards.api.boundaries import BoundaryError, boundary, span
+from dashboards.i18n import Language
+from dashboards.reports.as_html import as_html
+from dashboards.reports.as_pdf import as_pdf
+from dashboards.reports.breach_notice import Asked
+from dashboards.reports.breach_notice import breach_notice as draft_notice
+from dashboards.trail import NOTICE_MADE
 from dispatch.domain import erasure, phones
 from dispatch.domain.erasure import Basis, Cutoffs, cutoffs
 from dispatch.service import personal_data
@@ -60,6 +68,42 @@ def erase(
             before = started.clock.now() - timedelta(days=older)
             everything = Cutoffs(**dict.fromkeys((CALLS, INCIDENTS, RECORDINGS), before))
             _by_age(started, everything, reason, dry_run=dry_run, basis=Basis.AGE)
+
+
+def breach_notice(
+    from_text: Annotated[
+        str, typer.Option("--from", metavar="DATE", help="Since when: a day, or an instant with its offset.")
+    ],
+    to_text: Annotated[str, typer.Option("--to", metavar="DATE", help="Until when; that day is not in it.")],
+    found_at: Annotated[
+        str | None, typer.Option(metavar="INSTANT", help="When it was found out; 72 hours count from then.")
+    ] = None,
+    language: Annotated[Language, typer.Option(help="Of the notice.")] = Language.ID,
+    out: OutPath = None,
+) -> None:
+    """Draft the notice that is due within 3 × 24 hours when personal data were not protected."""
+    with start(writes=True) as started:
+        zone = started.facility.zone
+        try:
+            wanted = span(from_text, to_text, zone)
+            found = None if found_at is None else boundary("found-at", found_at, zone)
+        except BoundaryError as error:
+            raise typer.BadParameter(error.reason, param_hint=f"--{error.field}") from error
+        assert wanted.from_at is not None
+        assert wanted.until_at is not None
+        asked = Asked(from_at=wanted.from_at, until_at=wanted.until_at, found_at=found)
+        with started.uow.read() as session:
+            document = draft_notice(session, asked, sources=sources_of(started), language=language)
+        started.note(NOTICE_MADE, "notice", {"from": from_text, "to": to_text})
+    if out is not None and out.suffix.lower() == ".pdf":
+        try:
+            write_out([as_pdf(document)], out)
+        except ImportError:
+            out = out.with_suffix(".html")
+            typer.echo(f"a PDF needs the library typst; written as a page instead: {out}", err=True)
+        else:
+            return
+    write_out([as_html(document)], out)
 
 
 def _ordinary(text: str) -> str:

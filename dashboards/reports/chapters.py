@@ -56,15 +56,39 @@ def framed(
     standing: Standing,
     omitted: Sequence[str] = (),
 ) -> Document:
-    """*sections* with what every paper of this facility bears around them."""
-    house = sources.facility.report
+    """*sections* with what every paper of this facility about a period bears around them."""
+    return in_frame(
+        pen,
+        title=title,
+        period=cover.period.text,
+        lines=_lines(cover, pen),
+        sections=sections,
+        sources=sources,
+        standing=standing,
+        omitted=omitted,
+    )
+
+
+def in_frame(
+    pen: Pen,
+    *,
+    title: str,
+    period: str,
+    lines: Sequence[str],
+    sections: Sequence[Section],
+    sources: Sources,
+    standing: Standing,
+    omitted: Sequence[str] = (),
+) -> Document:
+    """The same around a paper about any stretch of time; *lines* stand below its title."""
+    house, facility = sources.facility.report, sources.facility.name
     return Document(
         language=str(pen.language),
         house=house,
-        facility=cover.facility_name,
+        facility=facility,
         title=title,
-        period=cover.period.text,
-        lines=tuple(_lines(cover, pen)),
+        period=period,
+        lines=tuple(lines),
         sections=tuple(sections),
         proof=_proof(standing, sources, pen),
         signing=Signing(
@@ -77,7 +101,7 @@ def framed(
             name=house.signatory.name or DOTS,
             nip=pen.say("NIP %(number)s", number=house.signatory.nip or DOTS[:36]),
         ),
-        foot=f"{cover.facility_name} · {title} {cover.period.text}",
+        foot=f"{facility} · {title} {period}",
         page_words=pen.say("page %%(page)s of %%(pages)s"),
         omitted=tuple(omitted),
     )

@@ -48,6 +48,7 @@ ACTIONS: Mapping[str, str] = {
     "follow_up.planned": msgid("Follow-up planned"),
     "follow_up.moved": msgid("Follow-up brought up to date"),
     "personal.erased": msgid("Personal data erased"),
+    "breach_notice.made": msgid("Breach notice drafted"),
     "user.added": msgid("Account added"),
     "backup.made": msgid("Backup made and checked"),
 }

@@ -39,6 +39,7 @@ COMMANDS = (
     ["token", "create"],
     ["evidence"],
     ["erase"],
+    ["breach-notice"],
     ["seal"],
     ["key"],
     ["settings"],
@@ -50,7 +51,7 @@ COMMANDS = (
 def test_help_names_every_command(here: Siaga) -> None:
     ended = here("--help")
     assert ended.status == 0
-    named = set(re.findall(r"^  ([a-z]+) ", ended.out, re.MULTILINE))
+    named = set(re.findall(r"^  ([a-z-]+) ", ended.out, re.MULTILINE))
     assert {command[0] for command in COMMANDS} <= named
 
 

@@ -1,0 +1,175 @@
+"""What the log knows of a stretch of time in which personal data may have got into wrong hands.
+
+Counts and acts; nothing personal of a resident is in it. What came from outside the program (a stolen disk, a
+copied file) leaves no line and is not known here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import Session
+
+from dashboards import trail
+from models.complaint import Complaint
+from models.facility import Staff
+from models.incident import Call, Incident
+from models.record import Audit, PrivateValue
+
+LOOKS = (
+    trail.BOARD_READ,
+    trail.LOG_READ,
+    trail.CALLS_READ,
+    trail.INCIDENT_READ,
+    trail.WORKER_PAGE_READ,
+    trail.CALLER_READ,
+    trail.STAFF_READ,
+    trail.COMPLAINT_READ,
+    trail.SUGGESTIONS_READ,
+    "personal.looked_up",
+)
+LOG_INS = (trail.LOGGED_IN, trail.LOGIN_FAILED)
+FILES = ("incidents.exported", trail.EVIDENCE_MADE, "backup.made")
+
+MOST_FILES = 200
+"""Listed one by one; how many more there were is said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """How often an account, a program or a worker read one kind of thing, and how many of them."""
+
+    actor: str
+    action: str
+    times: int
+    things: int
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class LogIns:
+    """Attempts to log in to one account, and from which machines."""
+
+    actor: str
+    succeeded: int = 0
+    failed: int = 0
+    addresses: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """A file that left the program."""
+
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Everything that the log knows of the stretch."""
+
+    incidents: int
+    """With personal values that stood there at some time of the stretch; as the next two."""
+    calls: int
+    numbers: int
+    """Different numbers of callers among them; whose were erased since is not known any more."""
+    incidents_new: int
+    """Received within the stretch."""
+    values: Mapping[str, int]
+    """Personal values by name."""
+    complaints: int
+    staff: int
+    looks: Sequence[Looked]
+    log_ins: Sequence[LogIns]
+    files: Sequence[Act]
+    files_left_out: int
+
+
+def read_known(db: Session, facility: str, from_at: datetime, until_at: datetime) -> Known:
+    """What is known of ``[from_at, until_at)``."""
+    stood = or_(PrivateValue.value.is_not(None), PrivateValue.erased_at >= from_at)
+    of_values = (
+        select(PrivateValue.name, func.count())
+        .join(Incident, Incident.id == PrivateValue.incident_id)
+        .where(PrivateValue.facility_id == facility, stood, Incident.received_at < until_at)
+    )
+    before = (Incident.facility_id == facility, Incident.received_at < until_at)
+    kept = or_(Incident.erased_at.is_(None), Incident.erased_at >= from_at)
+    rung = (Call.facility_id == facility, Call.received_at < until_at, Call.caller_number.is_not(None))
+    said = (
+        Complaint.facility_id == facility,
+        Complaint.received_at < until_at,
+        Complaint.erased_at.is_(None),
+    )
+    files = _acts(db, facility, from_at, until_at)
+    return Known(
+        incidents=_count(db, Incident.id, *before, kept),
+        calls=_count(db, Call.id, *rung),
+        numbers=db.scalar(select(func.count(Call.caller_number.distinct())).where(*rung)) or 0,
+        incidents_new=_count(db, Incident.id, *before, Incident.received_at >= from_at),
+        values={str(name): count for name, count in db.execute(of_values.group_by(PrivateValue.name))},
+        complaints=_count(db, Complaint.id, *said),
+        staff=_count(db, Staff.id, Staff.facility_id == facility),
+        looks=_looks(db, facility, from_at, until_at),
+        log_ins=_log_ins(db, facility, from_at, until_at),
+        files=files[:MOST_FILES],
+        files_left_out=max(0, len(files) - MOST_FILES),
+    )
+
+
+def _count(db: Session, column: Any, *where: ColumnElement[bool]) -> int:  # noqa: ANN401 - a column of any table
+    return db.scalar(select(func.count(column)).where(*where)) or 0
+
+
+def _within(facility: str, from_at: datetime, until_at: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (Audit.facility_id == facility, Audit.at >= from_at, Audit.at < until_at)
+
+
+def _looks(db: Session, facility: str, from_at: datetime, until_at: datetime) -> Sequence[Looked]:
+    query = (
+        select(
+            Audit.actor,
+            Audit.action,
+            func.count(),
+            func.count(Audit.subject.distinct()),
+            func.min(Audit.at),
+            func.max(Audit.at),
+        )
+        .where(*_within(facility, from_at, until_at), Audit.action.in_(LOOKS))
+        .group_by(Audit.actor, Audit.action)
+        .order_by(Audit.actor, Audit.action)
+    )
+    return [
+        Looked(actor=actor, action=action, times=times, things=things, first_at=first_at, last_at=last_at)
+        for actor, action, times, things, first_at, last_at in db.execute(query)
+    ]
+
+
+def _log_ins(db: Session, facility: str, from_at: datetime, until_at: datetime) -> Sequence[LogIns]:
+    found: dict[str, LogIns] = {}
+    query = select(Audit.actor, Audit.action, Audit.data).where(
+        *_within(facility, from_at, until_at), Audit.action.in_(LOG_INS)
+    )
+    for actor, action, data in db.execute(query, execution_options={"yield_per": 1000}):
+        one = found.setdefault(actor, LogIns(actor=actor))
+        one.succeeded += action == trail.LOGGED_IN
+        one.failed += action == trail.LOGIN_FAILED
+        one.addresses.add(str(data.get("address", "?")))
+    return [found[actor] for actor in sorted(found)]
+
+
+def _acts(db: Session, facility: str, from_at: datetime, until_at: datetime) -> Sequence[Act]:
+    query = (
+        select(Audit.at, Audit.actor, Audit.action, Audit.subject)
+        .where(*_within(facility, from_at, until_at), Audit.action.in_(FILES))
+        .order_by(Audit.at, Audit.id)
+    )
+    return [
+        Act(at=at, actor=actor, action=action, subject=subject)
+        for at, actor, action, subject in db.execute(query)
+    ]
