@@ -1,4 +1,4 @@
-"""``/complaints``: the register, one complaint with its steps, and the recap of a period.
+"""``/complaints``: the register, and one complaint with its steps. The recap is a report of its own kind.
 
 The text of a complaint and who complained are personal: only those who answer complaints read them, each
 reading leaves a line in the audit trail, and the list shows none of it.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Query
+from fastapi import APIRouter, Depends, Form
 from starlette.responses import RedirectResponse, Response
 
 from dashboards import trail
@@ -17,12 +17,7 @@ from dashboards.incident_actions import word
 from dashboards.page_errors import FormInvalidError, PageNotFoundError
 from dashboards.page_route import PageRoute
 from dashboards.queries import complaints as queries
-from dashboards.rendering import SECURITY_HEADERS
-from dashboards.reports import complaint_recap
-from dashboards.reports.as_html import as_html
-from dashboards.reports.as_pdf import as_pdf
 from dashboards.reports.periods import Period, PeriodError, parse_period
-from dashboards.reports.sources import Sources
 from dashboards.reports_page import choices
 from dashboards.visits import Visit, our_form, require
 from dispatch.domain.errors import DispatchError
@@ -89,27 +84,6 @@ class ComplaintPage:
 def show_register(visit: Reader, period: str = "", status: str = "") -> Response:
     """The register; of this year when no period is named."""
     return visit.html("complaints.html", _register(visit, period=period, status=status))
-
-
-@router.get("/complaints/recap")
-def give_recap(visit: Reader, period: str, form: Annotated[str, Query(alias="format")] = "pdf") -> Response:
-    """The recap of *period*; as a page where the PDF library is missing."""
-    if form not in ("pdf", "html"):
-        raise FormInvalidError("format")
-    wanted = _period(period)
-    sources = Sources(facility=visit.ctx.facility, public_url=visit.ctx.public_url)
-    with visit.ctx.uow.read() as db:
-        found = complaint_recap.read(db, sources=sources, period=wanted, as_of=visit.now)
-    document = complaint_recap.worded(found, sources=sources, language=visit.language)
-    media, written = "text/html; charset=utf-8", as_html(document).encode()
-    if form == "pdf":
-        try:
-            media, written = "application/pdf", as_pdf(document)
-        except ImportError:
-            form = "html"
-    name = f"{visit.ctx.facility.code}-{wanted.text}-complaints.{form}"
-    headers = {**SECURITY_HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(written, media_type=media, headers=headers)
 
 
 @router.get("/complaints/{number}")

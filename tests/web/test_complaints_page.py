@@ -171,14 +171,12 @@ def test_the_recap_of_a_year_is_a_paper_without_names(site: SampleSite, manager:
     manager.submits(f"/complaints/{settled}", status="settled", note="selesai")
     site.clock.advance(70 * 86400)
     manager = logged_in(site, "manager")
-    answer = manager.opens("/complaints/recap?period=2026&format=html")
+    answer = manager.opens("/reports?kind=complaints&period=2026")
     page = words(answer.text)
     assert "1 / 2 (50 %)" in page
     assert "Yosef" not in page
     assert "satu jam" not in page
-    assert manager.opens("/complaints/recap?period=2026").content.startswith(b"%PDF")
-    assert (
-        manager.opens("/complaints/recap?period=2026").content
-        == manager.opens("/complaints/recap?period=2026").content
-    )
-    assert manager.opens("/complaints/recap?period=26").status_code == 422
+    address = "/reports/file?kind=complaints&period=2026&format=pdf"
+    paper = manager.opens(address).content
+    assert paper.startswith(b"%PDF")
+    assert paper == manager.opens(address).content
