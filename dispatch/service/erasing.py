@@ -1,4 +1,4 @@
-"""Erasing personal data, some hundred rows at a time: values, their salts, and wherever else they stand.
+"""Erasing personal data, some dozen rows at a time: values, their salts, and wherever else they stand.
 
 Each step is one short transaction with its line in the audit trail, so that no call waits, a million rows
 take no memory, and one that was killed in the middle is simply run again. Of an incident the record itself
@@ -29,7 +29,7 @@ from models.personal import HOLDINGS, OF_CALL, Holding
 from models.record import Audit, Event, PrivateValue
 from models.statements import Prepared
 
-BATCH = 100
+BATCH = 25
 """Incidents, or rows of another table, in one transaction: some ten milliseconds."""
 
 PAUSE_S = 0.02
