@@ -239,7 +239,11 @@ def _tell_incident(session: Session, services: Services, row: Delivery, *, proof
     incident = ledger.load(session, services, row.incident_id)
     now = services.clock.now()
     decision = alerts.alert_sent(
-        incident, staff_code=failures.code_of(session, row), channel=row.channel, proof=proof, now=now
+        incident,
+        staff_code=failures.code_of(session, incident, row),
+        channel=row.channel,
+        proof=proof,
+        now=now,
     )
     ledger.record(session, services, decision, before=incident, at=now)
 
@@ -251,7 +255,7 @@ def _tell_left(session: Session, services: Services, row: Delivery) -> None:
     incident = ledger.load(session, services, row.incident_id)
     now = services.clock.now()
     called_in = row.purpose == Purpose.CONNECT
-    staff_code = failures.code_of(session, row)
+    staff_code = failures.code_of(session, incident, row)
     decision = alerts.left_call(incident, staff_code=staff_code, called_in=called_in, now=now)
     ledger.record(session, services, decision, before=incident, at=now)
 

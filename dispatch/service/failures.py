@@ -74,7 +74,7 @@ def is_wanted(session: Session, services: Services, row: Delivery, *, for_update
     incident = ledger.load(session, services, row.incident_id, for_update=for_update)
     if row.purpose == Purpose.CALL_BACK:
         return not incident.is_closed and not _is_reached(incident)
-    assignment = incident.assignment(code_of(session, row))
+    assignment = incident.assignment(code_of(session, incident, row))
     if row.purpose == Purpose.CONNECT:
         return assignment is not None and _is_awaited(incident, assignment)
     return assignment is not None and _is_concerned(incident, assignment, row.channel)
@@ -95,8 +95,11 @@ def let_go(session: Session, services: Services, row: Delivery, *, now: datetime
             follow_up(session, services, row, was_taken=False, now=now)
 
 
-def code_of(session: Session, row: Delivery) -> str:
-    """The staff code of the person whom *row* is for."""
+def code_of(session: Session, incident: Incident, row: Delivery) -> str:
+    """The staff code of the person whom *row* is for, who nearly always has a part in the incident."""
+    for assignment in incident.assignments:
+        if assignment.staff_id == row.staff_id:
+            return assignment.staff_code
     return str(session.connection().execute(_CODE, {"staff_id": row.staff_id}).scalar_one())
 
 
@@ -119,7 +122,7 @@ def _after_alert(
     session: Session, services: Services, row: Delivery, *, was_taken: bool, now: datetime
 ) -> None:
     incident = ledger.load(session, services, str(row.incident_id))
-    staff_code = code_of(session, row)
+    staff_code = code_of(session, incident, row)
     assignment = incident.assignment(staff_code)
     concerned = assignment is not None and (assignment.is_waiting or assignment.is_engaged)
     if incident.is_closed or not concerned:

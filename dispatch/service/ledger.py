@@ -53,17 +53,27 @@ def load(session: Session, services: Services, incident_id: str, *, for_update: 
     Raises:
         IncidentNotFoundError: this facility has no such incident.
     """
+    held = _held(session).get(incident_id)
+    if held is not None:
+        return held
     connection = session.connection()
     key = {"incident_id": incident_id, "facility_id": services.facility_id}
     place = (_LOCK_PLACE if for_update else _FIND_PLACE).run(connection, key).first()
     if place is None:
         raise IncidentNotFoundError(incident=incident_id)
     known = services.states.get(incident_id)
-    if known is not None and known.chain_head == place.chain_head:
-        return known.incident
-    incident = incident_rows.read(connection, incident_id)
-    services.states.put(Known(incident, place.event_count, place.chain_head))
-    return incident
+    if known is None or known.chain_head != place.chain_head:
+        incident = incident_rows.read(connection, incident_id)
+        known = Known(incident, place.event_count, place.chain_head)
+        services.states.put(known)
+    if for_update:
+        _held(session)[incident_id] = known.incident
+    return known.incident
+
+
+def _held(session: Session) -> dict[str, Incident]:
+    """The incidents that are this transaction's alone until its end, as they stand in it."""
+    return cast("dict[str, Incident]", session.info.setdefault("incidents_held", {}))
 
 
 def record(
@@ -89,6 +99,7 @@ def record(
     calls, assignments = incident_rows.in_order(incident)
     ordered = replace(incident, calls=calls, assignments=assignments)
     services.states.put(Known(ordered, lines.count, lines.head))
+    _held(session)[incident.id] = ordered
 
 
 def _place(session: Session, services: Services, before: Incident | None) -> tuple[int, str]:

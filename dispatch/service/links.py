@@ -7,6 +7,7 @@ address; only its hash is stored, and it dies with its row's ``expires_at``.
 import hashlib
 import hmac
 import string
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -61,27 +62,32 @@ def find_link(session: Session, token: str, *, kind: str, now: datetime) -> Link
     return link if link is not None and link.expires_at > now else None
 
 
-def keep_worker_link(
+def keep_worker_links(
     session: Session,
     key: bytes,
     *,
     facility_id: str,
     incident_id: str,
-    staff_id: str,
+    staff_ids: Collection[str],
     now: datetime,
     lives_s: float,
 ) -> None:
-    """Make sure that the worker's address for this incident opens, from now on for *lives_s*."""
+    """Make sure that these workers' addresses for this incident open, from now on for *lives_s*."""
+    if not staff_ids:
+        return
     _KEEP.run(
         session.connection(),
-        {
-            "token_hash": token_hash(worker_token(key, incident_id, staff_id)),
-            "facility_id": facility_id,
-            "kind": WORKER,
-            "incident_id": incident_id,
-            "staff_id": staff_id,
-            "phone": None,
-            "created_at": now,
-            "expires_at": now + timedelta(seconds=lives_s),
-        },
+        [
+            {
+                "token_hash": token_hash(worker_token(key, incident_id, staff_id)),
+                "facility_id": facility_id,
+                "kind": WORKER,
+                "incident_id": incident_id,
+                "staff_id": staff_id,
+                "phone": None,
+                "created_at": now,
+                "expires_at": now + timedelta(seconds=lives_s),
+            }
+            for staff_id in staff_ids
+        ],
     )

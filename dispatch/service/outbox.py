@@ -26,7 +26,7 @@ from dispatch.domain.effects import (
 )
 from dispatch.domain.incidents import Incident
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState, Role
-from dispatch.service.links import keep_worker_link
+from dispatch.service.links import keep_worker_links
 from dispatch.service.services import Services
 from models.base import table_of
 from models.facility import Staff
@@ -80,9 +80,20 @@ def enqueue(session: Session, services: Services, decision: Decision, *, now: da
     """Turn the effects of *decision* into deliveries; an effect wanted twice is delivered once."""
     if not decision.effects:
         return
+    incident = decision.incident
+    keep_worker_links(
+        session,
+        services.link_key,
+        facility_id=incident.facility_id,
+        incident_id=incident.id,
+        # A text about an incident carries the address of its reader's own page.
+        staff_ids={e.staff_id: None for e in decision.effects if isinstance(e, AlertWorker | SendDetails)},
+        now=now,
+        lives_s=incident.policy.links.worker_s,
+    )
     found: list[Values] = []
     for effect in decision.effects:
-        found.extend(_deliveries(session, services, decision.incident, effect, now))
+        found.extend(_deliveries(session, services, incident, effect, now))
     insert_new(session, found)
 
 
@@ -99,14 +110,13 @@ def _deliveries(
     new = Composer(services, incident, now)
     match effect:
         case AlertWorker():
-            yield from _alert(session, services, new, effect)
+            yield from _alert(session, new, effect)
         case StandDown():
             yield from _stand_down(session, new, effect)
         case ConnectWorker():
             yield from _connect(session, new, effect)
         case SendDetails():
             phone = _phone(session, effect.staff_id)
-            _keep_link(session, services, incident, effect.staff_id, now)
             yield new(Purpose.DETAILS, AlertChannel.SMS, phone, effect.staff_id, f"{effect.turn}")
         case WarnSupervisors():
             yield from _warnings(session, services, new, effect)
@@ -114,9 +124,8 @@ def _deliveries(
             yield from _to_caller(new, effect)
 
 
-def _alert(session: Session, services: Services, new: "Composer", effect: AlertWorker) -> Iterator[Values]:
+def _alert(session: Session, new: "Composer", effect: AlertWorker) -> Iterator[Values]:
     phone = _phone(session, effect.staff_id)
-    _keep_link(session, services, new.incident, effect.staff_id, new.now)
     waiting = _channels_waiting(session, new, effect.staff_id) if effect.turn > 1 else set()
     for channel in effect.channels:
         if channel in waiting:
@@ -286,17 +295,3 @@ def supervisors(session: Session, services: Services) -> Sequence[Staff]:
             Staff.is_active.is_(True),
         )
     ).all()
-
-
-def _keep_link(
-    session: Session, services: Services, incident: Incident, staff_id: str, now: datetime
-) -> None:
-    keep_worker_link(
-        session,
-        services.link_key,
-        facility_id=incident.facility_id,
-        incident_id=incident.id,
-        staff_id=staff_id,
-        now=now,
-        lives_s=incident.policy.links.worker_s,
-    )
