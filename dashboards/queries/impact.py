@@ -14,16 +14,23 @@ from dashboards.queries.api_times import within
 from models.facility import Shift, Staff
 from models.incident import Incident
 
+OPEN, UNSTATED = "", "unstated"
+"""What stands for an outcome of incidents that still run, and of those that were closed without one."""
+
 
 def outcomes(session: Session, facility_id: str, span: Span) -> Mapping[str, int]:
-    """How many of the incidents received within *span* ended how; open ones are under an empty word."""
+    """How many of the incidents received within *span* ended how."""
+    still_open = Incident.closed_at.is_(None)
     query = (
-        select(Incident.outcome, func.count())
+        select(Incident.outcome, still_open, func.count())
         .where(*within(span, facility_id), Incident.is_drill.is_(False))
-        .group_by(Incident.outcome)
-        .order_by(Incident.outcome)
+        .group_by(Incident.outcome, still_open)
     )
-    return {outcome or "": count for outcome, count in session.execute(query)}
+    found: dict[str, int] = {}
+    for outcome, is_open, count in session.execute(query):
+        word = outcome or (OPEN if is_open else UNSTATED)
+        found[word] = found.get(word, 0) + count
+    return found
 
 
 def began_at(session: Session, facility_id: str) -> datetime | None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from dashboards.context import FacilityFacts
 from dashboards.i18n import msgid
 from dashboards.queries import impact
+from dashboards.queries.impact import OPEN, UNSTATED
 from dashboards.reports.chapters_times import MAIN
 from dashboards.reports.contents import Part, Report
 from dashboards.reports.document import Cell, Paragraph, Row, Table
@@ -216,9 +217,12 @@ def endings(impact: Impact, pen: Pen) -> Table:
         )
         for word in words
     ]
-    if any("" in found for _, found in shown):
-        still_open = (pen.count(found.get("", 0)) for _, found in shown)
-        rows.append(Row(cells=(pen.text(say("Not closed yet")), *still_open)))
+    for word, title in (
+        (UNSTATED, say("Closed without a stated ending")),
+        (OPEN, say("Not closed yet")),
+    ):
+        if any(word in found for _, found in shown):
+            rows.append(Row(cells=(pen.text(title), *(pen.count(found.get(word, 0)) for _, found in shown))))
     total = (pen.count(sum(found.values())) for _, found in shown)
     rows.append(Row(cells=(pen.text(say("All")), *total), is_total=True))
     return Table(name=say("Endings"), title=say("How the incidents ended"), columns=columns, rows=rows)

@@ -191,6 +191,18 @@ def test_the_impact_sheet_says_what_it_counts_as_a_user(here: World) -> None:
     assert {row.cells[3].text for row in table(document, "Biaya").rows} == {"[…]"}
 
 
+def test_an_ending_that_nobody_stated_is_told_from_none(here: World) -> None:
+    here.writes(past_incident(here, 1, OCTOBER), past_incident(here, 2, OCTOBER, outcome="treated"))
+    here.writes(past_incident(here, 3, OCTOBER, status="open", closed_at=None))
+    here.writes(past_incident(here, 4, OCTOBER, outcome="treated", is_drill=True))
+    assert cells(table(paper(here, SHEET), "Akhir insiden")) == {
+        "Ditangani di tempat": ["1"],
+        "Ditutup tanpa keterangan akhir": ["1"],
+        "Belum ditutup": ["1"],
+        "Semua": ["3"],
+    }
+
+
 def test_every_paper_of_a_period_without_anything_can_be_drawn(here: World) -> None:
     for name in (DOSSIER, SHEET, SYSTEM, UPDATES):
         for period in ("2026-10", "2026-Q4", "1970"):
