@@ -54,7 +54,6 @@ PAGES: Mapping[str, tuple[str, str] | None] = {
     "/survey/form": None,
     "/survey/paper": None,
     "/complaints": None,
-    "/complaints/recap": None,
     # The caller's own page: it shows nothing but the questions.
     "/s/{token}": None,
     "/static/{served_as}": None,
@@ -67,7 +66,6 @@ UNFILLED = ("/complaints/{number}", "/survey/suggestions", "/s/{token}", "/stati
 ASKED = {
     "/reports/file": {"period": "2026-11", "format": "html"},
     "/reports/incidents": {"period": "2026-11"},
-    "/complaints/recap": {"period": "2026", "format": "html"},
 }
 
 API: Mapping[str, tuple[str, str] | None] = {
