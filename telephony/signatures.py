@@ -43,7 +43,7 @@ async def signed_form(
         ForgedError: the signature is missing or wrong, or the body is absurdly large.
         ClientDisconnect: whoever asked has gone before everything was said.
     """
-    # As the server gives it: everything that only pages need of a request takes as long as the check itself.
+    # As the server gives it: headers and address as pages get them are made anew for each request.
     signature = next((value.decode("latin-1") for name, value in scope["headers"] if name == _HEADER), "")
     if not signature:
         raise ForgedError("missing")

@@ -123,7 +123,7 @@ def _routes(context: TelephonyContext) -> list[_Route]:
 
 
 class _Endpoint:
-    """One address as ASGI; what functions are given around a request costs half as much as the command."""
+    """One address as ASGI: it needs nothing of what a function is given around a request."""
 
     def __init__(self, boundary: "_Boundary", route: _Route) -> None:
         self._boundary = boundary

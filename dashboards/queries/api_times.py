@@ -5,7 +5,7 @@ read as the database keeps them and parsed here: a month of a busy regency has a
 the usual way takes longer than everything else together.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
@@ -63,7 +63,7 @@ def timed_incidents(session: Session, facility_id: str, span: Span) -> Iterator[
         .where(*within(span, facility_id))
         .order_by(_INCIDENT.c.received_at, _INCIDENT.c.id)
     )
-    instants = _of_text if session.get_bind().dialect.name == "sqlite" else _as_they_are
+    instants = _instants(session)
     for row in _streamed(session, query):
         incident_id, number, priority, category, channel, outcome, place, is_drill, *raw = row
         times = instants(raw)
@@ -89,8 +89,9 @@ def rings(session: Session, facility_id: str, span: Span) -> Iterator[Ring]:
         .where(*_calls_within(span, facility_id))
         .order_by(_CALL.c.received_at, _CALL.c.id)
     )
-    for channel, outcome, received, answered in _streamed(session, query):
-        received_at, answered_at = _instant(received), _instant(answered)
+    instants = _instants(session)
+    for channel, outcome, *raw in _streamed(session, query):
+        received_at, answered_at = instants(raw)
         after_s = None
         if received_at is not None and answered_at is not None:
             after_s = (answered_at - received_at).total_seconds()
@@ -151,20 +152,13 @@ def _raw(column: ColumnElement[datetime]) -> ColumnElement[str]:
     return type_coerce(column, String())
 
 
-def _of_text(raw: Sequence[str | None]) -> list[datetime | None]:
-    """SQLite keeps the wall time of UTC (models.base)."""
+def _instants(session: Session) -> Callable[[Sequence[Any]], list[datetime | None]]:
+    """What makes instants of raw values: texts of the wall time of UTC from SQLite (models.base)."""
+    return _of_texts if session.get_bind().dialect.name == "sqlite" else list
+
+
+def _of_texts(raw: Sequence[str | None]) -> list[datetime | None]:
     return [None if value is None else _parsed(f"{value}+00:00") for value in raw]
 
 
-def _as_they_are(raw: Sequence[datetime | None]) -> list[datetime | None]:
-    return list(raw)
-
-
 _parsed = datetime.fromisoformat
-
-
-def _instant(value: object) -> datetime | None:
-    if isinstance(value, str):
-        # SQLite keeps the wall time of UTC (models.base).
-        return datetime.fromisoformat(f"{value}+00:00")
-    return cast("datetime | None", value)

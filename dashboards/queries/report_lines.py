@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Integer, case, cast, exists, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy.orm import Session, aliased
 
 from dashboards.api.boundaries import Span
 from dashboards.queries.api_times import within
@@ -78,7 +78,7 @@ def lines(session: Session, facility_id: str, span: Span) -> tuple[Lines, ...]:
         else_=False,
     )
     # Persons act as user:NAME and staff:CODE; the engine and callers have no colon.
-    by_person = _position(session, Event.actor, ":") > 0
+    by_person = Event.actor.contains(":")
     # Worked out before they are counted: what is grouped carries every column along that its keys are made
     # of, and a line's data are most of what there is.
     found = (
@@ -147,13 +147,6 @@ def call_backs(session: Session, facility_id: str, span: Span) -> Iterator[CallB
     for requested_at, returned_at in session.execute(query):
         if requested_at is not None:
             yield CallBack(requested_at=requested_at, returned_at=returned_at)
-
-
-def _position(session: Session, column: InstrumentedAttribute[str], sought: str) -> ColumnElement[int]:
-    """Where *sought* stands in *column*, 0 where it does not: a third of the time that LIKE takes."""
-    if session.get_bind().dialect.name == "sqlite":
-        return func.instr(column, sought)
-    return func.strpos(column, sought)
 
 
 def _minutes_late(session: Session) -> ColumnElement[int]:

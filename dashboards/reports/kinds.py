@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Protocol
 
 from sqlalchemy.orm import Session
@@ -123,12 +124,8 @@ def _response_times(session: Session, asked: Asked) -> Reading:
     found = response_times.read(
         session, sources=asked.sources, period=asked.period, before=asked.before, as_of=asked.as_of
     )
-
-    def worded(*, language: Language, missing: FormatMissingError | None) -> Document:
-        return response_times.worded(found, sources=asked.sources, language=language, missing=missing)
-
     return Reading(
-        worded=worded,
+        worded=partial(response_times.worded, found, sources=asked.sources),
         ended=found.report.cover.until_at,
         data={
             Format.CSV: lambda: as_csv(found.report, found.before),
@@ -146,29 +143,21 @@ def _kipp(session: Session, asked: Asked) -> Reading:
         as_of=asked.as_of,
     )
     dossier = kipp.read(session, facts, sources=asked.sources)
-
-    def worded(*, language: Language, missing: FormatMissingError | None) -> Document:
-        return kipp.worded(dossier, sources=asked.sources, language=language, missing=missing)
-
-    return Reading(worded=worded, ended=facts.report.cover.until_at)
+    return Reading(
+        worded=partial(kipp.worded, dossier, sources=asked.sources), ended=facts.report.cover.until_at
+    )
 
 
 def _skm(session: Session, asked: Asked) -> Reading:
     found = skm.read(session, sources=asked.sources, period=asked.period, as_of=asked.as_of)
-
-    def worded(*, language: Language, missing: FormatMissingError | None) -> Document:
-        return skm.worded(found, sources=asked.sources, language=language, missing=missing)
-
-    return Reading(worded=worded, ended=found.cover.until_at)
+    return Reading(worded=partial(skm.worded, found, sources=asked.sources), ended=found.cover.until_at)
 
 
 def _complaints(session: Session, asked: Asked) -> Reading:
     found = complaint_recap.read(session, sources=asked.sources, period=asked.period, as_of=asked.as_of)
-
-    def worded(*, language: Language, missing: FormatMissingError | None) -> Document:
-        return complaint_recap.worded(found, sources=asked.sources, language=language, missing=missing)
-
-    return Reading(worded=worded, ended=found.cover.until_at)
+    return Reading(
+        worded=partial(complaint_recap.worded, found, sources=asked.sources), ended=found.cover.until_at
+    )
 
 
 _PAPER = (Format.HTML, Format.PDF)

@@ -30,7 +30,7 @@ def _shape(kind: Any) -> tuple[Callable[[Any], Any], dict[str, Callable[..., Non
     """How a value is copied, and how each field is set although the value is frozen.
 
     The copying is written out field by field, as the library writes out its ``__init__``: a loop over the
-    fields took three times as long.
+    fields took more than twice as long (1.7 µs in place of 0.65 for eleven fields).
     """
     if hasattr(kind, "__post_init__"):
         raise TypeError(f"{kind.__name__} does something when one is made")

@@ -87,7 +87,9 @@ def enqueue(session: Session, services: Services, decision: Decision, *, now: da
         facility_id=incident.facility_id,
         incident_id=incident.id,
         # A text about an incident carries the address of its reader's own page.
-        staff_ids={e.staff_id: None for e in decision.effects if isinstance(e, AlertWorker | SendDetails)},
+        staff_ids=dict.fromkeys(
+            each.staff_id for each in decision.effects if isinstance(each, AlertWorker | SendDetails)
+        ),
         now=now,
         lives_s=incident.policy.links.worker_s,
     )
