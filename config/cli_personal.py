@@ -18,7 +18,7 @@ from dashboards.reports.as_html import as_html
 from dashboards.reports.as_pdf import as_pdf
 from dashboards.reports.breach_notice import Asked
 from dashboards.reports.breach_notice import breach_notice as draft_notice
-from dashboards.trail import NOTICE_MADE
+from dashboards.trail import LOOKED_UP, NOTICE_MADE
 from dispatch.domain import erasure, phones
 from dispatch.domain.erasure import Basis, Cutoffs, cutoffs
 from dispatch.service import personal_data
@@ -29,8 +29,6 @@ from models.incident import Incident
 from models.personal import CALLS, HOLDINGS, INCIDENTS, RECORDINGS
 from models.session import truncate_log
 from telephony.journal import Journal
-
-LOOKED_UP = "personal.looked_up"
 
 
 def erase(

@@ -80,7 +80,7 @@ def refresh_board(visit: Reader) -> Response:
         if visit.request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers={"ETag": tag, "Cache-Control": "no-store"})
         page = _read(db, visit, tag)
-    visit.reads(trail.BOARD_READ, "board", is_urgent=True)
+    visit.reads(trail.BOARD_READ, "board", is_repeated=True, is_urgent=True)
     response = visit.html("_board_live.html", page)
     response.headers["ETag"] = tag
     return response

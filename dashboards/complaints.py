@@ -213,16 +213,7 @@ def _complaint(
     if complaint is None:
         raise PageNotFoundError
     may_keep = visit.signed_in.role in KEEPERS
-    with visit.ctx.uow.write() as db:
-        trail.note(
-            db,
-            visit.ctx,
-            at=visit.now,
-            actor=visit.signed_in.actor,
-            action=trail.COMPLAINT_READ,
-            subject=complaint.line.number,
-            details={"masked": not may_keep},
-        )
+    visit.reads(trail.COMPLAINT_READ, complaint.line.number, masked=not may_keep)
     return ComplaintPage(
         complaint=complaint,
         may_keep=may_keep,

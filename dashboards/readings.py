@@ -1,9 +1,9 @@
-"""Every look at something personal is a line of the audit trail: one for each person, thing and hour.
+"""Every look of a person at something personal is a line of the audit trail.
 
-A board that refreshes itself would write a line every two seconds, and nobody reads such a trail. So a look
-is noted when the same person has not looked at the same thing within the hour, in this process. What it
-showed (numbers in full, or masked) is told in the line, and a look that shows more is one of its own. Decides
-nothing about who may see what (ADR 0031).
+A board that refreshes itself would write a line every two seconds, a program perhaps as often, and nobody
+reads such a trail. Such a look is noted when the same actor has not looked at the same thing within the hour,
+in this process. What it showed (numbers in full, or masked) is told in the line, and one that shows more is
+noted by itself. Decides nothing about who may see what (ADR 0031).
 """
 
 import threading
@@ -39,15 +39,24 @@ class Readings:
         self._lock = threading.Lock()
 
     def note(
-        self, *, at: datetime, actor: str, action: str, subject: str, masked: bool, is_urgent: bool = False
+        self,
+        *,
+        at: datetime,
+        actor: str,
+        action: str,
+        subject: str,
+        masked: bool,
+        is_repeated: bool = False,
+        is_urgent: bool = False,
     ) -> None:
         """Have a line written that *actor* looked at *subject*, before anything of it is shown.
 
-        *masked* says that numbers were not shown in full. Where it *is_urgent*, because somebody waits for
-        help, a database that takes no line now keeps nothing from them; the log says so then.
+        *masked* says that numbers were not shown in full. What *is_repeated*, because a page or a program asks
+        for it again and again, is noted once an hour. Where it *is_urgent*, because somebody waits for help,
+        a database that takes no line now keeps nothing from them; the log says so then.
         """
         look = (actor, action, subject, masked)
-        if self._is_noted(look, at):
+        if is_repeated and self._is_noted(look, at):
             return
         line = Audit(
             id=self._ids.new_id(),

@@ -105,15 +105,7 @@ def show_suggestions(visit: Annotated[Visit, Depends(require(*READERS))], period
     """What people wrote; that it was read is on record before it is shown."""
     facility = visit.ctx.facility
     wanted = _period(visit, period)
-    with visit.ctx.uow.write() as db:
-        trail.note(
-            db,
-            visit.ctx,
-            at=visit.now,
-            actor=visit.signed_in.actor,
-            action=trail.SUGGESTIONS_READ,
-            subject=wanted.text,
-        )
+    visit.reads(trail.SUGGESTIONS_READ, wanted.text, masked=False)
     with visit.ctx.uow.read() as db:
         found = suggestions(db, facility.code, wanted.span(facility.zone), limit=LISTED + 1)
     page = SuggestionsPage(period=wanted.text, found=found[:LISTED], is_cut=len(found) > LISTED)

@@ -27,6 +27,24 @@ FOLLOW_UP_PLANNED: Final = "follow_up.planned"
 FOLLOW_UP_MOVED: Final = "follow_up.moved"
 SUGGESTIONS_READ: Final = "survey_suggestions.read"
 
+LOOKED_UP: Final = "personal.looked_up"
+
+LOOKS: Final = (
+    INCIDENT_READ,
+    BOARD_READ,
+    CALLER_READ,
+    LOG_READ,
+    CALLS_READ,
+    STAFF_READ,
+    WORKER_PAGE_READ,
+    COMPLAINT_READ,
+    SUGGESTIONS_READ,
+    LOOKED_UP,
+)
+"""Every look at something personal."""
+
+LOG_INS: Final = (LOGGED_IN, LOGIN_FAILED)
+
 
 def note(
     session: Session,

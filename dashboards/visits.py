@@ -63,14 +63,26 @@ class Visit:
         """Whether callers' numbers are shown in full."""
         return self.user is not None and self.user.sees_numbers
 
-    def reads(self, action: str, subject: str, *, is_urgent: bool = False) -> None:
-        """Have it noted that the user looks at *subject*, before it is shown; once an hour."""
+    def reads(
+        self,
+        action: str,
+        subject: str,
+        *,
+        masked: bool | None = None,
+        is_repeated: bool = False,
+        is_urgent: bool = False,
+    ) -> None:
+        """Have it noted that the user looks at *subject*, before it is shown (``Readings.note``).
+
+        Without *masked* the line says whether this user sees numbers in full.
+        """
         self.site.readings.note(
             at=self.now,
             actor=self.signed_in.actor,
             action=action,
             subject=subject,
-            masked=not self.sees_numbers,
+            masked=not self.sees_numbers if masked is None else masked,
+            is_repeated=is_repeated,
             is_urgent=is_urgent,
         )
 

@@ -92,7 +92,7 @@ def refresh_worker_page(visit: AnyVisit, token: str) -> Response:
     page = _page(visit, token)
     if visit.request.headers.get("if-none-match") == page.tag:
         return Response(status_code=304, headers={"ETag": page.tag, "Cache-Control": "no-store"})
-    _note_reading(visit, page)
+    _note_reading(visit, page, is_repeated=True)
     response = visit.html("_worker_live.html", page)
     response.headers["ETag"] = page.tag
     return response
@@ -165,7 +165,7 @@ def _page(visit: Visit, token: str, *, problem: str | None = None) -> WorkerPage
     )
 
 
-def _note_reading(visit: Visit, page: WorkerPage) -> None:
+def _note_reading(visit: Visit, page: WorkerPage, *, is_repeated: bool = False) -> None:
     """That the worker saw where it is and what was said, and the caller's number once it is shown."""
     shows_number = page.caller_number is not None
     visit.site.readings.note(
@@ -174,6 +174,7 @@ def _note_reading(visit: Visit, page: WorkerPage) -> None:
         action=trail.CALLER_READ if shows_number else trail.WORKER_PAGE_READ,
         subject=page.incident.number,
         masked=not shows_number,
+        is_repeated=is_repeated,
         is_urgent=True,
     )
 

@@ -51,13 +51,14 @@ def position(cursor: str | None) -> Position | None:
 
 
 def note(readings: Readings, services: Services, caller: Caller, action: str, subject: str) -> None:
-    """Have it noted that a program read *subject*, before it gets it."""
+    """Have it noted that a program read *subject*, before it gets it; once an hour."""
     readings.note(
         at=services.clock.now(),
         actor=caller.actor,
         action=action,
         subject=subject,
         masked=caller.role not in SEES_NUMBERS,
+        is_repeated=True,
     )
 
 

@@ -18,19 +18,6 @@ from models.facility import Staff
 from models.incident import Call, Incident
 from models.record import Audit, PrivateValue
 
-LOOKS = (
-    trail.BOARD_READ,
-    trail.LOG_READ,
-    trail.CALLS_READ,
-    trail.INCIDENT_READ,
-    trail.WORKER_PAGE_READ,
-    trail.CALLER_READ,
-    trail.STAFF_READ,
-    trail.COMPLAINT_READ,
-    trail.SUGGESTIONS_READ,
-    "personal.looked_up",
-)
-LOG_INS = (trail.LOGGED_IN, trail.LOGIN_FAILED)
 FILES = ("incidents.exported", trail.EVIDENCE_MADE, "backup.made")
 
 MOST_FILES = 200
@@ -140,7 +127,7 @@ def _looks(db: Session, facility: str, from_at: datetime, until_at: datetime) ->
             func.min(Audit.at),
             func.max(Audit.at),
         )
-        .where(*_within(facility, from_at, until_at), Audit.action.in_(LOOKS))
+        .where(*_within(facility, from_at, until_at), Audit.action.in_(trail.LOOKS))
         .group_by(Audit.actor, Audit.action)
         .order_by(Audit.actor, Audit.action)
     )
@@ -153,7 +140,7 @@ def _looks(db: Session, facility: str, from_at: datetime, until_at: datetime) ->
 def _log_ins(db: Session, facility: str, from_at: datetime, until_at: datetime) -> Sequence[LogIns]:
     found: dict[str, LogIns] = {}
     query = select(Audit.actor, Audit.action, Audit.data).where(
-        *_within(facility, from_at, until_at), Audit.action.in_(LOG_INS)
+        *_within(facility, from_at, until_at), Audit.action.in_(trail.LOG_INS)
     )
     for actor, action, data in db.execute(query, execution_options={"yield_per": 1000}):
         one = found.setdefault(actor, LogIns(actor=actor))

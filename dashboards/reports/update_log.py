@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from dashboards import trail
 from dashboards.api.boundaries import start_of_day
 from dashboards.i18n import msgid
 from dashboards.queries import updates
@@ -54,21 +55,7 @@ ACTIONS: Mapping[str, str] = {
 }
 """Words for what the audit trail calls by a code; a code that is not here is shown as it is."""
 
-LOOKS = (
-    "login.succeeded",
-    "login.failed",
-    "logout",
-    "incident.read",
-    "board.read",
-    "caller_number.read",
-    "log.read",
-    "calls.read",
-    "staff.read",
-    "worker_page.read",
-    "complaint.read",
-    "survey_suggestions.read",
-    "personal.looked_up",
-)
+LOOKS = (*trail.LOG_INS, trail.LOGGED_OUT, *trail.LOOKS)
 """Acts that change nothing: counted, and not listed one by one."""
 
 ACTORS: Mapping[str, str] = {

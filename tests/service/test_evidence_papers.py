@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from config.cli_personal import LOOKED_UP
 from config.facility import load_facility
 from config.installed import installation_of
 from config.policy import load_policy
@@ -122,9 +121,9 @@ class TestUpdates:
         assert "ani" not in re.findall(r"[a-z]+", as_html(document))
 
     def test_every_act_that_leaves_a_line_has_a_word(self) -> None:
-        known = {value for name, value in vars(trail).items() if name.isupper()}
+        known = {value for name, value in vars(trail).items() if name.isupper() and isinstance(value, str)}
         known |= {"staff.imported", "roster.imported", "places.imported", "incidents.exported", "backup.made"}
-        known |= {LOOKED_UP, str(Kind.ERASED)}
+        known.add(str(Kind.ERASED))
         assert known - update_log.ACTIONS.keys() == set()
 
     def test_a_year_goes_month_by_month(self, here: World) -> None:
