@@ -9,7 +9,7 @@ import typer
 
 from config.cli_reports import sources_of
 from config.cli_seals import sealer_of
-from config.cli_start import start
+from config.cli_start import ACTOR, start
 from config.cli_words import CommandRefusedError, say
 from config.whole_files import whole_file
 from dashboards.reports import evidence_pack
@@ -23,6 +23,7 @@ from dispatch.service.sealing import SealRefusedError
 def evidence(
     period: Annotated[str, typer.Option(metavar="2026-10|2026-Q4|2026", help="Month, quarter or year.")],
     out: Annotated[Path, typer.Option(metavar="PACK.zip", help="The file to write.")],
+    asked_by: Annotated[str, typer.Option(hidden=True, help="Who pressed the button on the page.")] = ACTOR,
 ) -> None:
     """Write the sealed record of a period and its reports, with everything that is needed to verify them."""
     try:
@@ -54,7 +55,7 @@ def evidence(
                     as_of=started.clock.now(),
                 )
                 pack.close()
-            started.note(EVIDENCE_MADE, wanted.text)
+            started.note(EVIDENCE_MADE, wanted.text, actor=asked_by)
         except (NothingSealedError, SealRefusedError, SealKeyError) as error:
             raise CommandRefusedError(str(error)) from error
         except OSError as error:

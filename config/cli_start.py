@@ -71,7 +71,9 @@ class Started:
             link_key=b"",
         )
 
-    def note(self, action: str, subject: str, data: Mapping[str, object] | None = None) -> None:
+    def note(
+        self, action: str, subject: str, data: Mapping[str, object] | None = None, *, actor: str = ACTOR
+    ) -> None:
         """Leave a line in the audit trail: what was done or read here, and whose terminal it was."""
         with self.uow.write() as session:
             session.add(
@@ -79,7 +81,7 @@ class Started:
                     id=self.ids.new_id(),
                     facility_id=self.facility.code,
                     at=self.clock.now(),
-                    actor=ACTOR,
+                    actor=actor[:80],
                     action=action,
                     subject=subject[:80],
                     data={"account": account(), **(data or {})},

@@ -27,8 +27,10 @@ class EvidenceMaker:
         self._program = program
         self._busy = threading.Lock()
 
-    def make(self, period: str) -> Path:
+    def make(self, period: str, actor: str) -> Path:
         """Write the pack of *period*, which is written as the command line takes it, and return its file.
+
+        The command leaves the line of the audit trail, in the name of *actor*.
 
         Raises:
             EvidenceRefusedError: it cannot be made, or another one is being made.
@@ -38,7 +40,7 @@ class EvidenceMaker:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             file = self._folder / f"{self._facility}-{period}.zip"
-            arguments = ["evidence", f"--period={period}", f"--out={file}"]
+            arguments = ["evidence", f"--period={period}", f"--out={file}", f"--asked-by={actor}"]
             ended = own_program.run(arguments, stopping=threading.Event(), program=self._program)
         except OSError as error:
             raise refused_for(f"{self._folder}: cannot be written: {error.strerror}") from error

@@ -60,8 +60,11 @@ class PagesContext:
     public_url: str
     simulator_on: bool
     act: Callable[[ActOnIncident], object]
-    make_pack: Callable[[str], Path]
-    """Writes the evidence pack of a period and says where it lies, or raises ``EvidenceRefusedError``."""
+    make_pack: Callable[[str, str], Path]
+    """Writes the evidence pack of a period, notes for whom, and says where it lies.
+
+    Raises ``EvidenceRefusedError`` when there is none.
+    """
     complaint_days: int | None = None
     """Days in which a complaint is to be settled; None where it is stated for each."""
     installation: Installation = field(default_factory=Installation)

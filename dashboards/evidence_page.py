@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form
 from starlette.responses import FileResponse, Response
 
-from dashboards import trail
+from dashboards.api.access import READS_EVIDENCE
 from dashboards.evidence_refusals import REASONS, EvidenceRefusedError
 from dashboards.i18n import catalogue
 from dashboards.page_errors import FormInvalidError
@@ -30,6 +30,7 @@ class EvidencePage:
     choices: Sequence[tuple[str, Sequence[str]]]
     sealed_through: date | None
     fingerprint: str
+    may_make: bool
     problem: str = ""
     """The reason in the reader's language, when nothing was made."""
     raw_problem: str = ""
@@ -43,25 +44,18 @@ def show_evidence(visit: Annotated[Visit, Depends(require())]) -> Response:
 
 
 @router.post("/evidence")
-def give_pack(visit: Annotated[Visit, Depends(our_form())], period: Annotated[str, Form()]) -> Response:
+def give_pack(
+    visit: Annotated[Visit, Depends(our_form(*READS_EVIDENCE))], period: Annotated[str, Form()]
+) -> Response:
     """The pack of *period* as a file."""
     try:
         wanted = parse_period(period)
     except PeriodError as error:
         raise FormInvalidError("period") from error
     try:
-        file = visit.ctx.make_pack(wanted.text)
+        file = visit.ctx.make_pack(wanted.text, visit.signed_in.actor)
     except EvidenceRefusedError as refused:
         return visit.html("evidence.html", _page(visit, refused), status=409)
-    with visit.ctx.uow.write() as db:
-        trail.note(
-            db,
-            visit.ctx,
-            at=visit.now,
-            actor=f"user:{visit.signed_in.username}",
-            action=trail.EVIDENCE_MADE,
-            subject=wanted.text,
-        )
     return FileResponse(
         file, filename=file.name, media_type="application/zip", headers=dict(SECURITY_HEADERS)
     )
@@ -77,6 +71,7 @@ def _page(visit: Visit, refused: EvidenceRefusedError | None = None) -> Evidence
         choices=choices(visit.now.astimezone(zone).date(), visit.language),
         sealed_through=None if seal is None else seal.day,
         fingerprint="" if seal is None else seal.fingerprint,
+        may_make=visit.signed_in.role in READS_EVIDENCE,
         problem=catalogue(visit.language).gettext(reason) if reason else "",
         raw_problem="" if refused is None or reason else str(refused),
     )

@@ -59,10 +59,10 @@ class SamplePacks:
     def __init__(self) -> None:
         self.file: Path | None = None
         self.refusal = EvidenceRefusedError("no day is sealed", Refusal.NOTHING_SEALED)
-        self.made: list[str] = []
+        self.made: list[tuple[str, str]] = []
 
-    def make(self, period: str) -> Path:
-        self.made.append(period)
+    def make(self, period: str, actor: str) -> Path:
+        self.made.append((period, actor))
         if self.file is None:
             raise self.refusal
         return self.file

@@ -16,7 +16,8 @@ from dispatch.domain.vocabulary import UserRole
 ACTS = frozenset({UserRole.ADMIN, UserRole.DISPATCHER})
 
 
-READS_EVIDENCE = frozenset({UserRole.ADMIN, UserRole.MANAGER, UserRole.AUDITOR})
+READS_EVIDENCE = (UserRole.ADMIN, UserRole.MANAGER, UserRole.AUDITOR)
+"""Who gets whole evidence packs, here and on the page: they are for evaluators, and cost seconds of work."""
 
 
 def reader(request: Request) -> Caller:
@@ -39,7 +40,7 @@ def actor(request: Request) -> Caller:
 
 
 def evidence_reader(request: Request) -> Caller:
-    """The same, for whole evidence packs: making one is seconds of work, and they are for evaluators.
+    """The same, for whole evidence packs.
 
     Raises:
         ProblemError: 403, this role has no use for them.

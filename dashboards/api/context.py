@@ -15,8 +15,11 @@ class ApiContext:
 
     services: Services
     sources: Sources
-    make_pack: Callable[[str], Path]
-    """Writes the evidence pack of a period and says where it lies, or raises ``EvidenceRefusedError``."""
+    make_pack: Callable[[str, str], Path]
+    """Writes the evidence pack of a period, notes for whom, and says where it lies.
+
+    Raises ``EvidenceRefusedError`` when there is none.
+    """
 
     @property
     def facility(self) -> FacilityFacts:

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import FileResponse, Response
 
-from dashboards import problems, trail
+from dashboards import problems
 from dashboards.api import access
 from dashboards.api.context import ApiContext
 from dashboards.api.tokens import Caller
@@ -19,7 +19,6 @@ from dashboards.reports import kinds
 from dashboards.reports.kinds import MEDIA, Asked, FormatRefusedError, Kind
 from dashboards.reports.periods import Period, PeriodError, parse_period
 from dashboards.reports.response_times import Format, FormatMissingError
-from models.record import Audit
 
 PeriodText = Annotated[str, Query(description="A month, quarter or year: 2026-10, 2026-Q4, 2026.")]
 
@@ -37,21 +36,9 @@ def evidence_routes(ctx: ApiContext) -> APIRouter:
         """The sealed evidence pack of a period, as a ZIP; for admin, manager and auditor."""
         wanted = _period(period, "period")
         try:
-            file = ctx.make_pack(wanted.text)
+            file = ctx.make_pack(wanted.text, caller.actor)
         except EvidenceRefusedError as error:
             raise ProblemError(_problem(error)) from error
-        with services.uow.write() as session:
-            session.add(
-                Audit(
-                    id=services.ids.new_id(),
-                    facility_id=services.facility_id,
-                    at=services.clock.now(),
-                    actor=caller.actor,
-                    action=trail.EVIDENCE_MADE,
-                    subject=wanted.text,
-                    data={},
-                )
-            )
         return FileResponse(file, filename=file.name, media_type="application/zip")
 
     @router.get("/reports", response_class=Response, tags=["reports"])

@@ -166,23 +166,6 @@ def _complaints(given: Drawn) -> Document:
     return complaint_recap.worded(found, sources=given.sources)
 
 
-def _survey(given: Drawn) -> Document | None:
-    """None where nobody was asked and nobody answered: a paper that says so is no evidence of a survey."""
-    found = _survey_of(given)
-    asked = sum(found.figures.asked.values()) + found.figures.tally.filled + found.figures.tally.incomplete
-    return skm.worded(found, sources=given.sources) if asked else None
-
-
-def _plan(given: Drawn) -> Document | None:
-    found = _survey_of(given)
-    return skm.plan(found, sources=given.sources) if found.plan or found.plan_before else None
-
-
-def _survey_of(given: Drawn) -> skm.Survey:
-    cover = given.read.report.cover
-    return skm.read(given.session, sources=given.sources, period=cover.period, as_of=given.as_of)
-
-
 PAPERS: Mapping[str, Callable[[Drawn], Document]] = {
     DOSSIER: _dossier,
     SHEET: _sheet,
@@ -192,8 +175,16 @@ PAPERS: Mapping[str, Callable[[Drawn], Document]] = {
 }
 """Papers that come as PDF, by the name of their file; as a page where no PDF can be set."""
 
-SURVEY_PAPERS: Mapping[str, Callable[[Drawn], Document | None]] = {SURVEY: _survey, PLAN: _plan}
-"""Those that come only where there was a survey, or a plan."""
+
+def _survey_papers(given: Drawn) -> Iterator[tuple[str, Document]]:
+    """Only where somebody was asked or answered, or there is a plan: a paper that says so is no evidence."""
+    period = given.read.report.cover.period
+    found = skm.read(given.session, sources=given.sources, period=period, as_of=given.as_of)
+    tally = found.figures.tally
+    if sum(found.figures.asked.values()) + tally.filled + tally.incomplete:
+        yield SURVEY, skm.worded(found, sources=given.sources)
+    if found.plan or found.plan_before:
+        yield PLAN, skm.plan(found, sources=given.sources)
 
 
 def add_documents(
@@ -214,9 +205,10 @@ def add_documents(
             pack.add(f"{TIMES}.{form}", [written])
     pen = pen_for(sources, Language.ID)
     given = Drawn(session=session, read=found, sources=sources, pen=pen, as_of=as_of)
-    for name, draw in (*PAPERS.items(), *SURVEY_PAPERS.items()):
-        if (paper := draw(given)) is not None:
-            _add(pack, name, paper)
+    for name, draw in PAPERS.items():
+        _add(pack, name, draw(given))
+    for name, paper in _survey_papers(given):
+        _add(pack, name, paper)
     pack.add(ROSTER, _roster(session, sources, period))
     _add(pack, INDEX, _index(found, sources, frozenset(pack.sums), left_out))
     return left_out

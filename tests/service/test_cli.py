@@ -384,6 +384,13 @@ def test_a_pack_is_verified_without_settings_or_database(migrated: Siaga, tmp_pa
     assert migrated("evidence", "--period", "soon", "--out", "pack.zip").status == 2
     made = migrated("evidence", "--period", day[:7], "--out", "pack.zip")
     assert (made.status, made.out.startswith(f"pack.zip: the record, sealed up to {day}: ")) == (0, True)
+    for_page = migrated("evidence", "--period", day[:7], "--out", "pack.zip", "--asked-by", "user:maria")
+    assert for_page.status == 0
+    with closing(sqlite3.connect(tmp_path / "var" / "siaga.db")) as connection:
+        told = connection.execute(
+            "SELECT actor, subject FROM audit WHERE action = 'evidence.made' ORDER BY id"
+        )
+        assert told.fetchall() == [("cli", day[:7]), ("user:maria", day[:7])]
     shutil.rmtree(tmp_path / "var")
     intact = migrated("verify", "pack.zip", without_key=True)
     assert (intact.status, intact.out.splitlines()[0]) == (

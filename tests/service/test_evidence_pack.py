@@ -208,14 +208,16 @@ class TestMadeOnAsking:
 
     def test_it_lies_in_the_data_directory(self, tmp_path: Path) -> None:
         writes = 'for said; do case "$said" in --out=*) echo "$@" > "${said#--out=}";; esac; done'
-        file = self.maker(tmp_path, writes).make("2026-10")
+        file = self.maker(tmp_path, writes).make("2026-10", "user:maria")
         assert file == tmp_path / "var" / "evidence" / "KWK-2026-10.zip"
-        assert file.read_text(encoding="utf-8").startswith("evidence --period=2026-10 --out=")
+        asked = file.read_text(encoding="utf-8").split()
+        assert asked[:2] == ["evidence", "--period=2026-10"]
+        assert asked[-1] == "--asked-by=user:maria"
 
     def test_the_last_line_of_a_failure_is_the_reason(self, tmp_path: Path) -> None:
         maker = self.maker(tmp_path, "echo something; echo 'no day is sealed' >&2; exit 1")
         with pytest.raises(EvidenceRefusedError, match="no day is sealed"):
-            maker.make("2026-10")
+            maker.make("2026-10", "user:maria")
 
     @pytest.mark.parametrize(
         ("line", "refusal"),
@@ -231,24 +233,24 @@ class TestMadeOnAsking:
     )
     def test_the_known_reasons_are_told_apart(self, tmp_path: Path, line: str, refusal: Refusal) -> None:
         with pytest.raises(EvidenceRefusedError, match=re.escape(line)) as refused:
-            self.maker(tmp_path, f"echo '{line}' >&2; exit 1").make("2026-10")
+            self.maker(tmp_path, f"echo '{line}' >&2; exit 1").make("2026-10", "user:maria")
         assert refused.value.refusal is refusal
 
     def test_two_at_once_are_one_and_a_refusal(self, tmp_path: Path) -> None:
         gate, begun = tmp_path / "gate", tmp_path / "begun"
         maker = self.maker(tmp_path, f'touch "{begun}"; until test -e "{gate}"; do :; done')
-        first = threading.Thread(target=maker.make, args=("2026-10",))
+        first = threading.Thread(target=maker.make, args=("2026-10", "user:maria"))
         first.start()
         try:
             while not begun.exists():
                 first.join(0.01)
             with pytest.raises(EvidenceRefusedError, match="another pack") as refused:
-                maker.make("2026-11")
+                maker.make("2026-11", "user:maria")
             assert refused.value.refusal is Refusal.BUSY
         finally:
             gate.touch()
             first.join(10)
-        maker.make("2026-11")
+        maker.make("2026-11", "user:maria")
 
 
 def test_a_survey_and_its_plan_fill_their_slots_once_there_are_answers(lived: World, tmp_path: Path) -> None:

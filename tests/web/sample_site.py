@@ -54,15 +54,15 @@ class RecordingService:
         self.refusal: DispatchError | None = None
         self.pack: Path | None = None
         self.refusal_of_packs = EvidenceRefusedError("no day is sealed")
-        self.packed: list[str] = []
+        self.packed: list[tuple[str, str]] = []
 
     def act(self, command: ActOnIncident) -> None:
         self.commands.append(command)
         if self.refusal is not None:
             raise self.refusal
 
-    def make_pack(self, period: str) -> Path:
-        self.packed.append(period)
+    def make_pack(self, period: str, actor: str) -> Path:
+        self.packed.append((period, actor))
         if self.pack is None:
             raise self.refusal_of_packs
         return self.pack
