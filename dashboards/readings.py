@@ -51,9 +51,9 @@ class Readings:
     ) -> None:
         """Have a line written that *actor* looked at *subject*, before anything of it is shown.
 
-        *masked* says that numbers were not shown in full. What *is_repeated*, because a page or a program asks
-        for it again and again, is noted once an hour. Where it *is_urgent*, because somebody waits for help,
-        a database that takes no line now keeps nothing from them; the log says so then.
+        *masked* says that numbers were not shown in full. What *is_repeated*, because a page or a program
+        asks for it again and again, is noted once an hour. Where it *is_urgent*, because somebody waits for
+        help, a database that takes no line now keeps nothing from them; the log says so then.
         """
         look = (actor, action, subject, masked)
         if is_repeated and self._is_noted(look, at):

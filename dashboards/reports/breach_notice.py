@@ -102,9 +102,9 @@ def _sections(asked: Asked, known: Known, pen: Pen, facility: str) -> Iterator[S
         title=say("What this paper does not know"),
         blocks=(
             pen.note(
-                "A page that refreshes itself and a program are noted once an hour for each thing, so the true "
-                "number of looks may be higher. Whoever had the machine, its disk or a backup in hand left no "
-                "line here. Data that were erased since are counted only where the record says so."
+                "A page that refreshes itself and a program are noted once an hour for each thing, so the "
+                "true number of looks may be higher. Whoever had the machine, its disk or a backup in hand "
+                "left no line here. Data that were erased since are counted only where the record says so."
             ),
         ),
     )
