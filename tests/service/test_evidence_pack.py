@@ -23,16 +23,15 @@ from dashboards.reports import evidence_pack
 from dashboards.reports.periods import parse_period
 from dashboards.reports.sources import Sources
 from dispatch.adapters.seal_key import FileSealKeys
-from dispatch.domain.questionnaire import CURRENT, FORM_ORDER
 from dispatch.ports import SealKeyError
 from dispatch.service import pack_verifier as verifier
 from dispatch.service.record_pack import NothingSealedError, PackWriter, write_record
 from dispatch.service.sealing import Sealer, SealRefusedError
-from models.survey import FollowUp, SurveyResponse
 from tests.fakes.seal_keys import FakeSealKeys
 from tests.service.conftest import MakeWorld
 from tests.service.sealed_days import live_two_days
 from tests.service.test_record_pack import OTHER, contents, made_of, resealed
+from tests.survey_rows import a_follow_up, an_answer
 from tests.world import World
 
 NOVEMBER = parse_period("2026-11")
@@ -259,34 +258,9 @@ def test_a_survey_and_its_plan_fill_their_slots_once_there_are_answers(lived: Wo
         assert not {"laporan-skm.pdf", "rencana-tindak-lanjut-skm.pdf"} & set(archive.namelist())
     at = lived.hand.now().replace(month=11, day=20)
     with lived.uow.write() as session:
-        session.add(
-            SurveyResponse(
-                id=lived.services.ids.new_id(),
-                facility_id="KWK",
-                questionnaire=CURRENT.version,
-                channel="paper",
-                answers={str(element): 3 for element in FORM_ORDER},
-                is_filled=True,
-                answered_at=at,
-                recorded_at=at,
-            )
-        )
-        session.add(
-            FollowUp(
-                id=lived.services.ids.new_id(),
-                facility_id="KWK",
-                period="2026-11",
-                element="waktu",
-                action="Ambulans kedua untuk malam",
-                responsible="Kepala Puskesmas",
-                due_on=at.date(),
-                status="planned",
-                created_at=at,
-                created_by="user:manager",
-                updated_at=at,
-                updated_by="user:manager",
-            )
-        )
+        ids = lived.services.ids
+        session.add(an_answer(ids, 3, at=at))
+        session.add(a_follow_up(ids, period="2026-11", at=at, due_on=at.date()))
     packed(lived, tmp_path / "after.zip")
     with zipfile.ZipFile(tmp_path / "after.zip") as archive:
         assert "75,00" in text_of(archive.read("laporan-skm.pdf"))

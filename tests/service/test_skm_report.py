@@ -16,11 +16,11 @@ from dashboards.reports.as_pdf import as_pdf
 from dashboards.reports.document import Document
 from dashboards.reports.periods import parse_period
 from dashboards.reports.sources import Sources
-from dispatch.domain.questionnaire import FORM_ORDER, Element, FollowUpStatus, SurveyChannel
+from dispatch.domain.questionnaire import FORM_ORDER, FollowUpStatus
 from dispatch.domain.survey import Weight
-from models.survey import FollowUp, SurveyResponse
 from tests.service.conftest import MakeWorld
-from tests.world import FACILITY, World
+from tests.survey_rows import a_follow_up, an_answer
+from tests.world import World
 
 PERIOD = parse_period("2026-Q4")
 WITHIN = datetime(2026, 11, 2, 3, 0, tzinfo=UTC)
@@ -40,42 +40,27 @@ def answered(world: World, nrr: Sequence[str], *, at: datetime = WITHIN) -> None
     wanted = [round(float(each) * 20) for each in nrr]
     with world.uow.write() as session:
         for place in range(20):
-            answers = {
-                str(element): total // 20 + (place < total % 20)
+            scores = {
+                element: total // 20 + (place < total % 20)
                 for element, total in zip(FORM_ORDER, wanted, strict=True)
             }
-            session.add(
-                SurveyResponse(
-                    id=world.services.ids.new_id(),
-                    facility_id=FACILITY,
-                    questionnaire="SKM-14/2017-1",
-                    channel=str(SurveyChannel.PAPER),
-                    answers=answers,
-                    is_filled=True,
-                    sex="P" if place < 12 else None,
-                    suggestion="Ibu Yosefina menunggu lama",
-                    answered_at=at,
-                    recorded_at=at,
-                )
-            )
+            sex = "P" if place < 12 else None
+            said = "Ibu Yosefina menunggu lama"
+            session.add(an_answer(world.services.ids, scores, at=at, sex=sex, suggestion=said))
 
 
 def planned(world: World, period: str, action: str, status: FollowUpStatus) -> None:
+    due_on = date(2026, 12, 31)
     with world.uow.write() as session:
         session.add(
-            FollowUp(
-                id=world.services.ids.new_id(),
-                facility_id=FACILITY,
+            a_follow_up(
+                world.services.ids,
                 period=period,
-                element=str(Element.TIME),
+                at=WITHIN,
+                due_on=due_on,
                 action=action,
                 responsible="dr. Ruth Magai",
-                due_on=date(2026, 12, 31),
-                status=str(status),
-                created_at=WITHIN,
-                created_by="user:manager",
-                updated_at=WITHIN,
-                updated_by="user:manager",
+                status=status,
             )
         )
 

@@ -1,7 +1,7 @@
 """What a period's survey amounts to, counted by the database: who counts, and what is counted apart."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 
 import pytest
@@ -18,9 +18,10 @@ from dispatch.domain.commands import Action
 from dispatch.domain.questionnaire import CURRENT, FORM_ORDER, Element, RequestState, SurveyChannel
 from dispatch.domain.survey import Weight
 from dispatch.domain.vocabulary import Outcome
-from models.survey import FollowUp, SurveyRequest, SurveyResponse
+from models.survey import SurveyRequest
 from tests.builders import START
 from tests.service.conftest import MakeWorld
+from tests.survey_rows import a_follow_up, an_answer
 from tests.world import FACILITY, World
 
 PERIOD = Span(from_at=START - timedelta(days=1), until_at=START + timedelta(days=1))
@@ -40,21 +41,9 @@ def answered(
     channel: SurveyChannel = SurveyChannel.PAPER,
     **header: str | None,
 ) -> None:
-    answers = dict.fromkeys(FORM_ORDER, scores) if isinstance(scores, int) else scores
+    response = an_answer(world.services.ids, scores, at=at, version=version, channel=channel, **header)
     with world.uow.write() as session:
-        session.add(
-            SurveyResponse(
-                id=world.services.ids.new_id(),
-                facility_id=FACILITY,
-                questionnaire=version,
-                channel=str(channel),
-                answers={str(element): score for element, score in answers.items()},
-                is_filled=len(answers) == 9,
-                answered_at=at,
-                recorded_at=at,
-                **header,
-            )
-        )
+        session.add(response)
 
 
 def figures(world: World, weight: Weight = Weight.NINTH, span: Span = PERIOD) -> SurveyFigures:
@@ -156,22 +145,8 @@ def test_suggestions_come_newest_first_and_no_more_than_wanted(world: World) -> 
 def test_the_plan_of_a_period_is_in_the_order_in_which_it_is_due(world: World) -> None:
     for period, day in (("2026-Q4", 20), ("2026-Q4", 10), ("2027-Q1", 1)):
         with world.uow.write() as session:
-            session.add(
-                FollowUp(
-                    id=world.services.ids.new_id(),
-                    facility_id=FACILITY,
-                    period=period,
-                    element="waktu",
-                    action="More drivers at night",
-                    responsible="Head",
-                    due_on=date(2027, 1, day),
-                    status="planned",
-                    created_at=START,
-                    created_by="user:m",
-                    updated_at=datetime(2026, 12, 1, tzinfo=UTC),
-                    updated_by="user:m",
-                )
-            )
+            due_on = date(2027, 1, day)
+            session.add(a_follow_up(world.services.ids, period=period, at=START, due_on=due_on))
     with world.uow.read() as session:
         assert [line.due_on.day for line in follow_ups(session, FACILITY, "2026-Q4")] == [10, 20]
         assert len(follow_ups(session, FACILITY)) == 3

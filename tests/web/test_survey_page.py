@@ -1,14 +1,15 @@
 """``/survey``: the index with its weight, what is counted apart, and whose words are read by whom."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from lxml import html
 from sqlalchemy import select
 
-from dispatch.domain.questionnaire import CURRENT, FORM_ORDER
+from dispatch.domain.questionnaire import FORM_ORDER
 from models.record import Audit
-from models.survey import SurveyResponse
+from tests.survey_rows import an_answer
 from tests.web.sample_site import NASTY, NOW, SampleSite
 from tests.web.visitor import Visitor
 
@@ -28,20 +29,10 @@ def visitor(site: SampleSite, role: str) -> Visitor:
     return made
 
 
-def answer(site: SampleSite, scores: list[int], **fields: object) -> None:
-    values: dict[str, object] = {"questionnaire": CURRENT.version, "answered_at": NOW, **fields}
+def answer(site: SampleSite, scores: list[int], **fields: Any) -> None:
+    given = dict(zip(FORM_ORDER, scores, strict=False))
     with site.uow.write() as db:
-        db.add(
-            SurveyResponse(
-                id=site.ids.new_id(),
-                facility_id="KWK",
-                channel="paper",
-                answers=dict(zip(map(str, FORM_ORDER), scores, strict=False)),
-                is_filled=len(scores) == 9,
-                recorded_at=NOW,
-                **values,
-            )
-        )
+        db.add(an_answer(site.ids, given, at=NOW, **fields))
 
 
 def shown(site: SampleSite, address: str = NOVEMBER, role: str = "auditor") -> str:
@@ -71,7 +62,7 @@ def test_a_period_without_answers_says_so(site: SampleSite) -> None:
 
 
 def test_answers_to_another_questionnaire_are_said_to_be_there(site: SampleSite) -> None:
-    answer(site, [1] * 9, questionnaire="SKM-14/2017-0")
+    answer(site, [1] * 9, version="SKM-14/2017-0")
     assert "Versi lain 1" in shown(site)
 
 
