@@ -1,13 +1,12 @@
 """``/survey``: the index with its weight, what is counted apart, and whose words are read by whom."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from lxml import html
 from sqlalchemy import select
 
-from dispatch.domain.questionnaire import FORM_ORDER
+from dispatch.domain.questionnaire import CURRENT, FORM_ORDER, SurveyChannel
 from models.record import Audit
 from tests.survey_rows import an_answer
 from tests.web.sample_site import NASTY, NOW, SampleSite
@@ -29,10 +28,13 @@ def visitor(site: SampleSite, role: str) -> Visitor:
     return made
 
 
-def answer(site: SampleSite, scores: list[int], **fields: Any) -> None:
+def answer(
+    site: SampleSite, scores: list[int], *, version: str = CURRENT.version, **header: str | None
+) -> None:
     given = dict(zip(FORM_ORDER, scores, strict=False))
+    paper = SurveyChannel.PAPER
     with site.uow.write() as db:
-        db.add(an_answer(site.ids, given, at=NOW, **fields))
+        db.add(an_answer(site.ids, given, at=NOW, version=version, channel=paper, **header))
 
 
 def shown(site: SampleSite, address: str = NOVEMBER, role: str = "auditor") -> str:
