@@ -32,7 +32,8 @@ def evidence(
         raise typer.BadParameter(str(error), param_hint="--period") from error
     with start(writes=True) as started:
         try:
-            sealer_of(started).seal_due()
+            sealer = sealer_of(started)
+            sealer.seal_due()
             with (
                 whole_file(out) as file,
                 zipfile.ZipFile(file, "w") as archive,
@@ -54,7 +55,7 @@ def evidence(
                     period=wanted,
                     as_of=started.clock.now(),
                 )
-                pack.close()
+                pack.close(sealer.key())
             started.note(EVIDENCE_MADE, wanted.text, actor=asked_by)
         except (NothingSealedError, SealRefusedError, SealKeyError) as error:
             raise CommandRefusedError(str(error)) from error

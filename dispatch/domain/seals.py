@@ -62,7 +62,8 @@ class CallFacts:
     """What a call's row says for good.
 
     How a call of an incident went stands in that incident's chain. ``ending`` is of a call that has none: how
-    it was judged, and when it was over. The number is left out, so that it can be erased.
+    it was judged, and when it was over; that it was never answered needs no word (``verifying_calls``). The
+    number is left out, so that it can be erased.
     """
 
     id: str

@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 SILENT_AFTER = timedelta(seconds=15)
 """Three missed signs of life of an engine, which leaves one every five seconds."""
 
-_ENGINE = "engine"
+ENGINE = "engine"
 _STOPPED = "stopped"
 _RESTORED = "restored"
 
@@ -54,7 +54,7 @@ class Heart:
                 # And once more with the next beat: what was under way was still dated by the old hour.
                 waiting.count_anew(self._services)
             with self._services.uow.write() as session:
-                row = pulse_of(session, self._services, _ENGINE, at=now)
+                row = pulse_of(session, self._services, ENGINE, at=now)
                 self._judge(session, row, now, steady_s)
                 row.at, row.details = now, {}
         except SQLAlchemyError:
@@ -68,7 +68,7 @@ class Heart:
         """Leave the mark of an orderly stop, so that the silence that follows is explained."""
         now = self._services.clock.now()
         with self._services.uow.write() as session:
-            row = session.get(Pulse, _ENGINE, with_for_update=True)
+            row = session.get(Pulse, ENGINE, with_for_update=True)
             if row is not None:
                 row.at, row.details = now, {_STOPPED: True}
 
@@ -76,7 +76,7 @@ class Heart:
         if self._last is not None:
             return -self._jump(now, steady_s) > SILENT_AFTER
         with self._services.uow.read() as session:
-            row = session.get(Pulse, _ENGINE)
+            row = session.get(Pulse, ENGINE)
             return row is not None and row.at - now > SILENT_AFTER
 
     def _judge(self, session: Session, row: Pulse, now: datetime, steady_s: float) -> None:
@@ -120,7 +120,7 @@ def mark_restored(session: Session, *, made_at: datetime | None) -> None:
 
     Without *made_at* the backup's own last sign of life says when it was made. The next heartbeat judges it.
     """
-    row = session.get(Pulse, _ENGINE)
+    row = session.get(Pulse, ENGINE)
     if row is not None:
         held_until = max(row.at, made_at or row.at)
         row.details = {_RESTORED: held_until.isoformat(), **row.details}

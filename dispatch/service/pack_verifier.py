@@ -7,6 +7,9 @@
 
 Ends with 0 when everything is intact, else with 1 and a line for everything that is not.
 
+Every file in the pack stands in ``SHA256SUMS`` with its checksum, and that list is signed
+(``SHA256SUMS.sig``, Ed25519) with the key of the record: reports and record come from the same house.
+
 How the record is protected, from the inside out:
 
 - ``record/events.jsonl``: one line of the record each, ``{"event":E,"hash":H}``. H is the SHA-256 of the
@@ -18,6 +21,7 @@ How the record is protected, from the inside out:
 - ``record/seals.jsonl``: one seal for each day, ``{"seal":S,"signature":G}``. S holds the root of the Merkle
   tree (RFC 9162) over the day's leaves, the SHA-256 of the S before it, and the public key with which the
   bytes of S are signed (Ed25519).
+- ``record/period.json``: the period that was asked for, and how many seals it had then.
 - The *fingerprint* of a seal is the first sixty bits of the SHA-256 of S. It went by text message to
   witnesses in the night after that day. Whoever rewrote the record since could make everything in this pack
   fit again, but not those texts. So compare at least one of them.
@@ -25,6 +29,7 @@ How the record is protected, from the inside out:
 
 import hashlib
 import json
+import struct
 import sys
 import zipfile
 import zlib
@@ -41,7 +46,8 @@ except ImportError:
 else:
     CAN_CHECK_SIGNATURES = True
 
-SUMS, KEY = "SHA256SUMS", "record/public-key.txt"
+SUMS, SIGNATURE = "SHA256SUMS", "SHA256SUMS.sig"
+KEY, PERIOD = "record/public-key.txt", "record/period.json"
 SEALS, LEAVES = "record/seals.jsonl", "record/leaves.jsonl"
 CALLS, EVENTS = "record/calls.jsonl", "record/events.jsonl"
 
@@ -98,6 +104,26 @@ class Pack:
         files = (file for file in self._path.rglob("*") if file.is_file())
         return [file.relative_to(self._path).as_posix() for file in files]
 
+    def is_as_written(self) -> bool:
+        """Whether an archive has no other byte around its files than the program puts there."""
+        if self._zip is None:
+            return True
+        place, directory = 0, b""
+        with self._path.open("rb") as file:
+            for info in self._zip.infolist():
+                header, name = info.FileHeader(zip64=True), info.filename.encode()
+                file.seek(place)
+                if info.header_offset != place or file.read(len(header)) != header:
+                    return False
+                fixed = (45, 3, 45, 0, 0, zipfile.ZIP_DEFLATED, 0, 33)
+                sizes = (info.CRC, info.compress_size, info.file_size, len(name))
+                rest = (0, 0, 0, 0, 0o644 << 16, place)
+                directory += struct.pack("<4s4B4H3L5H2L", b"PK\1\2", *fixed, *sizes, *rest) + name
+                place += len(header) + info.compress_size
+            count, end = len(self._zip.infolist()), (len(directory), place, 0)
+            file.seek(place)
+            return file.read() == directory + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, count, count, *end)
+
     def open(self, name: str) -> IO[bytes]:
         """The file called *name*, for reading."""
         return (self._path / name).open("rb") if self._zip is None else self._zip.open(name)
@@ -121,7 +147,7 @@ class Verifier:
         self.fingerprints: dict[str, str] = {}
         """Each seal's fingerprint, with its day."""
         self.counts = {"incidents": 0, "events": 0, "calls": 0}
-        self.key = self.facility = ""
+        self.key = self.facility = self.asked = ""
         self._seals: list[dict[str, Any]] = []
         self._heads: dict[str, dict[int, Sealed]] = {}
         """What was sealed of each incident, by the number of the line."""
@@ -135,7 +161,9 @@ class Verifier:
         """Check everything; a file that cannot be read is a finding, and the next one is looked at."""
         self._guarded(SUMS, self._files)
         self._guarded(KEY, self._public_key)
+        self._guarded(SIGNATURE, self._signature)
         self._guarded(SEALS, self._row_of_seals)
+        self._guarded(PERIOD, self._period)
         self._guarded(LEAVES, self._trees)
         self._guarded(CALLS, self._every_call)
         self._guarded(EVENTS, self._every_event)
@@ -155,7 +183,7 @@ class Verifier:
             self.finds(SUMS, "inserted", "two files in the pack have the same name")
         lines = [line.decode().partition("  ") for line in self.pack.lines(SUMS)]
         listed = {name: digest for digest, _, name in lines}
-        for name in sorted(listed.keys() | set(names) - {SUMS}):
+        for name in sorted(listed.keys() | set(names) - {SUMS, SIGNATURE}):
             if name not in names:
                 self.finds(name, "missing", "the list of checksums names it, and it is not in the pack")
             elif name not in listed:
@@ -169,6 +197,17 @@ class Verifier:
                 return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type] # reads bytes
         except BROKEN:
             return "cannot be read"
+
+    def _signature(self) -> None:
+        """The list of checksums, and so every file, is the one that was signed with the key."""
+        if SIGNATURE not in self.pack.names():
+            self.finds(SIGNATURE, "missing", "nobody signed the list of checksums")
+            return
+        signature = next(self.pack.lines(SIGNATURE)).decode()
+        with self.pack.open(SUMS) as file:
+            if CAN_CHECK_SIGNATURES and not is_signed(file.read(), signature, self.key):
+                detail = "it does not belong to that list; it, or the list with a file, was made anew"
+                self.finds(SIGNATURE, "forged", detail)
 
     # --- the seals
 
@@ -196,6 +235,14 @@ class Verifier:
             before, expected = seal["day"], hashlib.sha256(written).hexdigest()
             self.fingerprints[fingerprint(expected)] = seal["day"]
             self._seals.append(seal)
+
+    def _period(self) -> None:
+        """Every seal that the period had is there."""
+        asked = json.loads(next(self.pack.lines(PERIOD)))
+        self.asked = f"{asked['first']} … {asked['last']}"
+        if len(self._seals) != asked["seals"]:
+            detail = f"there were {asked['seals']} from {self.asked}, {len(self._seals)} are here"
+            self.finds(SEALS, "missing", detail)
 
     def _trees(self) -> None:
         """The leaves of each day make its root; what they say is kept for calls and events."""
@@ -349,7 +396,8 @@ def read_fingerprint(text: str) -> str:
 def verify(path: Path, witnessed: list[str]) -> tuple[int, list[str]]:
     """Check the pack at *path*: the exit status, and what is to be said, line by line."""
     try:
-        verifier = Verifier(Pack(path))
+        pack = Pack(path)
+        verifier = Verifier(pack)
     except BROKEN as error:
         return 1, [f"{path}: is no pack that can be read: {error}"]
     verifier.run()
@@ -366,6 +414,10 @@ def verify(path: Path, witnessed: list[str]) -> tuple[int, list[str]]:
         else:
             verifier.finds(f"fingerprint {held}", "missing", f"no seal in this pack bears it; {whose}")
     said += map(str, verifier.findings)
+    if not verifier.findings and not pack.is_as_written():
+        said.append(
+            "NOTE / CATATAN: the archive around the files was changed, or packed again; the files were not"
+        )
     if not CAN_CHECK_SIGNATURES:
         said.append("NOT CHECKED / TIDAK DIPERIKSA: signatures; that needs: pip install cryptography")
     if verifier.findings:
@@ -376,6 +428,8 @@ def verify(path: Path, witnessed: list[str]) -> tuple[int, list[str]]:
         f"sealed up to {day}: {shown}; compare it with what the witnesses hold"
         for shown, day in list(verifier.fingerprints.items())[-1:]
     ]
+    days = list(verifier.fingerprints.values())
+    said += [f"asked for {verifier.asked}, sealed from {first}" for first in days[:1]]
     return 0, [*said, f"record of {verifier.facility}", f"public key: {verifier.key}"]
 
 

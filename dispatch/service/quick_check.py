@@ -94,6 +94,8 @@ def _checked_lines(
     None when anything is otherwise, or a personal value is not what was recorded; what is gone is left out.
     """
     values = {(value.sequence, value.name): value for value in kept}
+    if len(values) != sum(len(line[9]) for line in lines):
+        return None
     found, previous = [], GENESIS
     # By position, because there are many lines and names are looked up slowly; the order is that of _LINE.
     for expected, (

@@ -6,6 +6,7 @@ said where they are read, in ``pack_verifier``, which goes into every pack.
 """
 
 import hashlib
+import json
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from dispatch.domain.evidence import canonical
 from dispatch.domain.seals import LeafKind, Seal
+from dispatch.ports import SealKey
 from dispatch.service import pack_verifier as verifier
 from dispatch.service.sealed import call_facts, from_row, leaves_of
 from dispatch.service.verifying import link_of
@@ -100,10 +102,11 @@ class PackWriter:
                 file.write(part)
         self.sums[name] = digest.hexdigest()
 
-    def close(self) -> None:
-        """Add the list of checksums, which comes last."""
-        lines = [f"{digest}  {name}\n".encode() for name, digest in sorted(self.sums.items())]
-        self.add(verifier.SUMS, lines)
+    def close(self, key: SealKey) -> None:
+        """Add the list of checksums, and its signature by *key*, the one of the seals; they come last."""
+        listed = "".join(f"{digest}  {name}\n" for name, digest in sorted(self.sums.items())).encode()
+        self.add(verifier.SUMS, [listed])
+        self.add(verifier.SIGNATURE, [f"{key.sign(listed).hex()}\n".encode()])
 
 
 def write_record(
@@ -131,6 +134,8 @@ def write_record(
     pack.add("README.txt", [readme.encode()])
     pack.add("verify.py", [Path(verifier.__file__).read_bytes()])
     pack.add(verifier.KEY, [f"{newest.key}\n{words}\n".encode()])
+    asked = {"facility": facility, "first": str(first), "last": str(last), "seals": len(sealed)}
+    pack.add(verifier.PERIOD, [f"{json.dumps(asked)}\n".encode()])
     pack.add(verifier.SEALS, (_line_of_seal(seal) for seal in sealed))
     leaves = (leaf for seal in sealed for leaf in leaves_of(session, facility, seal.day))
     pack.add(verifier.LEAVES, (leaf.written() + b"\n" for leaf in leaves))

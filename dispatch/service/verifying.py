@@ -4,13 +4,13 @@ What it finds is said in terms a person can act on: which incident, which line, 
 """
 
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import chain, groupby
+from itertools import chain
 from typing import Any, cast
 
-from sqlalchemy import Row, bindparam, exists, func, select
+from sqlalchemy import bindparam, exists, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from dispatch.domain import evidence
@@ -22,11 +22,11 @@ from dispatch.domain.vocabulary import Source
 from dispatch.service import incident_rows, quick_check
 from dispatch.service.comparing import assignment_label, differences, is_code
 from dispatch.service.findings import Finding, whole
-from dispatch.service.intake import FIRST_SHORT_NUMBER
 from dispatch.service.readability import UNREADABLE, Damage, read
+from dispatch.service.verifying_numbers import verify_numbers
 from dispatch.service.verifying_seals import verify_seals
 from models import incident as rows
-from models.facility import IncidentCounter
+from models.base import table_of
 from models.record import Event as EventRow
 from models.record import PrivateValue
 from models.unit_of_work import UnitOfWork
@@ -34,11 +34,22 @@ from models.unit_of_work import UnitOfWork
 _CHUNK = 200
 """Incidents that are read together."""
 
-_NUMBERS = (
-    select(rows.Incident.year, rows.Incident.short_number)
-    .where(rows.Incident.facility_id == bindparam("facility"))
-    .order_by(rows.Incident.year, rows.Incident.short_number)
-)
+
+_EVENT, _PRIVATE, _CALL, _PART = map(table_of, (EventRow, PrivateValue, rows.Call, rows.Assignment))
+_ELSEWHERE = union_all(
+    *(
+        select(sequence.label("sequence"), field.label("field")).where(
+            table.c.incident_id == bindparam("incident"), table.c.facility_id != bindparam("facility")
+        )
+        for table, sequence, field in (
+            (_EVENT, _EVENT.c.sequence, literal("facility_id")),
+            (_PRIVATE, _PRIVATE.c.sequence, _PRIVATE.c.name + " facility_id"),
+            (_CALL, literal(0), literal("call ") + _CALL.c.id + " facility_id"),
+            (_PART, literal(0), _PART.c.staff_code + " facility_id"),
+        )
+    )
+).order_by("sequence", "field")
+"""Parts of an incident that are not its facility's."""
 
 
 @dataclass(slots=True)
@@ -74,7 +85,7 @@ def verify(
                 named = number if is_code(number) else incident_id
                 yield from _incident(session, incident_id, named, checked)
                 session.expunge_all()
-        yield from _numbers(session, facility_id)
+        yield from verify_numbers(session, facility_id)
         has_row = exists().where(rows.Incident.id == EventRow.incident_id)
         for incident_id in session.scalars(
             select(EventRow.incident_id).where(EventRow.facility_id == facility_id, ~has_row).distinct()
@@ -138,6 +149,7 @@ def _incident(session: Session, incident_id: str, number: str, checked: Checked)
         _unreadable(number, "personal values", bad_values),
         (_damaged(number, damage.column, damage) for damage in bad_row),
         _unreadable_parts(session, incident_id, number),
+        _of_another_facility(session, incident_id, number),
     ):
         found = True
         yield finding
@@ -192,6 +204,10 @@ def _chain(
             detail=finding.detail,
         )
     yield from _gone(number, events, values)
+    named = {(event.sequence, name) for event in events for name in event.private}
+    for sequence, name in sorted(values.keys() - named):
+        detail = "no line names this personal value"
+        yield Finding(incident=number, sequence=sequence, field=name, problem="inserted", detail=detail)
 
 
 def _gone(
@@ -238,6 +254,14 @@ def _compare(session: Session, row: rows.Incident, number: str, events: list[Eve
         )
 
 
+def _of_another_facility(session: Session, incident_id: str, number: str) -> Iterator[Finding]:
+    """Every part of an incident is its facility's: else seals and reports, which ask by it, pass it over."""
+    facility = session.scalar(select(rows.Incident.facility_id).where(rows.Incident.id == incident_id))
+    detail = "is said to be another facility's than the incident"
+    for sequence, field in session.execute(_ELSEWHERE, {"incident": incident_id, "facility": facility}):
+        yield Finding(incident=number, sequence=sequence, field=field, problem="changed", detail=detail)
+
+
 # --- what cannot be read --------------------------------------------------------------------------
 
 
@@ -282,66 +306,6 @@ def _damaged(number: str, field: str | None, damage: Damage) -> Finding:
     if damage.column is None:
         detail = "cannot be read; which value it is cannot be known"
     return replace(whole(number, "unreadable", detail), field=field)
-
-
-# --- the numbers of a year ------------------------------------------------------------------------
-
-
-def _numbers(session: Session, facility_id: str) -> Iterator[Finding]:
-    """Incident numbers of a year have no gaps: a missing one means a missing incident.
-
-    They run from the first that is given out to the last that is known, by an incident or by the counter.
-    One that is no number is named where its incident is looked at.
-    """
-    last_by_year: dict[int, int] = {}
-    counters: list[tuple[object, object]] = [
-        (year, next_value)
-        for year, next_value in session.execute(
-            select(IncidentCounter.year, IncidentCounter.next_value).where(
-                IncidentCounter.facility_id == facility_id
-            )
-        )
-    ]
-    for year, next_value in counters:
-        if isinstance(year, int) and isinstance(next_value, int):
-            last_by_year[year] = next_value - 1
-        else:
-            finding = whole(facility_id, "unreadable", "the counter of a year is no number")
-            yield replace(finding, field="incident_counter")
-    connection = session.connection().execution_options(yield_per=_CHUNK)
-    with connection.execute(_NUMBERS, {"facility": facility_id}) as used:
-        for year, its in groupby(used, key=lambda row: row.year):
-            if isinstance(year, int):
-                yield from _missing_numbers(facility_id, year, its, last_by_year.pop(year, 0))
-    for year, last in sorted(last_by_year.items()):
-        yield from _missing_numbers(facility_id, year, (), last)
-
-
-def _missing_numbers(
-    facility_id: str, year: int, used: Iterable[Row[*tuple[Any, ...]]], given_out: int
-) -> Iterator[Finding]:
-    numbers = (row.short_number for row in used if isinstance(row.short_number, int))
-    for first, last in _gaps(numbers, given_out):
-        name = f"{facility_id}-{year}-{first:06d}"
-        if first == last:
-            yield whole(name, "missing", "no incident with this number, though it was given out")
-        else:
-            detail = (
-                f"no incidents with the numbers {name} … {facility_id}-{year}-{last:06d} "
-                f"({last - first + 1} of them), though they were given out"
-            )
-            yield whole(name, "missing", detail)
-
-
-def _gaps(numbers: Iterable[int], given_out: int) -> Iterator[tuple[int, int]]:
-    """First and last of each run that is not among the ascending *numbers*, up to the last that is known."""
-    expected = FIRST_SHORT_NUMBER
-    for number in numbers:
-        if number > expected:
-            yield expected, number - 1
-        expected = max(expected, number + 1)
-    if expected <= given_out:
-        yield expected, given_out
 
 
 def link_of(row: Any) -> ChainLink:  # noqa: ANN401 - an entity, or a row with its columns

@@ -7,28 +7,32 @@ asked of the database, so that the time goes with what is wrong and not with wha
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any
+from typing import cast
 
 from sqlalchemy import bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain import seals
+from dispatch.domain.effects import Purpose
 from dispatch.domain.seals import LeafKind, Seal
 from dispatch.domain.vocabulary import OutageCause
 from dispatch.service.comparing import is_code
 from dispatch.service.findings import Finding, whole
+from dispatch.service.outages import ENGINE
 from dispatch.service.readability import UNREADABLE, read
-from dispatch.service.sealed import call_facts, from_row, leaves_of
+from dispatch.service.sealed import from_row, leaves_of
+from dispatch.service.verifying_calls import verify_calls
 from models import record
 from models.base import table_of
-from models.incident import Call, Incident
+from models.facility import Facility
+from models.incident import Incident
 from models.record import Event, SealLeaf
-from models.traffic import Outage
+from models.traffic import Delivery, Outage, Pulse
 
 _CHUNK = 1000
 _START = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
-_LEAF, _EVENT, _CALL, _INCIDENT = table_of(SealLeaf), table_of(Event), table_of(Call), table_of(Incident)
+_LEAF, _EVENT, _INCIDENT = table_of(SealLeaf), table_of(Event), table_of(Incident)
 _SEAL = table_of(record.Seal)
 
 _SEALED_LEAVES = (_LEAF.c.facility_id == bindparam("facility")) & exists().where(
@@ -48,13 +52,6 @@ _NOT_AS_SEALED = (
     .order_by(_LEAF.c.subject, _LEAF.c.sequence)
 )
 _LINES_OF = select(func.count()).where(_EVENT.c.incident_id == bindparam("incident"))
-
-_CALLS = (
-    select(_LEAF.c.subject, _LEAF.c.day, _LEAF.c.hash.label("sealed"), _CALL, _INCIDENT.c.number)
-    .outerjoin(_CALL, _CALL.c.id == _LEAF.c.subject)
-    .outerjoin(_INCIDENT, _INCIDENT.c.id == _CALL.c.incident_id)
-    .where(_SEALED_LEAVES, _LEAF.c.kind == LeafKind.CALL)
-)
 
 _RECORDED = (
     select(_EVENT.c.incident_id, func.max(_EVENT.c.sequence).label("last"))
@@ -98,6 +95,17 @@ _LINES_PUT_IN = (
 )
 
 
+_SEALED_WITHIN = timedelta(hours=1)
+"""After the end of a day; the engine needs ten minutes (``sealing.GRACE``) and one more look."""
+
+_TEXTS_TO_WITNESSES = (
+    select(Delivery.idempotency_key, Delivery.details)
+    # By the key's beginning, because it alone has an index.
+    .where(Delivery.idempotency_key.between("seal:", "seal;"), Delivery.facility_id == bindparam("facility"))
+    .order_by(Delivery.idempotency_key)
+)
+
+
 def verify_seals(
     session: Session, facility_id: str, *, key: str | None = None, witnessed: Sequence[str] = ()
 ) -> Iterator[Finding]:
@@ -117,8 +125,10 @@ def verify_seals(
     for seal in sealed:
         yield from _tree(session, seal)
     yield from _chains(session, facility_id)
-    yield from _calls(session, facility_id)
+    yield from verify_calls(session, facility_id, sealed)
     yield from _lines_put_in(session, facility_id, sealed)
+    yield from _not_sealed(session, facility_id, sealed)
+    yield from _told_and_gone(session, facility_id, sealed)
     known = {seal.fingerprint for seal in sealed}
     for fingerprint in witnessed:
         if fingerprint not in known:
@@ -172,27 +182,6 @@ def _chains(session: Session, facility_id: str) -> Iterator[Finding]:
             yield whole(name, "missing", detail)
 
 
-def _calls(session: Session, facility_id: str) -> Iterator[Finding]:
-    """Every call that was sealed is there, and says what it said."""
-    connection = session.connection().execution_options(yield_per=_CHUNK)
-    with connection.execute(_CALLS, {"facility": facility_id}) as rows:
-        for row in rows:
-            name = row.number if is_code(row.number) else f"call {row.subject}"
-            field = f"call {row.subject}" if is_code(row.number) else None
-            if row.id is None:
-                yield whole(name, "missing", f"it was sealed on {row.day}, and its row is gone")
-            elif not _is_as_sealed(row):
-                detail = f"its row is not the one that was sealed on {row.day}; which field cannot be known"
-                yield whole(name, "changed", detail, field=field)
-
-
-def _is_as_sealed(row: Any) -> bool:  # noqa: ANN401 - a row of the query above
-    try:
-        return call_facts(row).digest() == str(row.sealed)
-    except UNREADABLE:
-        return False
-
-
 def _lines_put_in(session: Session, facility_id: str, sealed: Sequence[Seal]) -> Iterator[Finding]:
     """No line says that it was recorded in a day whose seal does not hold it.
 
@@ -225,6 +214,37 @@ def _lines_put_in(session: Session, facility_id: str, sealed: Sequence[Seal]) ->
                     problem="inserted",
                     detail=detail,
                 )
+
+
+def _not_sealed(session: Session, facility_id: str, sealed: Sequence[Seal]) -> Iterator[Finding]:
+    """Each day that ended while the program ran has its seal; else the newest are gone, or none was made.
+
+    That it ran says its last sign of life; so a record that was restored from a backup, whose later days are
+    sealed when it runs again, is no finding.
+    """
+    alive_at = session.scalar(select(Pulse.at).where(Pulse.name == ENGINE))
+    begun_at = session.scalar(select(Facility.created_at).where(Facility.id == facility_id))
+    since = sealed[-1].covers_until if sealed else begun_at
+    if alive_at is None or since is None:
+        return
+    if alive_at - since >= timedelta(days=1) + _SEALED_WITHIN:
+        after = f"after {sealed[-1].day}" if sealed else "at all"
+        detail = f"there is no seal {after}, and the program ran on {alive_at:%Y-%m-%d %H:%M} UTC"
+        yield whole("seals", "missing", detail)
+
+
+def _told_and_gone(session: Session, facility_id: str, sealed: Sequence[Seal]) -> Iterator[Finding]:
+    """No text to a witness tells of a seal that is not there."""
+    there = {seal.hash for seal in sealed}
+    told: dict[str, str] = {}
+    for key, details in session.execute(_TEXTS_TO_WITNESSES, {"facility": facility_id}):
+        sent = cast("dict[str, str]", details[Purpose.SEAL])
+        told.setdefault(key.split(":")[1], sent["day"])
+    for digest, day in told.items():
+        if digest not in there:
+            shown = seals.fingerprint(bytes.fromhex(digest))
+            detail = f"its text to the witnesses ({shown}) is there, and the seal is not"
+            yield whole(f"seal of {day}", "missing", detail)
 
 
 def _clock_was_wrong(session: Session, facility_id: str) -> list[tuple[datetime, datetime]]:

@@ -5,10 +5,12 @@ from contextlib import ExitStack
 
 import pytest
 
+from models.triggers import drop_statements
+from tests.service.sealed_days import by_hand, live_two_days
 from tests.service.terminal import here, migrated, siaga
 from tests.world import World
 
-__all__ = ["here", "make_world", "migrated", "siaga", "world"]
+__all__ = ["here", "make_world", "migrated", "sealed", "siaga", "world"]
 
 MakeWorld = Callable[..., World]
 
@@ -32,3 +34,12 @@ def world(make_world: MakeWorld) -> Iterator[World]:
     world = make_world()
     yield world
     assert world.findings() == []
+
+
+@pytest.fixture
+def sealed(make_world: MakeWorld) -> World:
+    """Two sealed days, and nothing that refuses a change any more."""
+    world = make_world()
+    live_two_days(world)
+    by_hand(world, *drop_statements(world.uow.engine.dialect.name))
+    return world

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+from sqlalchemy import text
+
 from dispatch.domain.commands import Action
 from dispatch.domain.vocabulary import Outcome
 from dispatch.service import sealing
@@ -32,3 +34,24 @@ def live_two_days(world: World) -> None:
     world.hand.advance(DAY_S)
     Sealer(world.services, keys).seal_due()
     assert world.findings() == []
+
+
+def by_hand(world: World, *statements: object) -> None:
+    """Somebody with the database's own tools, who knows how to switch checks off."""
+    engine = world.uow.engine
+    off, on = (
+        ("PRAGMA foreign_keys = OFF", "PRAGMA foreign_keys = ON")
+        if engine.dialect.name == "sqlite"
+        else ("SET session_replication_role = replica", "SET session_replication_role = DEFAULT")
+    )
+    with engine.connect() as connection:
+        connection.execute(text(off))
+        connection.commit()
+        for statement in statements:
+            if callable(statement):
+                statement(connection)
+            else:
+                connection.execute(text(statement) if isinstance(statement, str) else statement)  # type: ignore[call-overload] # a statement of this module
+        connection.commit()
+        connection.execute(text(on))
+        connection.commit()

@@ -426,7 +426,7 @@ def pack(world: World, file: Path) -> Path:
             first=date(first, 1, 1),
             last=date(first, 12, 31),
         )
-        writer.close()
+        writer.close(FakeSealKeys().create())
     return file
 
 

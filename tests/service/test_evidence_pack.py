@@ -22,7 +22,7 @@ from dashboards.evidence_refusals import EvidenceRefusedError, Refusal
 from dashboards.reports import evidence_pack
 from dashboards.reports.periods import parse_period
 from dashboards.reports.sources import Sources
-from dispatch.adapters.seal_key import FileSealKeys
+from dispatch.adapters.seal_key import FileSealKey, FileSealKeys
 from dispatch.ports import SealKeyError
 from dispatch.service import pack_verifier as verifier
 from dispatch.service.record_pack import NothingSealedError, PackWriter, write_record
@@ -55,7 +55,7 @@ def packed(world: World, path: Path) -> list[str]:
         left_out = evidence_pack.add_documents(
             session, pack, sources=sources, period=NOVEMBER, as_of=world.hand.now()
         )
-        pack.close()
+        pack.close(FakeSealKeys().create())
     return left_out
 
 
@@ -130,7 +130,7 @@ def test_a_pack_of_another_installation_is_told_from_ours(lived: World, tmp_path
         ).hexdigest()
     other = OTHER.public_key().public_bytes_raw().hex()
     files = {**contents(ours), verifier.SEALS: b"".join(made), verifier.KEY: f"{other}\n".encode()}
-    made_of(files, theirs)
+    made_of(files, theirs, key=FileSealKey(OTHER))
     whose = f"this is the record of ABC, sealed with the key {other}"
     assert verifier.verify(theirs, [])[0] == 0, "by itself it is whole"
     assert verifier.verify(theirs, [key])[1][0] == f"key {key}: another: {whose}"

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from dispatch.adapters.seal_key import FileSealKey
 from dispatch.service import pack_verifier as verifier
 from dispatch.service.record_pack import NothingSealedError, PackWriter, write_record
 from tests.fakes.seal_keys import FakeSealKeys
@@ -25,6 +26,7 @@ from tests.world import World
 
 Files = dict[str, bytes]
 Change = Callable[[list[bytes]], Sequence[bytes]]
+OWN = FakeSealKeys().create()
 OTHER = Ed25519PrivateKey.from_private_bytes(bytes(32))
 
 
@@ -44,7 +46,7 @@ def written(world: World, path: Path) -> Path:
     with zipfile.ZipFile(path, "w") as archive, world.uow.read() as session:
         new = PackWriter(archive)
         write_record(session, new, facility="KWK", name="Puskesmas Kwamki", first=DAY, last=NEXT)
-        new.close()
+        new.close(FakeSealKeys().create())
     return path
 
 
@@ -53,15 +55,25 @@ def contents(pack: Path) -> Files:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def made_of(files: Mapping[str, bytes], path: Path, *, sums: bool = True) -> Path:
-    """A pack with these files; with *sums* the list of checksums fits them."""
+def made_of(
+    files: Mapping[str, bytes], path: Path, *, sums: bool = True, key: FileSealKey | None = OWN
+) -> Path:
+    """A pack with these files; with *sums* the list of checksums fits them, signed with *key* if any."""
     listed = {name: content for name, content in files.items() if name != verifier.SUMS}
-    lines = [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(listed.items())]
+    lines = [
+        f"{hashlib.sha256(content).hexdigest()}  {name}\n"
+        for name, content in sorted(listed.items())
+        if name != verifier.SIGNATURE
+    ]
     if sums:
-        files = {**listed, verifier.SUMS: "".join(lines).encode()}
+        written = "".join(lines).encode()
+        files = {**listed, verifier.SUMS: written}
+        if key is not None:
+            files[verifier.SIGNATURE] = f"{key.sign(written).hex()}\n".encode()
     with zipfile.ZipFile(path, "w") as archive:
+        pack = PackWriter(archive)
         for name, content in files.items():
-            archive.writestr(name, content)
+            pack.add(name, [content])
     return path
 
 
@@ -105,7 +117,8 @@ def test_a_pack_is_intact_and_says_how_far_it_is_sealed(pack: Path) -> None:
     assert said[0].startswith("INTACT / UTUH: 2 seals, 3 incidents, ")
     assert said[0].endswith(", 4 calls")
     assert said[1].startswith(f"sealed up to {NEXT}: ")
-    assert said[2:] == ["record of KWK", f"public key: {FakeSealKeys().create().public.hex()}"]
+    assert said[2] == f"asked for {DAY} … {NEXT}, sealed from {DAY}"
+    assert said[3:] == ["record of KWK", f"public key: {FakeSealKeys().create().public.hex()}"]
 
 
 def test_it_is_verified_where_it_was_unpacked_by_python_alone(pack: Path, tmp_path: Path) -> None:
@@ -172,13 +185,68 @@ def test_one_flipped_byte_of_any_file_is_named(pack: Path, tmp_path: Path) -> No
 def test_a_damaged_zip_is_never_intact_and_never_a_traceback(pack: Path, tmp_path: Path) -> None:
     whole, path = pack.read_bytes(), tmp_path / "damaged.zip"
     unharmed = contents(pack)
+    with zipfile.ZipFile(pack) as archive:
+        # A compressed file ends with bits that mean nothing.
+        starts = [info.header_offset for info in archive.infolist()]
+        last_bytes = {start - 1 for start in (*starts[1:], archive.start_dir)}
     for place in range(0, len(whole), len(whole) // 300):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
         status, said = verifier.verify(path, [])
         assert said
         if status == 0:
-            # Dates and other marks of the archive itself are no content.
+            # Dates and other marks of the archive itself are no content; that they differ is said.
             assert contents(path) == unharmed, place
+            noted = any(line.startswith("NOTE / CATATAN: the archive") for line in said)
+            assert noted or place in last_bytes, place
+
+
+def test_a_pack_that_was_unpacked_and_packed_again_is_intact_and_said_to_be_so(
+    pack: Path, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / "again.zip", "w") as archive:
+        for name, content in contents(pack).items():
+            archive.writestr(name, content)
+    status, said = said_of(tmp_path / "again.zip")
+    assert status == 0
+    assert "packed again" in said[0]
+    assert said[1:] == said_of(pack)[1]
+
+
+def test_a_report_and_the_list_made_anew_without_the_key(pack: Path) -> None:
+    """Whoever has the pack alone can make the checksums fit, but not their signature."""
+    files = contents(pack)
+    made_of({**files, "README.txt": b"other words"}, pack, key=None)
+    assert found_in(pack) == ["SHA256SUMS.sig: forged"]
+    made_of({**files, "README.txt": b"other words"}, pack, key=FileSealKey(OTHER))
+    assert found_in(pack) == ["SHA256SUMS.sig: forged"]
+    del files[verifier.SIGNATURE]
+    made_of(files, pack, sums=False)
+    assert found_in(pack) == ["SHA256SUMS.sig: missing"]
+
+
+def test_the_first_days_cut_off(pack: Path) -> None:
+    """Even with the key: the period says how many seals it had."""
+    files = contents(pack)
+    first, second = files[verifier.SEALS].splitlines(keepends=True)
+    sealed = json.loads(first)["seal"]
+    cut = sealed["incidents"] + sealed["calls"]
+    leaves = files[verifier.LEAVES].splitlines(keepends=True)
+    kept = {json.loads(line)["id"] for line in leaves[cut:]}
+    made_of(
+        {
+            **files,
+            verifier.SEALS: second,
+            verifier.LEAVES: b"".join(leaves[cut:]),
+            verifier.CALLS: b"",
+            verifier.EVENTS: b"".join(
+                line
+                for line in files[verifier.EVENTS].splitlines(keepends=True)
+                if json.loads(line)["event"]["incident"] in kept
+            ),
+        },
+        pack,
+    )
+    assert found_in(pack) == ["record/seals.jsonl: missing"]
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive at all"])
@@ -393,7 +461,7 @@ def test_everything_made_anew_with_another_key_is_known_by_what_a_witness_holds(
 
     files = contents(changed(pack, verifier.SEALS, anew))
     key = OTHER.public_key().public_bytes_raw().hex()
-    made_of({**files, verifier.KEY: f"{key}\n".encode()}, pack)
+    made_of({**files, verifier.KEY: f"{key}\n".encode()}, pack, key=FileSealKey(OTHER))
     assert said_of(pack)[0] == 0, "the pack alone cannot tell"
     assert said_of(pack)[1][-1] == f"public key: {key}"
     assert found_in(pack, held) == [f"fingerprint {held}: missing"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from dispatch.adapters.seal_key import FileSealKey
@@ -34,44 +34,12 @@ from models.facility import IncidentCounter
 from models.incident import Assignment, Call, Incident
 from models.record import Event, PrivateValue, SealLeaf
 from models.traffic import Deadline, Delivery
-from models.triggers import drop_statements
 from tests.fakes.seal_keys import FakeSealKeys
-from tests.service.conftest import MakeWorld
-from tests.service.sealed_days import DAY, DAY_S, FIRST, NEXT, SECOND, live_two_days
+from tests.service.sealed_days import DAY, DAY_S, FIRST, NEXT, SECOND, by_hand
 from tests.world import World
 
 Lines = list[dict[str, Any]]
 Found = list[tuple[str, int, str | None, str]]
-
-
-@pytest.fixture
-def sealed(make_world: MakeWorld) -> World:
-    """Two sealed days, and nothing that refuses a change any more."""
-    world = make_world()
-    live_two_days(world)
-    by_hand(world, *drop_statements(world.uow.engine.dialect.name))
-    return world
-
-
-def by_hand(world: World, *statements: object) -> None:
-    """Somebody with the database's own tools, who knows how to switch checks off."""
-    engine = world.uow.engine
-    off, on = (
-        ("PRAGMA foreign_keys = OFF", "PRAGMA foreign_keys = ON")
-        if engine.dialect.name == "sqlite"
-        else ("SET session_replication_role = replica", "SET session_replication_role = DEFAULT")
-    )
-    with engine.connect() as connection:
-        connection.execute(text(off))
-        connection.commit()
-        for statement in statements:
-            if callable(statement):
-                statement(connection)
-            else:
-                connection.execute(text(statement) if isinstance(statement, str) else statement)  # type: ignore[call-overload] # a statement of this module
-        connection.commit()
-        connection.execute(text(on))
-        connection.commit()
 
 
 def rewritten(world: World, number: str, change: Callable[[Lines], Lines]) -> None:

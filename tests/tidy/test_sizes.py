@@ -15,7 +15,10 @@ TEST_MODULE_LINES = 600
 
 # "path::function" or "path" and the lines it may have today. Migrations are written once and never grow.
 LONGER_FUNCTIONS: dict[str, int] = {}
-LONGER_MODULES: dict[str, int] = {}
+LONGER_MODULES: dict[str, int] = {
+    # Goes into every evidence pack by itself, so that an auditor needs nothing else.
+    "dispatch/service/pack_verifier.py": 445,
+}
 
 MIGRATIONS = "models/migrations/versions/"
 
