@@ -35,6 +35,7 @@ class TimedIncident(NamedTuple):
     place: str | None
     tier: str | None
     is_drill: bool
+    is_erased: bool
 
 
 class Ring(NamedTuple):
@@ -43,6 +44,7 @@ class Ring(NamedTuple):
     channel: str
     outcome: str
     answered_after_s: float | None
+    is_drill: bool
 
 
 def timed_incidents(session: Session, facility_id: str, span: Span) -> Iterator[TimedIncident]:
@@ -58,6 +60,7 @@ def timed_incidents(session: Session, facility_id: str, span: Span) -> Iterator[
             _INCIDENT.c.outcome,
             _INCIDENT.c.location_place,
             _INCIDENT.c.is_drill,
+            _INCIDENT.c.erased_at.is_not(None),
             *(_raw(_INCIDENT.c[name]) for name in TIME_NAMES),
         )
         .where(*within(span, facility_id))
@@ -65,7 +68,7 @@ def timed_incidents(session: Session, facility_id: str, span: Span) -> Iterator[
     )
     instants = _instants(session)
     for row in _streamed(session, query):
-        incident_id, number, priority, category, channel, outcome, place, is_drill, *raw = row
+        incident_id, number, priority, category, channel, outcome, place, is_drill, is_erased, *raw = row
         times = instants(raw)
         yield TimedIncident(
             number=number,
@@ -79,29 +82,39 @@ def timed_incidents(session: Session, facility_id: str, span: Span) -> Iterator[
             place=place,
             tier=tiers.get(incident_id),
             is_drill=is_drill,
+            is_erased=bool(is_erased),
         )
 
 
 def rings(session: Session, facility_id: str, span: Span) -> Iterator[Ring]:
     """Every call and text that came in within *span*, oldest first."""
     query = (
-        select(_CALL.c.channel, _CALL.c.outcome, _raw(_CALL.c.received_at), _raw(_CALL.c.answered_at))
+        select(
+            _CALL.c.channel,
+            _CALL.c.outcome,
+            _INCIDENT.c.is_drill,
+            _raw(_CALL.c.received_at),
+            _raw(_CALL.c.answered_at),
+        )
+        .outerjoin(_INCIDENT, _INCIDENT.c.id == _CALL.c.incident_id)
         .where(*_calls_within(span, facility_id))
         .order_by(_CALL.c.received_at, _CALL.c.id)
     )
     instants = _instants(session)
-    for channel, outcome, *raw in _streamed(session, query):
+    for channel, outcome, is_drill, *raw in _streamed(session, query):
         received_at, answered_at = instants(raw)
         after_s = None
         if received_at is not None and answered_at is not None:
             after_s = (answered_at - received_at).total_seconds()
-        yield Ring(channel=channel, outcome=outcome, answered_after_s=after_s)
+        yield Ring(channel=channel, outcome=outcome, answered_after_s=after_s, is_drill=bool(is_drill))
 
 
 def by_outcome(found: Sequence[Ring]) -> Mapping[str, int]:
-    """How many of the rings ended how; every outcome is there, also with none."""
+    """How many of the rings ended how, without those of drills; every outcome is there, also with none."""
     counted = dict.fromkeys(map(str, CallOutcome), 0)
     for ring in found:
+        if ring.is_drill:
+            continue
         counted[ring.outcome] = counted.get(ring.outcome, 0) + 1
     return counted
 

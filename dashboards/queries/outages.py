@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain.vocabulary import OutageCause
-from models.traffic import Outage
+from dispatch.service.invariants import RECONCILE_PULSES
+from models.traffic import Outage, Pulse
 
 LONGEST = timedelta(days=400)
 """No outage is longer: where to begin to look for one that reaches into a span."""
@@ -64,6 +65,11 @@ def between(db: Session, facility: str, from_at: datetime, until_at: datetime) -
         )
         for row in db.scalars(query)
     )
+
+
+def logs_read_until(db: Session) -> datetime | None:
+    """Up to when the log of every provider that is asked was read; None when none ever was."""
+    return db.scalar(select(func.min(Pulse.at)).where(Pulse.name.startswith(RECONCILE_PULSES)))
 
 
 def interruptions(stretches: Sequence[Stretch], from_at: datetime, until_at: datetime) -> Interruptions:

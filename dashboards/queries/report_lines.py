@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Integer, case, cast, exists, func, select
+from sqlalchemy import ColumnElement, Integer, case, cast, exists, func, literal, select
 from sqlalchemy.orm import Session, aliased
 
 from dashboards.api.boundaries import Span
@@ -54,6 +54,7 @@ class Lines:
     minutes_late: int
     is_assumed: bool
     is_by_person: bool
+    is_after_seal: bool
     count: int
 
 
@@ -65,8 +66,10 @@ class CallBack:
     returned_at: datetime | None
 
 
-def lines(session: Session, facility_id: str, span: Span) -> tuple[Lines, ...]:
-    """The lines of the incidents that were received within *span*."""
+def lines(
+    session: Session, facility_id: str, span: Span, *, sealed_until: datetime | None = None
+) -> tuple[Lines, ...]:
+    """The lines of the incidents received within *span*; *sealed_until* is when its last seal ends."""
     late = _minutes_late(session)
     # Asked only of the lines that can have it: reading every line's data would take longer than all the rest.
     # It is the engine that assumes.
@@ -79,6 +82,7 @@ def lines(session: Session, facility_id: str, span: Span) -> tuple[Lines, ...]:
     )
     # Persons act as user:NAME and staff:CODE; the engine and callers have no colon.
     by_person = Event.actor.contains(":")
+    after_seal = literal(False) if sealed_until is None else Event.recorded_at >= sealed_until
     # Worked out before they are counted: what is grouped carries every column along that its keys are made
     # of, and a line's data are most of what there is.
     found = (
@@ -88,6 +92,7 @@ def lines(session: Session, facility_id: str, span: Span) -> tuple[Lines, ...]:
             late.label("late"),
             assumed.label("assumed"),
             by_person.label("by_person"),
+            after_seal.label("after_seal"),
         )
         .join(Incident, Incident.id == Event.incident_id)
         .where(
@@ -106,9 +111,10 @@ def lines(session: Session, facility_id: str, span: Span) -> tuple[Lines, ...]:
             minutes_late=int(minutes),
             is_assumed=bool(is_assumed),
             is_by_person=bool(is_by_person),
+            is_after_seal=bool(is_after_seal),
             count=count,
         )
-        for kind, source, minutes, is_assumed, is_by_person, count in session.execute(query)
+        for kind, source, minutes, is_assumed, is_by_person, is_after_seal, count in session.execute(query)
     )
 
 
@@ -126,7 +132,9 @@ def call_backs(session: Session, facility_id: str, span: Span) -> Iterator[CallB
     """For every incident with a call of *span* that was abandoned: when it was to be called back, and was."""
     abandoned = (
         select(Call.incident_id)
+        .join(Incident, Incident.id == Call.incident_id)
         .where(
+            Incident.is_drill.is_(False),
             Call.facility_id == facility_id,
             Call.outcome == str(CallOutcome.ABANDONED),
             *([] if span.from_at is None else [Call.received_at >= span.from_at]),

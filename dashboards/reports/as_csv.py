@@ -95,7 +95,7 @@ def _answering(report: Report) -> Iterator[Row]:
         "section": "calls",
         "key": "called_back",
         "count": report.returning.requested,
-        "recorded": took.recorded,
+        "recorded": report.returning.reached,
         "median_s": _cell(took.median_s if took.recorded >= report.few else None),
         "values_s": _values(took, report.few),
         "definition": "Callers who had hung up: to be called back, reached, and after how many seconds.",

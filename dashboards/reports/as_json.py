@@ -3,8 +3,9 @@
 import json
 
 from dashboards.api import shapes
-from dashboards.api.response_times import definitions_json, group_json
+from dashboards.api.response_times import GroupJson, definitions_json, group_json
 from dashboards.reports.contents import METHOD, Report
+from dashboards.reports.measuring import Group
 
 
 def as_json(report: Report, before: Report | None = None) -> str:
@@ -26,9 +27,11 @@ def _figures(report: Report) -> dict[str, object]:
         "period": report.cover.period.text,
         "from": shapes.instant(report.cover.from_at),
         "to": shapes.instant(report.cover.until_at),
+        "begun_at": shapes.maybe_instant(report.cover.begun_at),
         "as_of": shapes.maybe_instant(report.cover.as_of),
         "is_empty": report.is_empty,
         "method": METHOD,
+        "median_method": "mean of the two middle values",
         "share_interval": "Wilson 95 %",
         "few": report.few,
         "targets_s": dict(report.targets),
@@ -42,6 +45,7 @@ def _figures(report: Report) -> dict[str, object]:
                 "minutes_late": line.minutes_late,
                 "is_assumed": line.is_assumed,
                 "is_by_person": line.is_by_person,
+                "is_after_seal": line.is_after_seal,
                 "count": line.count,
             }
             for line in report.lines
@@ -60,11 +64,25 @@ def _figures(report: Report) -> dict[str, object]:
         "tests": tables.tests,
         "duplicates": tables.duplicates,
         "complete_times": {"complete": tables.complete, "accepted": tables.accepted},
+        "nobody_accepted": {"alone": tables.alone, "needed": tables.needed},
         "definitions": definitions_json(),
-        "total": group_json(tables.total),
-        "drill_times": group_json(tables.drills),
-        "by": {str(by): [group_json(group) for group in groups] for by, groups in tables.groups.items()},
+        "total": _group(tables.total, report.few),
+        "drill_times": _group(tables.drills, report.few),
+        "by": {
+            str(by): [_group(group, report.few) for group in groups] for by, groups in tables.groups.items()
+        },
     }
+
+
+def _group(group: Group, few: int) -> GroupJson:
+    """A group in which no median and no percentage stands for fewer than *few*; the values stand there."""
+    found = group_json(group)
+    for summary in found["intervals"].values():
+        if summary["recorded"] < few:
+            summary["median_s"] = summary["p90_s"] = summary["share_within"] = None
+        if summary["recorded"] + summary["not_recorded"] < few:
+            summary["share_missing"] = None
+    return found
 
 
 def _calls(report: Report) -> dict[str, object]:
@@ -77,6 +95,8 @@ def _calls(report: Report) -> dict[str, object]:
         "not_genuine": report.not_genuine,
         "offered": answering.offered,
         "answered": answering.answered,
+        "answered_impossibly": answering.impossible,
+        "of_drills": report.calls_of_drills,
         "abandoned": answering.abandoned,
         "answered_within_s": {str(seconds): count for seconds, count in answering.standard.items()},
         "answer_target_s": answering.target_s,
@@ -88,8 +108,9 @@ def _calls(report: Report) -> dict[str, object]:
         "reconstructed": report.reconstructed,
         "call_backs": {
             "requested": report.returning.requested,
-            "reached": took.recorded,
-            "median_s": took.median_s,
+            "reached": report.returning.reached,
+            "impossible": report.returning.impossible,
+            "median_s": took.median_s if took.recorded >= report.few else None,
         },
     }
 
@@ -99,6 +120,7 @@ def _outages(report: Report) -> dict[str, object]:
         "away_s": report.outages.away_s,
         "share": report.outages.share,
         "nothing_received_s": report.unreachable.away_s,
+        "provider_log_read": report.is_log_read,
         "stretches": [
             {
                 "cause": stretch.cause,

@@ -119,6 +119,8 @@ def _lines(cover: Cover, pen: Pen) -> Sequence[str]:
         + ", "
         + pen.say("days of the zone %(zone)s", zone=cover.zone_name)
     ]
+    if cover.begun_at is not None:
+        lines.append(pen.say("The record begins on %(day)s.", day=pen.formats.day(cover.begun_at)))
     if cover.as_of is not None:
         lines.append(
             pen.say("Made on %(instant)s.", instant=pen.formats.stamp(cover.as_of))
@@ -167,13 +169,30 @@ def _drills(report: Report, pen: Pen) -> Section:
 
 def _proof(standing: Standing, sources: Sources, pen: Pen) -> Proof:
     title = pen.say("Proof that nothing was changed")
+    if not standing.is_of_this:
+        return Proof(
+            title=pen.say("What is not proved here"),
+            words=pen.say(
+                "What this paper counts is not part of the sealed record: no fingerprint shows that none of "
+                "it was changed. What was entered stands in the database, with who entered it and when."
+            ),
+            how="",
+            fingerprint="",
+            address="",
+        )
     address = f"{sources.public_url}/verification" if sources.public_url else ""
     if standing.sealed_through is not None:
         words = pen.say(
-            "The record was sealed up to and including %(day)s. Whoever got this fingerprint by text "
-            "message on that day can see that the record behind this report is still the same.",
+            "The record was sealed up to and including %(day)s. Whoever got this fingerprint by text message "
+            "can see that what was recorded until then is still the same.",
             day=pen.formats.date(standing.sealed_through),
         )
+        if standing.after_seal:
+            words += " " + pen.say(
+                "%(lines)s lines about the incidents of this report were recorded later; later seals cover "
+                "them.",
+                lines=pen.wording.number(standing.after_seal),
+            )
     else:
         words = pen.say(
             "The days of this period are not sealed yet, so there is no fingerprint to print here. The "

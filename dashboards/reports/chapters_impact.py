@@ -139,6 +139,11 @@ def _figures(pen: Pen) -> Iterator[_Figure]:
         lambda report: pen.part(Part(count=report.answering.answered, of=report.answering.offered)),
     )
     yield _Figure(
+        say("Answer times that are assumed"),
+        say("A worker accepted, and nobody reported when they joined the caller; counted as answered above."),
+        lambda report: pen.count(report.assumed_answers),
+    )
+    yield _Figure(
         say("Answered within the target"),
         say("Clock starts with the first ring; of all voice calls that rang, abandoned ones included."),
         lambda report: _answered_in_time(report, pen),
@@ -161,7 +166,7 @@ def _figures(pen: Pen) -> Iterator[_Figure]:
     )
     yield _Figure(
         say("Time in which nothing could be received"),
-        say("The program did not run; the provider's fallback rang the duty phones."),
+        say("The program did not run; what callers reached then is not in this record."),
         lambda report: pen.seconds(report.unreachable.away_s),
     )
 

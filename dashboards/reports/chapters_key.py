@@ -71,6 +71,12 @@ def _answering(report: Report, pen: Pen) -> Iterator[Row]:
         )
     yield _figure(
         pen,
+        say("Answer times that are assumed"),
+        say("A worker accepted, and nobody reported when they joined the caller; counted as answered above."),
+        pen.count(report.assumed_answers),
+    )
+    yield _figure(
+        pen,
         say("Abandoned calls"),
         say("The caller hung up before anybody was heard; of all voice calls that rang."),
         pen.part(Part(count=answering.abandoned, of=answering.offered)),
@@ -79,7 +85,7 @@ def _answering(report: Report, pen: Pen) -> Iterator[Row]:
         pen,
         say("Called back"),
         say("Callers who had hung up and whom the call-back reached, of those who were to be called back."),
-        pen.part(Part(count=returning.took.recorded, of=returning.requested)),
+        pen.part(Part(count=returning.reached, of=returning.requested)),
     )
     yield _figure(
         pen,
@@ -107,6 +113,15 @@ def _times(report: Report, pen: Pen) -> Iterator[Row]:
         )
     yield _figure(
         pen,
+        say("Nobody accepted"),
+        say(
+            "Incidents that nobody accepted, of those that by their outcome, or without one yet, needed "
+            "somebody."
+        ),
+        pen.part(Part(count=tables.alone, of=tables.needed)),
+    )
+    yield _figure(
+        pen,
         say("Complete times"),
         say("Incidents with call, alert, departure, arrival and available again; of those accepted."),
         pen.part(Part(count=tables.complete, of=tables.accepted)),
@@ -124,7 +139,7 @@ def _record(report: Report, pen: Pen) -> Iterator[Row]:
     yield _figure(
         pen,
         say("Time in which nothing could be received"),
-        say("The program did not run; the provider's fallback rang the duty phones."),
+        say("The program did not run; what callers reached then is not in this record."),
         pen.seconds(report.unreachable.away_s),
     )
 

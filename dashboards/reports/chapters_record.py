@@ -183,17 +183,34 @@ def outages(report: Report, pen: Pen) -> Section:
         title=title,
         blocks=(
             pen.note(
-                "The service or a part of it was away for %(time)s in all, %(share)s of the period. For "
-                "%(unreachable)s of them nothing could be received here. Calls of that time were found in "
-                "the telephone provider's log afterwards and are among the numbers above.",
+                "The service or a part of it was away for %(time)s in all, %(share)s of the time that the "
+                "record covers. For %(unreachable)s of them nothing could be received here.",
                 time=pen.wording.seconds(found.away_s),
                 share=pen.wording.fine_percent(found.share),
                 unreachable=pen.wording.seconds(report.unreachable.away_s),
             ),
+            *_found_afterwards(report, pen),
             *_bands(report, pen),
             Table(name=pen.say("Outages"), title="", columns=columns, rows=rows),
         ),
     )
+
+
+def _found_afterwards(report: Report, pen: Pen) -> Iterator[Block]:
+    """What is known of the calls of a time in which nothing could be received."""
+    if not report.unreachable.away_s:
+        return
+    if report.is_log_read:
+        yield pen.note(
+            "The telephone provider's log of that time was read afterwards; %(found)s calls of the period "
+            "were found in a log and are among the numbers above.",
+            found=pen.wording.number(report.reconstructed),
+        )
+    else:
+        yield pen.note(
+            "Whether anybody called in that time is not known: the telephone provider's log was not read up "
+            "to its end."
+        )
 
 
 def cause_of(stretch: Stretch, pen: Pen) -> str:
@@ -256,7 +273,7 @@ def method(report: Report, pen: Pen) -> Section:
             say("Percentiles"),
             say(
                 "By nearest rank: 90 %% of the incidents that were recorded took no longer than the value "
-                "printed."
+                "printed. The median of an even number of values is the mean of the two in the middle."
             ),
         ),
         (
@@ -296,8 +313,9 @@ def method(report: Report, pen: Pen) -> Section:
         (
             say("Not in the record"),
             say(
-                "Recognition of cardiac arrest and first compression on the telephone are not recorded by "
-                "this program, and so are not reported."
+                "Recognition of cardiac arrest and first compression on the telephone, the arrival at the "
+                "patient's side and the handover at the facility are not recorded by this program, and so "
+                "are not reported."
             ),
         ),
     )

@@ -6,7 +6,7 @@ from dashboards.reports import charts
 from dashboards.reports.charts import Bar, Chart
 from dashboards.reports.contents import Part, Report
 from dashboards.reports.document import Block, Cell, Column, Row, Section, Table
-from dashboards.reports.measuring import UNKNOWN, By, Group
+from dashboards.reports.measuring import ERASED, UNKNOWN, By, Group
 from dashboards.reports.pen import Pen, behind
 from dispatch.domain.response_times import INTERVAL, INTERVALS
 from dispatch.domain.summaries import State
@@ -89,6 +89,23 @@ def _answering(report: Report, pen: Pen) -> Iterator[Block]:
             target=pen.wording.seconds(answering.target_s),
             part=cell.text,
             interval=cell.small,
+        )
+    if answering.impossible:
+        yield pen.note(
+            "%(number)s of the answered calls bear an answer before their first ring, which cannot be; they "
+            "count as within no time.",
+            number=pen.wording.number(answering.impossible),
+        )
+    if report.returning.impossible:
+        yield pen.note(
+            "%(number)s call-backs bear a time before they were asked for, which cannot be; they are in no "
+            "median.",
+            number=pen.wording.number(report.returning.impossible),
+        )
+    if report.calls_of_drills:
+        yield pen.note(
+            "%(number)s calls of drills are in none of these numbers.",
+            number=pen.wording.number(report.calls_of_drills),
         )
     if report.assumed_answers:
         yield pen.note(
@@ -251,6 +268,8 @@ def group_name(by: By, key: str, pen: Pen) -> str:
     """A group as it is written."""
     if by in (By.PRIORITY, By.CATEGORY, By.CHANNEL):
         return pen.label(str(by), key)
+    if key == ERASED and by is By.PLACE:
+        return pen.say("Place erased")
     if key == UNKNOWN:
         return pen.say("Nobody accepted") if by is By.TIER else pen.say("Place not recorded")
     return f"{key}:00–{key}:59" if by is By.HOUR else key
@@ -308,6 +327,8 @@ def comparison(report: Report, before: Report, pen: Pen) -> Section:
                 incidents_before=pen.wording.number(before.tables.total.incidents),
                 incidents_after=pen.wording.number(report.tables.total.incidents),
             ),
+            *_begun(before, pen),
+            *_begun(report, pen),
             Table(name=pen.say("Comparison"), title=title, columns=columns, rows=rows),
             pen.note(
                 "Two values whose 95 %% intervals overlap may differ by chance alone. What else changed "
@@ -315,3 +336,13 @@ def comparison(report: Report, before: Report, pen: Pen) -> Section:
             ),
         ),
     )
+
+
+def _begun(report: Report, pen: Pen) -> Iterator[Block]:
+    """That figures of a part of a period stand there, where the record does not cover the whole."""
+    if report.cover.begun_at is not None:
+        yield pen.note(
+            "In %(period)s the record begins on %(day)s: its figures are of the rest of the period.",
+            period=report.cover.period.text,
+            day=pen.formats.day(report.cover.begun_at),
+        )

@@ -6,13 +6,14 @@ Under the facility's minimum the values themselves stand there: a percentage of 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dashboards.context import FacilityFacts
-from dashboards.queries import api_times, outages, report_lines
+from dashboards.queries import api_times, impact, outages, report_lines
 from dashboards.queries.api_times import Ring
 from dashboards.queries.outages import Interruptions
 from dashboards.queries.report_lines import CallBack, Lines
@@ -22,6 +23,7 @@ from dashboards.reports.measuring import By, Tables
 from dashboards.reports.periods import Period
 from dispatch.domain.summaries import Summary, summarise, wilson
 from dispatch.domain.vocabulary import CallOutcome, IncidentChannel, OutageCause, Source
+from models.facility import Facility
 
 METHOD = "nearest-rank"
 BREAKDOWNS = (By.MONTH, By.PRIORITY, By.CATEGORY, By.TIER, By.PLACE, By.CHANNEL, By.SHIFT, By.HOUR)
@@ -55,11 +57,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answering:
-    """Voice calls without tests: how many rang, were answered, and how soon; abandoned ones included."""
+    """Voice calls without tests: how many rang, were answered, and how soon; abandoned ones included.
+
+    ``impossible`` of the answered were answered before they rang, and so within nothing.
+    """
 
     offered: int
     answered: int
     abandoned: int
+    impossible: int
     target_s: float | None
     within: int | None
     standard: Mapping[int, int]
@@ -72,9 +78,14 @@ class Answering:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Returning:
-    """Callers who had hung up: how many were to be called back, and after how long they were."""
+    """Callers who had hung up: how many were to be called back, how many were, and after how long.
+
+    ``impossible`` of them were called back before that was asked for; they are in no median.
+    """
 
     requested: int
+    reached: int
+    impossible: int
     took: Summary
 
 
@@ -86,12 +97,15 @@ class Report:
     cover: Cover
     targets: Mapping[str, float]
     calls: Mapping[str, int]
+    calls_of_drills: int
     few: int
     answering: Answering
     returning: Returning
     lines: Sequence[Lines]
     outages: Interruptions
     unreachable: Interruptions
+    is_log_read: bool
+    """Whether the providers' logs were read past the last time in which nothing could be received."""
     tables: Tables
 
     @property
@@ -104,6 +118,11 @@ class Report:
         """Calls that never reached the program and were found in the provider's log."""
         found = (line for line in self.lines if line.kind == "call.received")
         return sum(line.count for line in found if line.source == Source.IMPORT)
+
+    @property
+    def after_seal(self) -> int:
+        """Lines that were recorded after the last seal of the period."""
+        return sum(line.count for line in self.lines if line.is_after_seal)
 
     @property
     def calls_total(self) -> int:
@@ -120,18 +139,26 @@ class Report:
         """Whether the period holds neither a ring nor an incident of any kind."""
         tables = self.tables
         counted = tables.total.incidents + tables.drills.incidents + tables.tests + tables.duplicates
-        return counted + self.calls_total == 0
+        return counted + self.calls_total + self.calls_of_drills == 0
 
 
 def build(
-    session: Session, *, facility: FacilityFacts, period: Period, as_of: datetime | None = None
+    session: Session,
+    *,
+    facility: FacilityFacts,
+    period: Period,
+    as_of: datetime | None = None,
+    sealed_until: datetime | None = None,
 ) -> Report:
     """Read and sum up the period; *as_of* is when, so that a period that still runs says so.
+
+    *sealed_until* is when the last seal of the period ends.
 
     Of a period that is over the report says nothing about when it was made: the same record gives the same
     report.
     """
     cover = cover_of(facility, period, as_of)
+    cover = replace(cover, begun_at=_begun_within(session, facility.code, cover))
     span = period.span(facility.zone)
     tables = measuring.tabulate(
         api_times.timed_incidents(session, facility.code, span),
@@ -144,32 +171,47 @@ def build(
     # Of a period that still runs only what has passed can have been interrupted.
     passed_at = cover.until_at if as_of is None else max(cover.from_at, min(as_of, cover.until_at))
     away = outages.between(session, facility.code, cover.from_at, cover.until_at)
+    unreachable = [stretch for stretch in away if stretch.cause in UNREACHABLE]
+    known_from_at = min(cover.begun_at or cover.from_at, passed_at)
+    read_until = outages.logs_read_until(session)
     return Report(
         facility_code=facility.code,
         cover=cover,
         targets=dict(facility.targets),
         calls=api_times.by_outcome(rings),
+        calls_of_drills=sum(ring.is_drill for ring in rings),
         few=facility.report.few,
         answering=_answering(rings, facility.targets.get("answer")),
         returning=_returning(tuple(report_lines.call_backs(session, facility.code, span))),
-        lines=report_lines.lines(session, facility.code, span),
-        outages=outages.interruptions(away, cover.from_at, passed_at),
-        unreachable=outages.interruptions(
-            [stretch for stretch in away if stretch.cause in UNREACHABLE], cover.from_at, passed_at
-        ),
+        lines=report_lines.lines(session, facility.code, span, sealed_until=sealed_until),
+        outages=outages.interruptions(away, known_from_at, passed_at),
+        unreachable=outages.interruptions(unreachable, known_from_at, passed_at),
+        is_log_read=read_until is not None and all(stretch.until_at <= read_until for stretch in unreachable),
         tables=tables,
     )
 
 
+def _begun_within(session: Session, facility_id: str, cover: Cover) -> datetime | None:
+    """When the record began, if within the period: at the installation, or with what came before it."""
+    installed_at = session.scalar(select(Facility.created_at).where(Facility.id == facility_id))
+    first_at = impact.began_at(session, facility_id)
+    begun_at = min((at for at in (installed_at, first_at) if at is not None), default=None)
+    return begun_at if begun_at is not None and cover.from_at < begun_at < cover.until_at else None
+
+
 def _answering(rings: Sequence[Ring], target_s: float | None) -> Answering:
     offered = [
-        ring for ring in rings if ring.channel == IncidentChannel.VOICE and ring.outcome != CallOutcome.TEST
+        ring
+        for ring in rings
+        if ring.channel == IncidentChannel.VOICE and ring.outcome != CallOutcome.TEST and not ring.is_drill
     ]
-    waits = [ring.answered_after_s for ring in offered if ring.answered_after_s is not None]
+    answered = [ring.answered_after_s for ring in offered if ring.answered_after_s is not None]
+    waits = [wait for wait in answered if wait >= 0]
     return Answering(
         offered=len(offered),
-        answered=len(waits),
+        answered=len(answered),
         abandoned=sum(ring.outcome == CallOutcome.ABANDONED for ring in offered),
+        impossible=len(answered) - len(waits),
         target_s=target_s,
         within=None if target_s is None else sum(wait <= target_s for wait in waits),
         standard={seconds: sum(wait <= seconds for wait in waits) for seconds in STANDARD_S},
@@ -182,4 +224,10 @@ def _returning(asked: Sequence[CallBack]) -> Returning:
         for each in asked
         if each.returned_at is not None
     ]
-    return Returning(requested=len(asked), took=summarise(took))
+    possible = [seconds for seconds in took if seconds >= 0]
+    return Returning(
+        requested=len(asked),
+        reached=len(took),
+        impossible=len(took) - len(possible),
+        took=summarise(possible),
+    )

@@ -9,7 +9,10 @@ from dashboards.reports.periods import Period
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cover:
-    """The facility and the period of a paper; ``as_of`` is set while the period still runs."""
+    """The facility and the period of a paper; ``as_of`` is set while the period still runs.
+
+    ``begun_at`` is when the record began, if that was within the period.
+    """
 
     facility_name: str
     zone_name: str
@@ -17,6 +20,7 @@ class Cover:
     from_at: datetime
     until_at: datetime
     as_of: datetime | None
+    begun_at: datetime | None = None
 
 
 def cover_of(facility: FacilityFacts, period: Period, as_of: datetime | None) -> Cover:

@@ -140,13 +140,13 @@ def _novelty(pen: Pen) -> Draft:
             ),
             say(
                 "Every call is counted with its ending, pranks and abandoned ones too. Each line of an "
-                "incident names the hash of the line before it; each day is sealed, signed, and its "
-                "fingerprint sent to witnesses by text. An outsider verifies the evidence pack with Python "
-                "alone."
+                "incident names the hash of the line before it, and each day can be sealed and signed. An "
+                "outsider verifies the evidence pack with Python alone."
             ),
             say(
                 "It works with simple phones and through failures: of the network, of the power, of a "
-                "provider. What was missed is found in the provider's log, and each outage is on record."
+                "provider. Each outage that was noticed is on record; what was missed in it can be found in "
+                "the log of a provider that keeps one."
             ),
         ),
         blanks=(

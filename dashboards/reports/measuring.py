@@ -13,12 +13,15 @@ from zoneinfo import ZoneInfo
 
 from dashboards.queries.api_times import TimedIncident
 from dashboards.reports.house import SHIFTS
-from dispatch.domain.response_times import INTERVAL, TIME_NAMES, durations
+from dispatch.domain.response_times import INTERVAL, TIME_NAMES, WITHOUT_ARRIVAL, durations
 from dispatch.domain.summaries import Measured, State, Summary, summarise
 from dispatch.domain.vocabulary import IncidentChannel, Outcome
 
 UNKNOWN = "unknown"
 """The group of what nobody said: incidents without a place, or without anybody who accepted."""
+
+ERASED = "erased"
+"""The group of incidents whose place was erased; whether it had been recorded is not known any more."""
 
 _RANG = (IncidentChannel.VOICE, IncidentChannel.MISSED_CALL)
 
@@ -104,7 +107,8 @@ class Group:
 class Tables:
     """The response times of a period. ``total`` and ``groups`` hold neither drills, tests nor duplicates.
 
-    ``complete`` of the ``accepted`` incidents have every time of :data:`COMPLETE` (DOMAIN 5.4).
+    ``complete`` of the ``accepted`` incidents have every time of :data:`COMPLETE` (DOMAIN 5.4). ``needed``
+    needed somebody, by what came of them; ``alone`` of those nobody accepted.
     """
 
     total: Group
@@ -113,6 +117,8 @@ class Tables:
     duplicates: int
     accepted: int
     complete: int
+    needed: int
+    alone: int
     anomalies: tuple[Anomaly, ...]
     groups: Mapping[By, tuple[Group, ...]]
 
@@ -132,6 +138,7 @@ def measured(incident: TimedIncident) -> tuple[Measured, ...]:
     return durations(incident.times, outcome=outcome, by_voice=incident.channel in _RANG)
 
 
+_NEEDED_NOBODY = {str(outcome) for outcome in WITHOUT_ARRIVAL}
 _OUTCOMES = {str(outcome): outcome for outcome in Outcome}
 
 
@@ -151,7 +158,7 @@ def tabulate(
     rows: dict[Kept, list[tuple[Measured, ...]]] = {Kept.REAL: [], Kept.DRILL: []}
     columns: dict[By, dict[str, list[tuple[Measured, ...]]]] = {each: {} for each in wanted}
     anomalies: list[Anomaly] = []
-    accepted = complete = 0
+    accepted = complete = needed = alone = 0
     for incident in incidents:
         kept = kind_of(incident)
         counts[kept] += 1
@@ -161,7 +168,11 @@ def tabulate(
         rows[kept].append(row)
         if kept is Kept.DRILL:
             continue
-        if incident.times[_ACCEPTED] is not None:
+        is_accepted = incident.times[_ACCEPTED] is not None
+        if incident.outcome not in _NEEDED_NOBODY:
+            needed += 1
+            alone += not is_accepted
+        if is_accepted:
             accepted += 1
             complete += all(incident.times[at] is not None for at in _COMPLETE)
         if State.ANOMALY in row:
@@ -175,6 +186,8 @@ def tabulate(
         duplicates=counts[Kept.DUPLICATE],
         accepted=accepted,
         complete=complete,
+        needed=needed,
+        alone=alone,
         anomalies=tuple(anomalies),
         groups={
             each: tuple(_group(key, found[key], targets) for key in sorted(found))
@@ -206,7 +219,7 @@ class Keys:
             "hour": stamp[11:13],
             "shift": self._shift(stamp[11:16]),
             "tier": incident.tier or UNKNOWN,
-            "place": incident.place or UNKNOWN,
+            "place": incident.place or (ERASED if incident.is_erased else UNKNOWN),
             "category": incident.category,
             "priority": incident.priority,
             "channel": incident.channel,

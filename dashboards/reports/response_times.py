@@ -4,7 +4,7 @@ A library that is not there costs its own format and nothing else.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -64,13 +64,20 @@ def read(
     as_of: datetime | None = None,
 ) -> Read:
     """Read and sum up; *as_of* is the present, so that a period that still runs says so."""
-    report = build(session, facility=sources.facility, period=period, as_of=as_of)
+    standing = standing_of(session, sources.facility.code, period)
+    report = build(
+        session,
+        facility=sources.facility,
+        period=period,
+        as_of=as_of,
+        sealed_until=standing.sealed_until,
+    )
     return Read(
         report=report,
         before=None
         if before is None
         else build(session, facility=sources.facility, period=before, as_of=as_of),
-        standing=standing_of(session, sources.facility.code, period),
+        standing=replace(standing, after_seal=report.after_seal),
     )
 
 

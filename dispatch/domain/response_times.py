@@ -174,8 +174,8 @@ def measure(
     """Measure every interval of one incident from its times (keys of CONTRACT 7; a missing key is None).
 
     An absent time is *not recorded* unless the record itself shows that there was none: the worker was
-    alerted before anybody spoke; nobody was transported; the incident is closed and nobody ever accepted it;
-    its ``outcome`` (prank, advice, cancelled…) needs no arrival; it did not begin with a call (``by_voice``),
+    alerted before anybody spoke; nobody was transported; the incident is closed and its ``outcome`` (prank,
+    advice, cancelled…) needs no arrival; it did not begin with a call (``by_voice``),
     or the caller ended it before anybody was there (wrong number, abandoned).
     """
     in_order = tuple(times.get(name) for name in TIME_NAMES)
@@ -239,7 +239,7 @@ class _Case:
         step = _STEPS.index(name)
         if not self.has("closed_at") or self.has(*_STEPS[step:]):
             return False
-        return self.outcome in WITHOUT_ARRIVAL or not self.has(*_STEPS[_STEPS.index("accepted_at") :])
+        return self.outcome in WITHOUT_ARRIVAL
 
 
 def _step(interval: Interval, case: _Case) -> State | tuple[int, int]:

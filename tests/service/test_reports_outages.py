@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from lxml import html
+from sqlalchemy import update
 
 from dashboards.i18n import Language
 from dashboards.queries.outages import Stretch, interruptions
@@ -15,7 +16,9 @@ from dashboards.reports.periods import parse_period
 from dashboards.reports.response_times import Format, read, render
 from dashboards.reports.sources import Sources
 from dispatch.domain.vocabulary import OutageCause
-from models.traffic import Outage
+from dispatch.service.invariants import RECONCILE_PULSES
+from models.facility import Facility
+from models.traffic import Outage, Pulse
 from tests.api_world import World, world
 
 OCTOBER = datetime(2026, 9, 30, 15, 0, tzinfo=UTC)
@@ -93,7 +96,7 @@ def test_the_page_tells_them_in_words(here: World) -> None:
     assert "Tidak ada yang tercatat." in words(rendered(here, Format.HTML))
     a_bad_october(here)
     page = words(rendered(here, Format.HTML))
-    assert "tidak berjalan selama 3 jam 30 mnt, yaitu 0,47 % dari periode ini" in page
+    assert "tidak berjalan selama 3 jam 30 mnt, yaitu 0,47 % dari waktu yang dicakup catatan" in page
     assert "penyedia telepon tidak menjawab (twilio)" in page
     assert "program tidak berjalan, atau listrik padam" in page
 
@@ -101,10 +104,36 @@ def test_the_page_tells_them_in_words(here: World) -> None:
 def test_of_a_period_that_still_runs_only_what_has_passed_counts(here: World) -> None:
     """The world's clock stands at noon of 23 November: 22 days and a few hours of November have passed."""
     now = here.clock.now()
+    was_installed(here, OCTOBER)
     was_away(here, OutageCause.SILENT, now - HOUR, now)
     found = json.loads(rendered(here, Format.JSON, "2026-11"))["outages"]
     passed_s = (now - datetime(2026, 10, 31, 15, 0, tzinfo=UTC)).total_seconds()
     assert found["share"] == pytest.approx(3600 / passed_s)
+
+
+def test_time_before_the_record_began_is_no_time_in_which_the_service_ran(here: World) -> None:
+    begun = OCTOBER + timedelta(days=21)
+    was_installed(here, begun)
+    was_away(here, OutageCause.SILENT, begun + HOUR, begun + 25 * HOUR)
+    assert json.loads(rendered(here, Format.JSON))["outages"]["share"] == pytest.approx(1 / 10)
+    assert json.loads(rendered(here, Format.JSON))["begun_at"] == "2026-10-21T15:00:00.000+00:00"
+    assert "Catatan dimulai pada 22 Okt 2026" in words(rendered(here, Format.HTML))
+
+
+def test_whether_calls_of_that_time_were_found_is_said_as_far_as_it_is_known(here: World) -> None:
+    was_away(here, OutageCause.SILENT, OCTOBER, OCTOBER + HOUR)
+    assert "Tidak diketahui apakah ada yang menelepon" in words(rendered(here, Format.HTML))
+    here.writes(Pulse(name=f"{RECONCILE_PULSES}twilio", at=OCTOBER + HOUR, details={}))
+    page = words(rendered(here, Format.HTML))
+    assert "0 panggilan periode ini ditemukan dalam catatan penyedia" in page
+    assert "Tidak diketahui apakah" not in page
+    here.writes(Pulse(name=f"{RECONCILE_PULSES}gsm", at=OCTOBER, details={}))
+    assert "Tidak diketahui apakah" in words(rendered(here, Format.HTML)), "one log was not read so far"
+
+
+def was_installed(here: World, at: datetime) -> None:
+    with here.services.uow.write() as session:
+        session.execute(update(Facility).values(created_at=at))
 
 
 @pytest.mark.parametrize(

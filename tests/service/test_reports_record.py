@@ -11,8 +11,9 @@ from dashboards.reports.document import Seconds, Share, Table
 from dashboards.reports.periods import parse_period
 from dashboards.reports.response_times import Format, Read, read, render, worded
 from dashboards.reports.sources import Sources
+from dispatch.domain import seals
 from models.incident import Incident
-from models.record import Event
+from models.record import Event, Seal
 from models.traffic import Outage
 from tests.api_world import NOON, World, past_call, past_incident, world
 
@@ -116,28 +117,33 @@ def test_calls_that_were_found_afterwards_are_counted(here: World) -> None:
     assert report(here).reconstructed == 1
 
 
+def line_of(
+    here: World, row: Incident, kind: str, *, at: datetime, recorded_at: datetime | None = None
+) -> Event:
+    """A second line of the incident in *row*."""
+    return Event(
+        incident_id=row.id,
+        sequence=2,
+        facility_id=here.facility.code,
+        kind=kind,
+        occurred_at=at,
+        recorded_at=recorded_at or at,
+        source="voice",
+        actor="caller",
+        data={},
+        private={},
+        previous="0" * 64,
+        hash="0" * 64,
+    )
+
+
 def test_call_backs_are_counted_with_how_long_they_took(here: World) -> None:
     back, lost, _ = rows = incidents(here, {}, {}, {})
     for row in rows:
         here.writes(past_call(here, OCTOBER, "abandoned", incident_id=row.id))
     tells(here, back, ("call.back_requested", "engine", "engine", timedelta()))
     tells(here, lost, ("call.back_requested", "engine", "engine", timedelta()))
-    here.writes(
-        Event(
-            incident_id=back.id,
-            sequence=2,
-            facility_id=here.facility.code,
-            kind="call.returned",
-            occurred_at=OCTOBER + timedelta(seconds=42),
-            recorded_at=OCTOBER + timedelta(seconds=42),
-            source="voice",
-            actor="caller",
-            data={},
-            private={},
-            previous="0" * 64,
-            hash="0" * 64,
-        )
-    )
+    here.writes(line_of(here, back, "call.returned", at=OCTOBER + timedelta(seconds=42)))
     returning = report(here).returning
     assert (returning.requested, returning.took.recorded, returning.took.median_s) == (2, 1, 42)
 
@@ -196,3 +202,79 @@ def test_a_place_and_an_hour_make_groups_of_their_own(here: World) -> None:
     assert [row.cells[0].text for row in table(here, "Menurut jam masuknya panggilan").rows] == [
         "12:00–12:59"
     ]
+
+
+def test_a_place_that_was_erased_is_not_called_unrecorded(here: World) -> None:
+    incidents(here, {"erased_at": OCTOBER + timedelta(days=30)}, {})
+    rows = {row.cells[0].text: row.cells for row in table(here, "Menurut tempat").rows}
+    assert (rows["Tempat sudah dihapus"][1].values, rows["Tempat tidak tercatat"][1].values) == ((1,), (1,))
+
+
+def test_an_answer_before_the_ring_is_within_no_time_and_said(here: World) -> None:
+    here.writes(
+        past_call(here, OCTOBER, "incident", answered_at=OCTOBER - timedelta(hours=2)),
+        past_call(here, OCTOBER, "incident", answered_at=OCTOBER + timedelta(seconds=9)),
+    )
+    answering = report(here).answering
+    assert (answering.offered, answering.answered, answering.impossible) == (2, 2, 1)
+    assert (answering.within, answering.standard) == (1, {15: 1, 20: 1})
+    page = render(found(here), sources=Sources(facility=here.facility), format=Format.HTML).decode()
+    assert "1 panggilan yang dijawab mencatat jawaban sebelum dering pertama" in page
+
+
+def test_a_call_back_before_it_was_asked_for_is_in_no_median(here: World) -> None:
+    (back,) = incidents(here, {})
+    here.writes(past_call(here, OCTOBER, "abandoned", incident_id=back.id))
+    tells(here, back, ("call.back_requested", "engine", "engine", timedelta()))
+    here.writes(line_of(here, back, "call.returned", at=OCTOBER - timedelta(seconds=90)))
+    returning = report(here).returning
+    assert (returning.requested, returning.reached, returning.impossible) == (1, 1, 1)
+    assert returning.took.median_s is None
+
+
+def test_calls_of_drills_are_counted_apart(here: World) -> None:
+    drill, real = incidents(here, {"is_drill": True}, {})
+    for row in (drill, real):
+        here.writes(
+            past_call(
+                here, OCTOBER, "incident", incident_id=row.id, answered_at=OCTOBER + timedelta(seconds=5)
+            )
+        )
+    made = report(here)
+    assert (made.calls_total, made.calls_of_drills) == (1, 1)
+    assert (made.answering.offered, made.answering.answered) == (1, 1)
+
+
+def test_incidents_that_nobody_accepted_are_said_and_those_that_needed_nobody_are_not_among_them(
+    here: World,
+) -> None:
+    incidents(here, {"outcome": "treated"}, {"outcome": "advice"}, {"accepted_at": OCTOBER})
+    tables = report(here).tables
+    assert (tables.alone, tables.needed) == (1, 2)
+
+
+def test_lines_that_came_after_the_last_seal_are_told_beside_the_fingerprint(here: World) -> None:
+    (row,) = incidents(here, {})
+    last_day = parse_period("2026-10").after - timedelta(days=1)
+    until = seals.end_of(last_day, here.facility.zone)
+    here.writes(
+        Seal(
+            facility_id=here.facility.code,
+            day=last_day,
+            zone=here.facility.zone.key,
+            covers_until=until,
+            sealed_at=until,
+            incidents=1,
+            calls=0,
+            root="0" * 64,
+            previous="0" * 64,
+            key="0" * 64,
+            signature="0" * 128,
+        )
+    )
+    tells(here, row, ("call.received", "voice", "caller", timedelta()))
+    assert found(here).standing.after_seal == 0
+    here.writes(line_of(here, row, "assignment.on_scene", at=OCTOBER, recorded_at=until + timedelta(hours=1)))
+    assert found(here).standing.after_seal == 1
+    page = render(found(here), sources=Sources(facility=here.facility), format=Format.HTML).decode()
+    assert "1 baris tentang insiden dalam laporan ini tercatat sesudahnya" in page

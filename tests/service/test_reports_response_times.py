@@ -62,9 +62,9 @@ def words(page: str) -> str:
     return " ".join(str(html.fromstring(page).text_content()).split())
 
 
-def october(here: World, *, times: int = 1) -> None:
+def october(here: World, *, times: int = 1, first: int = 100) -> None:
     """Ten arrivals, as many times as asked, one without, a drill, a test, a duplicate, and calls."""
-    number = iter(range(100, 900))
+    number = iter(range(first, 900))
     for _ in range(times):
         for seconds in SECONDS:
             at = OCTOBER + timedelta(seconds=seconds)
@@ -157,9 +157,19 @@ def test_json_says_everything(here: World) -> None:
     assert found["facility"] == {"code": "KWK", "name": "Puskesmas Kwamki", "zone": "Asia/Jayapura"}
     assert found["targets_s"] == {"answer": 15.0, "response": 600.0}
     assert [group["key"] for group in found["by"]["month"]] == ["2026-10", "2026-11"]
-    assert found["by"]["month"][0]["intervals"]["response"]["median_s"] == 345
+    assert found["by"]["month"][0]["intervals"]["response"]["recorded"] == 10
     assert set(found["total"]["intervals"]) == {interval.key for interval in INTERVALS}
     assert found["calls"]["total"] == 7
+
+
+def test_json_gives_no_percentile_of_few_values_and_lists_them(here: World) -> None:
+    october(here)
+    few = json.loads(rendered(here, "2026-10", Format.JSON))["total"]["intervals"]["response"]
+    assert (few["recorded"], few["median_s"], few["p90_s"], few["share_within"]) == (10, None, None, None)
+    assert few["values_s"] == sorted(SECONDS)
+    october(here, times=1, first=500)
+    enough = json.loads(rendered(here, "2026-10", Format.JSON))["total"]["intervals"]["response"]
+    assert (enough["recorded"], enough["median_s"], enough["p90_s"]) == (20, 345, 600)
 
 
 def test_csv_lists_values_while_they_are_few(here: World) -> None:

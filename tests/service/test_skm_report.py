@@ -170,3 +170,10 @@ def test_it_is_a_paper_with_the_same_bytes_each_time_in_two_languages(world: Wor
     pages = pypdfium2.PdfDocument(pdf)
     assert "BAB III" in "".join(page.get_textpage().get_text_bounded() for page in pages)
     assert "CHAPTER III" in words(report(world, language=Language.EN))
+
+
+def test_no_fingerprint_is_printed_for_answers_that_no_seal_covers(world: World) -> None:
+    answered(world, GOLDEN_A)
+    made = report(world)
+    assert (made.proof.title, made.proof.fingerprint) == ("Yang tidak dibuktikan di sini", "")
+    assert "masih sama" not in words(made)

@@ -128,9 +128,14 @@ def test_a_step_that_was_skipped_over_was_not_recorded_whatever_the_outcome() ->
     assert _of(times, "response", Outcome.CANCELLED) == (State.RECORDED, 300.0)
 
 
-def test_an_incident_closed_before_anybody_accepted_has_no_response() -> None:
-    closed = _times(received=0, alerted=1, closed=60)
-    assert {key for key, found in measure(closed).items() if found is State.NOT_APPLICABLE} == {
+def test_an_incident_that_needed_nobody_has_no_response_and_one_that_did_lacks_it() -> None:
+    """That nobody pressed a key does not show that nobody went (NEMSIS 7701003, not 7701001)."""
+    times = _times(received=0, alerted=1, closed=60)
+    for outcome in (Outcome.TREATED, Outcome.TRANSPORTED, None):
+        assert measure(times, outcome=outcome)["response"] is State.NOT_RECORDED
+        assert measure(times, outcome=outcome)["turnout"] is State.NOT_RECORDED
+    closed = measure(times, outcome=Outcome.ADVICE)
+    assert {key for key, found in closed.items() if found is State.NOT_APPLICABLE} == {
         "call_processing",
         "acknowledgement",
         "turnout",
