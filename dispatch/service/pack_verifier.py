@@ -52,6 +52,8 @@ SEALS, LEAVES = "record/seals.jsonl", "record/leaves.jsonl"
 CALLS, EVENTS = "record/calls.jsonl", "record/events.jsonl"
 
 KEY_DIGITS = 64
+FINGERPRINT_LENGTH = 12
+SYMBOLS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 FIRST = "0" * 64
 """What the first line of an incident names as the one before it."""
 
@@ -172,6 +174,9 @@ class Verifier:
         try:
             check()
         except BROKEN as error:
+            if name not in self.pack.names():
+                self.finds(name, "missing", "it is not in the pack, and belongs into each")
+                return
             self.finds(name, "unreadable", f"{type(error).__name__}: {error}")
 
     # --- the files
@@ -383,7 +388,7 @@ def is_signed(written: bytes, signature: str, key: str) -> bool:
 def fingerprint(digest: str) -> str:
     """The first sixty bits in Crockford's base 32, in three groups of four."""
     bits = int(digest[:15], 16)
-    text = "".join("0123456789ABCDEFGHJKMNPQRSTVWXYZ"[bits >> place & 31] for place in range(55, -5, -5))
+    text = "".join(SYMBOLS[bits >> place & 31] for place in range(55, -5, -5))
     return f"{text[:4]}-{text[4:8]}-{text[8:]}"
 
 
@@ -391,6 +396,25 @@ def read_fingerprint(text: str) -> str:
     """As a person wrote it down: small letters, spaces, O for 0, I and L for 1."""
     plain = text.upper().translate(str.maketrans("ILO", "110", "- ."))
     return f"{plain[:4]}-{plain[4:8]}-{plain[8:]}"
+
+
+def compared(verifier: Verifier, witnessed: list[str]) -> tuple[list[str], list[str]]:
+    """What is to be said of fingerprints and keys that somebody holds: those of this pack, and the others."""
+    known, unknown = [], []
+    whose = f"this is the record of {verifier.facility or 'nobody'}, sealed with the key {verifier.key}"
+    for given in witnessed:
+        held = given.strip().lower() if len(given.strip()) == KEY_DIGITS else read_fingerprint(given)
+        if held == verifier.key:
+            known.append(f"key {held}: is the one of this pack")
+        elif held in verifier.fingerprints:
+            known.append(f"fingerprint {held}: is that of the seal of {verifier.fingerprints[held]}")
+        elif len(held) == KEY_DIGITS:
+            unknown.append(f"key {held}: another: {whose}")
+        elif len(held.replace("-", "")) != FINGERPRINT_LENGTH or not set(held) <= {*SYMBOLS, "-"}:
+            unknown.append(f"{given}: is no fingerprint, which has {FINGERPRINT_LENGTH} letters and digits")
+        else:
+            unknown.append(f"fingerprint {held}: missing: no seal in this pack bears it; {whose}")
+    return known, unknown
 
 
 def verify(path: Path, witnessed: list[str]) -> tuple[int, list[str]]:
@@ -401,19 +425,8 @@ def verify(path: Path, witnessed: list[str]) -> tuple[int, list[str]]:
     except BROKEN as error:
         return 1, [f"{path}: is no pack that can be read: {error}"]
     verifier.run()
-    said = []
-    whose = f"this is the record of {verifier.facility or 'nobody'}, sealed with the key {verifier.key}"
-    for given in witnessed:
-        held = given.strip().lower() if len(given.strip()) == KEY_DIGITS else read_fingerprint(given)
-        if held == verifier.key:
-            said.append(f"key {held}: is the one of this pack")
-        elif held in verifier.fingerprints:
-            said.append(f"fingerprint {held}: is that of the seal of {verifier.fingerprints[held]}")
-        elif len(held) == KEY_DIGITS:
-            verifier.finds(f"key {held}", "another", whose)
-        else:
-            verifier.finds(f"fingerprint {held}", "missing", f"no seal in this pack bears it; {whose}")
-    said += map(str, verifier.findings)
+    said, unknown = compared(verifier, witnessed)
+    said += [*unknown, *map(str, verifier.findings)]
     if not verifier.findings and not pack.is_as_written():
         said.append(
             "NOTE / CATATAN: the archive around the files was changed, or packed again; the files were not"
@@ -422,6 +435,9 @@ def verify(path: Path, witnessed: list[str]) -> tuple[int, list[str]]:
         said.append("NOT CHECKED / TIDAK DIPERIKSA: signatures; that needs: pip install cryptography")
     if verifier.findings:
         return 1, [*said, f"NOT INTACT / TIDAK UTUH: {len(verifier.findings)} findings"]
+    if unknown:
+        verdict = f"whole in itself; not of it and its {verifier.asked}: {len(unknown)} of what was given"
+        return 1, [*said, f"NOT CONFIRMED / TIDAK COCOK: {verdict}"]
     counts = ", ".join(f"{count} {what}" for what, count in verifier.counts.items())
     said.append(f"INTACT / UTUH: {len(verifier.fingerprints)} seals, {counts}")
     said += [
@@ -435,6 +451,9 @@ def verify(path: Path, witnessed: list[str]) -> tuple[int, list[str]]:
 
 def main(arguments: list[str]) -> int:
     """Print what :func:`verify` says; the exit status."""
+    if arguments[:1] in (["-h"], ["--help"]):
+        sys.stdout.write(__doc__ or "")
+        return 0
     path = Path(arguments[0]) if arguments else Path(__file__).resolve().parent
     status, said = verify(path, arguments[1:])
     sys.stdout.write("".join(f"{line}\n" for line in said))

@@ -265,7 +265,7 @@ def test_files_that_are_missing_or_were_added(pack: Path) -> None:
     made_of({name: content for name, content in files.items() if name != "README.txt"}, pack, sums=False)
     assert found_in(pack) == ["README.txt: missing"]
     made_of({name: content for name, content in files.items() if name != verifier.CALLS}, pack)
-    assert "record/calls.jsonl: unreadable" in [line.partition(": KeyError")[0] for line in said_of(pack)[1]]
+    assert found_in(pack) == ["record/calls.jsonl: missing"]
 
 
 # --- events ---------------------------------------------------------------------------------------
@@ -439,7 +439,16 @@ def test_seals_in_another_order_or_gone(pack: Path) -> None:
     _, said = said_of(pack)
     held = said[1].split(": ")[1].partition(";")[0]
     changed(pack, verifier.SEALS, lambda lines: lines[:1])
-    assert f"fingerprint {held}: missing" in found_in(pack, held)
+    status, said = said_of(pack, held)
+    assert (status, said[0].startswith(f"fingerprint {held}: missing")) == (1, True)
+    assert said[-1].startswith("NOT INTACT"), "a seal is missing, whatever a witness holds"
+
+
+@pytest.mark.parametrize("typed", ["hello", "7K3M-Q2XP", "7K3M-Q2XP-9RT*"])
+def test_what_is_no_fingerprint_is_said_to_be_none(pack: Path, typed: str) -> None:
+    status, said = said_of(pack, typed)
+    assert (status, said[0]) == (1, f"{typed}: is no fingerprint, which has 12 letters and digits")
+    assert said[-1].startswith("NOT CONFIRMED")
 
 
 def test_a_seal_that_was_made_with_another_key(pack: Path) -> None:
@@ -464,4 +473,8 @@ def test_everything_made_anew_with_another_key_is_known_by_what_a_witness_holds(
     made_of({**files, verifier.KEY: f"{key}\n".encode()}, pack, key=FileSealKey(OTHER))
     assert said_of(pack)[0] == 0, "the pack alone cannot tell"
     assert said_of(pack)[1][-1] == f"public key: {key}"
-    assert found_in(pack, held) == [f"fingerprint {held}: missing"]
+    status, said = said_of(pack, held)
+    assert (status, said[0].partition(";")[0]) == (
+        1, f"fingerprint {held}: missing: no seal in this pack bears it"
+    )  # fmt: skip
+    assert said[-1].startswith("NOT CONFIRMED / TIDAK COCOK: whole in itself; ")
