@@ -24,17 +24,18 @@ def press(phone: Locator, button: str) -> None:
     phone.get_by_role("button", name=button, exact=True).click()
 
 
-def log_in(page: Page) -> None:
+def log_in(page: Page, name: str = "petugas") -> None:
     page.goto("/")
-    page.get_by_label("Nama pengguna").fill("petugas")
+    page.get_by_label("Nama pengguna").fill(name)
     page.get_by_label("Kata sandi").fill(PASSWORD)
     page.get_by_role("button", name="Masuk").click()
-    expect(page).to_have_url(re.compile("/board$"))
+    expect(page).to_have_url(re.compile("/(board|incidents)$"))
 
 
 def test_the_story_is_walked_in_a_browser(town: Town, browser: Browser) -> None:
     town.opens(Hurry(accept_within_s=3))
     town.welcomes("petugas", PASSWORD, UserRole.DISPATCHER)
+    town.welcomes("kepala", PASSWORD, UserRole.MANAGER)
     desk = Watched(browser, town.served.url)
     board = desk.page
     board.goto("/login")
@@ -113,6 +114,8 @@ def look_at_the_record(desk: Watched, page: Page) -> None:
     page.get_by_role("button", name="Tampilkan").click()
     expect(page.locator("article.report")).to_contain_text("Waktu tanggap")
     desk.looks_at(page)
+    page.get_by_role("button", name="Keluar").click()
+    log_in(page, "kepala")
     page.goto("/evidence")
     expect(page.get_by_role("button", name=re.compile("Paket bukti bulan lalu"))).to_be_visible()
     desk.looks_at(page)

@@ -398,11 +398,8 @@ def test_a_pack_is_verified_without_settings_or_database(migrated: Siaga, tmp_pa
         "INTACT / UTUH: 1 seals, 0 incidents, 0 events, 0 calls",
     )
     other = migrated("verify", "pack.zip", "--fingerprint", "0000-0000-0000", without_key=True)
-    assert (other.status, other.last_line) == (
-        1,
-        "NOT CONFIRMED / TIDAK COCOK: whole in itself; not of it and its 2026-11-01 … 2026-11-30: "
-        "1 of what was given",
-    )
+    verdict = "NOT CONFIRMED / TIDAK COCOK: whole in itself; not of it and its 2026-11-01 … 2026-11-30: "
+    assert (other.status, other.last_line) == (1, f"{verdict}1 of what was given")
     nobodys = (
         "fingerprint 0000-0000-0000: missing: no seal in this pack bears it; this is the record of KWK, "
     )
