@@ -39,6 +39,7 @@ _KEPT = select(table_of(Inbox).c.body).where(
     table_of(Inbox).c.facility_id == bindparam("facility_id"),
     table_of(Inbox).c.provider_key == bindparam("provider_key"),
 )
+_IS_KEPT = Prepared(_KEPT.with_only_columns(table_of(Inbox).c.id))
 _LOCK_OPENINGS = (
     select(Facility.id).where(Facility.id == bindparam("facility_id")).with_for_update(key_share=True)
 )
@@ -145,9 +146,10 @@ def _end_key(provider_sid: str) -> str:
 def _end_if_over(session: Session, services: Services, incident: Incident, ring: Ring) -> Incident:
     """The incident after the end of its call, when that was told before the call itself."""
     key = {"facility_id": services.facility_id, "provider_key": _end_key(ring.provider_sid)}
-    kept = session.connection().execute(_KEPT, key).first()
-    if kept is None:
+    connection = session.connection()
+    if _IS_KEPT.run(connection, key).first() is None:
         return incident
+    kept = connection.execute(_KEPT, key).one()
     now = services.clock.now()
     command = EndCall(
         provider_sid=ring.provider_sid,

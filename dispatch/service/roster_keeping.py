@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, exists, func, literal, select
+from sqlalchemy import ARRAY, JSON, Connection, Row, String, any_, bindparam, exists, func, literal, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain.decisions import Condition, Crew
@@ -24,8 +24,8 @@ from models.statements import Prepared
 LOAD_WINDOW = timedelta(hours=12)
 """How far back alerts count as load; the longest shift of the sample roster is twelve hours."""
 
-COUNTED = 100
-"""Alerts counted as load at most: nobody answers more in twelve hours, and counting on takes time."""
+COUNTED = 48
+"""Alerts counted as load at most: one in each quarter of an hour of those twelve; counting on takes time."""
 
 BASE_DECIMALS = 2
 """Decimals of a degree kept of where somebody is based: about 1 km, the village and not the house."""
@@ -62,7 +62,7 @@ _ASKED = (
     .limit(COUNTED)
     .subquery()
 )
-_CREW_NOW = select(
+_CONDITIONS = select(
     _STAFF.c.id,
     exists().where(_ASSIGNMENT.c.staff_id == _STAFF.c.id, IS_ENGAGED).label("engaged"),
     exists()
@@ -73,7 +73,17 @@ _CREW_NOW = select(
     )
     .label("on_break"),
     select(func.count()).select_from(_ASKED).correlate(_STAFF).scalar_subquery().label("asked"),
-).where(_STAFF.c.id.in_(bindparam("staff_ids", expanding=True)))
+)
+_CREW_NOW = Prepared(
+    {
+        "sqlite": _CONDITIONS.where(
+            _STAFF.c.id.in_(
+                select(func.json_each(bindparam("staff_ids", type_=JSON)).table_valued("value").c.value)
+            )
+        ),
+        "postgresql": _CONDITIONS.where(_STAFF.c.id == any_(bindparam("staff_ids", type_=ARRAY(String)))),
+    }
+)
 
 
 def duty_list(session: Session, services: Services, at: datetime) -> tuple[DutyPerson, ...]:
@@ -173,12 +183,15 @@ class _CrewNow(Mapping[str, Condition]):
 
     def _conditions_now(self) -> dict[str, Condition]:
         question = {"staff_ids": list(self._codes), "since": self._at - LOAD_WINDOW}
-        found = self._session.connection().execute(_CREW_NOW, question).all()
+        found = _CREW_NOW.run(self._session.connection(), question).all()
         return {
-            self._codes[staff_id]: Condition(
-                engaged_elsewhere=engaged, on_break=on_break, alerts_in_shift=asked
+            self._codes[row.id]: Condition(
+                # As the driver gives it: SQLite has no truth values.
+                engaged_elsewhere=bool(row.engaged),
+                on_break=bool(row.on_break),
+                alerts_in_shift=row.asked,
             )
-            for staff_id, engaged, on_break, asked in found
+            for row in found
         }
 
 
