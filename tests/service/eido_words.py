@@ -10,8 +10,8 @@ PROLOGUE = frozenset({"$id", "lastUpdateTimeStamp", "updatedByAgencyReference", 
 
 TOP = frozenset(
     {
-        "eidoVersion", "eidoExtensionId", "issuingElementIdentification", "incidentComponent", "callComponent",
-        "callbackComponent", "dispatchComponent", "emergencyResourceComponent", "locationComponent",
+        "eidoVersion", "eidoExtensionId", "issuingElementIdentification", "incidentComponent",
+        "callComponent", "callbackComponent", "dispatchComponent", "emergencyResourceComponent", "locationComponent",
         "personComponent", "vehicleComponent", "agencyComponent", "agentComponent", "notesComponent",
         "additionalDataComponent", "alarmsSensorsComponent", "cautionComponent", "mediaComponent",
         "mergeComponent", "linkComponent", "sharedCommunicationResourceComponent",

@@ -151,6 +151,27 @@ class TestFhir:
         assert any("caller_number" in issue["diagnostics"] for issue in outcome["issue"])
         assert CALLER not in json.dumps(bundle)
 
+    def test_a_place_of_the_list_is_named_and_what_people_said_about_it_is_not(self, here: World) -> None:
+        for place in ("Harapan", "rumah Ibu Yosina"):
+            where = Location(source=LocationSource.CALLER, place=place, text="dekat rumah Pak Yosep")
+            here.opens(caller_number=CALLER, location=where)
+        bundle = self.bundle(here)
+        named = [entry["resource"].get("location") for entry in bundle["entry"][:-1]]
+        assert sorted(named, key=str) == [None, [{"location": {"display": "Harapan"}}]]
+        assert not [name for name in ("Yosina", "Yosep") if name in json.dumps(bundle)]
+        assert {"location_text", "location_place"} <= self.left_out(bundle)
+
+    def test_what_satusehat_asks_for_and_nobody_knows_is_listed(self, here: World) -> None:
+        here.writes(past_incident(here, 100, NOON, **WHOLE))
+        bundle = self.bundle(here)
+        assert "subject" not in bundle["entry"][0]["resource"]
+        assert "system" not in bundle["entry"][0]["resource"]["identifier"][0]
+        assert {"subject", "identifier"} <= self.left_out(bundle)
+
+    def left_out(self, bundle: dict[str, Any]) -> set[str]:
+        issues = bundle["entry"][-1]["resource"]["issue"]
+        return {issue["diagnostics"].partition(":")[0] for issue in issues}
+
     def test_nothing_is_a_bundle_too(self, here: World) -> None:
         assert len(self.bundle(here)["entry"]) == 1
 
