@@ -11,10 +11,10 @@ PROLOGUE = frozenset({"$id", "lastUpdateTimeStamp", "updatedByAgencyReference", 
 TOP = frozenset(
     {
         "eidoVersion", "eidoExtensionId", "issuingElementIdentification", "incidentComponent",
-        "callComponent", "callbackComponent", "dispatchComponent", "emergencyResourceComponent", "locationComponent",
-        "personComponent", "vehicleComponent", "agencyComponent", "agentComponent", "notesComponent",
-        "additionalDataComponent", "alarmsSensorsComponent", "cautionComponent", "mediaComponent",
-        "mergeComponent", "linkComponent", "sharedCommunicationResourceComponent",
+        "callComponent", "callbackComponent", "dispatchComponent", "emergencyResourceComponent",
+        "locationComponent", "personComponent", "vehicleComponent", "agencyComponent", "agentComponent",
+        "notesComponent", "additionalDataComponent", "alarmsSensorsComponent", "cautionComponent",
+        "mediaComponent", "mergeComponent", "linkComponent", "sharedCommunicationResourceComponent",
         "externalInformationSourceComponent", "@context",
     }
 )  # fmt: skip

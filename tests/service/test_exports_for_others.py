@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import zipfile
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import openpyxl
 import pytest
 from fhir.resources.R4B.bundle import Bundle
 
+from dashboards.api.exporting import LIST_NAME, NOT_MAPPED
 from dashboards.exports import eido, fhir, nemsis
 from dashboards.exports.incidents import export_incidents
 from dashboards.exports.unmapped import Unmapped
@@ -314,6 +316,39 @@ class TestOverTheApi:
         with here.services.uow.read() as session:
             (line,) = session.query(Audit).all()
         assert (line.action, line.subject) == ("incidents.exported", how)
+
+    def test_the_answer_says_how_much_had_no_place_and_the_file_stays_a_file(self, here: World) -> None:
+        here.writes(past_incident(here, 100, NOON, **WHOLE))
+        answer = here.get("/exports/incidents", {"format": "nemsis"})
+        assert int(answer.headers[NOT_MAPPED]) == 3
+        (row,) = csv.DictReader(io.StringIO(answer.text, newline=""))
+        assert row["eDispatch.06"] == "KWK-2026-000100"
+        assert here.get("/exports/incidents", {"format": "csv"}).headers[NOT_MAPPED] == "0"
+
+    @pytest.mark.parametrize(
+        ("how", "inside"),
+        [
+            ("nemsis", "incidents-nemsis.csv"),
+            ("eido", "incidents-eido.json"),
+            ("fhir", "incidents-fhir.json"),
+        ],
+    )
+    def test_whoever_asks_gets_the_list_beside_the_same_file(
+        self, here: World, how: str, inside: str
+    ) -> None:
+        here.writes(past_incident(here, 100, NOON, **WHOLE), past_incident(here, 101, NOON, is_drill=True))
+        alone = here.get("/exports/incidents", {"format": how})
+        answer = here.get("/exports/incidents", {"format": how, "with_not_mapped": "true"})
+        assert answer.headers["content-type"] == "application/zip"
+        assert f'incidents-{how}.zip"' in answer.headers["content-disposition"]
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            assert archive.namelist() == [inside, LIST_NAME]
+            assert archive.read(inside) == alone.content
+            listed = json.loads(archive.read(LIST_NAME))["items"]
+        unmapped = Unmapped()
+        exported(here, how, unmapped)
+        assert [f"{item['what']} ({item['incidents']})" for item in listed] == unmapped.lines()
+        assert answer.headers[NOT_MAPPED] == alone.headers[NOT_MAPPED] == str(len(listed))
 
     def test_numbers_are_masked_by_role(self, here: World) -> None:
         here.opens(caller_number=CALLER)
