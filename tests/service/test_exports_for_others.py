@@ -314,8 +314,8 @@ class TestOverTheApi:
         assert answer.headers["content-disposition"].startswith("attachment")
         assert len(answer.content) > 100
         with here.services.uow.read() as session:
-            (line,) = session.query(Audit).all()
-        assert (line.action, line.subject) == ("incidents.exported", how)
+            (line,) = session.query(Audit).where(Audit.action == "incidents.exported").all()
+        assert line.subject == how
 
     def test_the_answer_says_how_much_had_no_place_and_the_file_stays_a_file(self, here: World) -> None:
         here.writes(past_incident(here, 100, NOON, **WHOLE))
