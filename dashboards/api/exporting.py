@@ -8,7 +8,6 @@ beside the file, for whoever asks: a CSV with a note in it would be no CSV.
 
 import json
 import zipfile
-
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from tempfile import TemporaryFile
