@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from dashboards.passwords import hash_password
+from dashboards.trail import USER_ADDED
 from dispatch.domain.vocabulary import UserRole
 from dispatch.ports import Clock, IdSource
 from models.access import User
@@ -80,7 +81,7 @@ class Accounts:
                     facility_id=self.facility_id,
                     at=now,
                     actor=self.actor,
-                    action="user.added",
+                    action=USER_ADDED,
                     subject=f"user:{username}",
                     data={"role": str(role)},
                 )

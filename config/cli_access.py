@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from config.accounts import AccountRefusedError
-from config.cli_start import start
+from config.cli_start import ACTOR, start
 from config.cli_words import CommandRefusedError, say
 from dashboards.api import tokens
 from dispatch.domain.vocabulary import UserRole
@@ -50,7 +50,7 @@ def create_token(
     """Create an API token and print it: it is not kept and cannot be shown again."""
     try:
         with start(writes=True) as started:
-            created = tokens.create_token(started.services, role=role, name=name)
+            created = tokens.create_token(started.services, role=role, name=name, actor=ACTOR)
     except ValueError as error:
         raise CommandRefusedError(str(error)) from error
     say(created)

@@ -1,4 +1,4 @@
-"""Lines of the audit trail that the pages write: log-ins, and every look at something personal."""
+"""Lines of the audit trail: log-ins, every look at something personal, and who was let in."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -28,6 +28,8 @@ FOLLOW_UP_MOVED: Final = "follow_up.moved"
 SUGGESTIONS_READ: Final = "survey_suggestions.read"
 
 LOOKED_UP: Final = "personal.looked_up"
+USER_ADDED: Final = "user.added"
+PROGRAM_ADDED: Final = "token.created"
 
 LOOKS: Final = (
     INCIDENT_READ,
@@ -42,6 +44,9 @@ LOOKS: Final = (
     LOOKED_UP,
 )
 """Every look at something personal."""
+
+ACCESS_GIVEN: Final = (USER_ADDED, PROGRAM_ADDED)
+"""Acts after which one more person or program may look."""
 
 LOG_INS: Final = (LOGGED_IN, LOGIN_FAILED)
 

@@ -1,7 +1,7 @@
 """Where personal data of residents stand: every table, in one list.
 
 Whoever adds a table says here what of it goes when a number or an incident is erased, or why nothing has to:
-``tests/service/test_personal_tables.py`` refuses a table that stands in none of the three lists. Decides
+``tests/service/test_personal_tables.py`` refuses a table that stands in none of the lists. Decides
 nothing about when and why (``dispatch.service.erasing``).
 """
 
@@ -11,12 +11,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, case, exists, literal, or_, select
 
-from models.access import Idempotency
+from models.access import Idempotency, User
 from models.base import table_of
-from models.complaint import Complaint, ComplaintNote
+from models.complaint import Complaint, ComplaintNote, ComplaintStep
 from models.facility import Staff
 from models.incident import IS_OPEN, Call, Incident, Link
-from models.survey import SurveyRequest, SurveyResponse
+from models.survey import SurveyOptOut, SurveyRequest, SurveyResponse
 from models.traffic import IS_UNSENT, Delivery, Inbox
 
 CALLS, INCIDENTS, RECORDINGS = "calls", "incidents", "recordings"
@@ -25,7 +25,7 @@ CALLS, INCIDENTS, RECORDINGS = "calls", "incidents", "recordings"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """A table with personal data, and what is left in their place.
+    """A table with personal data, and what is left in their place; the notice of a breach counts each.
 
     A row goes with its incident (*incident* names the column), with a row of another table (*parent*: that
     table and the column with its key), by its own age (*at* is the instant from which it counts, *classes*
@@ -35,6 +35,8 @@ class Holding:
 
     table: Table
     blanks: Mapping[str, Any]
+    came_at: ColumnElement[Any] | None
+    """Since when a row stands there (None: nothing says so), for the notice of a breach."""
     incident: str | None = None
     of_call: str | None = None
     """The column whose text is one of :data:`OF_CALL` and the provider's name of a call of the incident."""
@@ -58,6 +60,7 @@ _DELIVERY, _INBOX, _LINK, _CALL = table_of(Delivery), table_of(Inbox), table_of(
 _IDEMPOTENCY, _STAFF = table_of(Idempotency), table_of(Staff)
 _COMPLAINT, _NOTE = table_of(Complaint), table_of(ComplaintNote)
 _REQUEST, _RESPONSE = table_of(SurveyRequest), table_of(SurveyResponse)
+_STEP, _OPT_OUT, _USER = table_of(ComplaintStep), table_of(SurveyOptOut), table_of(User)
 
 _NAMED_BY_PROVIDER = ("voice", "sms", "voice_end", "keypad", "reconstructed")
 """Requests whose key is the provider's identifier; that of the others is a hash of all that was in them."""
@@ -83,6 +86,7 @@ HOLDINGS: tuple[Holding, ...] = (
                 else_=_DELIVERY.c.idempotency_key,
             ),
         },
+        came_at=_DELIVERY.c.created_at,
         incident="incident_id",
         in_use=or_(IS_UNSENT, _is_of_an_open_one(_DELIVERY)),
     ),
@@ -96,6 +100,7 @@ HOLDINGS: tuple[Holding, ...] = (
                 else_=literal("erased:") + _INBOX.c.id,
             ),
         },
+        came_at=_INBOX.c.received_at,
         of_call="provider_key",
         at=_INBOX.c.received_at,
         classes=(CALLS, INCIDENTS),
@@ -104,16 +109,29 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding(
         table=_INBOX,
         blanks={"body": {}, "reply": None, "provider_key": literal("erased:") + _INBOX.c.id},
+        came_at=_INBOX.c.received_at,
         at=_INBOX.c.received_at,
         classes=(RECORDINGS,),
         only=_INBOX.c.kind == _RECORDING,
     ),
-    Holding(table=_LINK, blanks={"phone": None}, incident="incident_id", in_use=_is_of_an_open_one(_LINK)),
+    Holding(
+        table=_LINK,
+        blanks={"phone": None},
+        came_at=_LINK.c.created_at,
+        incident="incident_id",
+        in_use=_is_of_an_open_one(_LINK),
+    ),
     # It is made of the whole request, with the number in it, and without a salt.
-    Holding(table=_IDEMPOTENCY, blanks={"request_hash": ""}, incident="incident_id"),
+    Holding(
+        table=_IDEMPOTENCY,
+        blanks={"request_hash": ""},
+        came_at=_IDEMPOTENCY.c.created_at,
+        incident="incident_id",
+    ),
     Holding(
         table=_CALL,
         blanks={"caller_number": None},
+        came_at=_CALL.c.received_at,
         at=_CALL.c.received_at,
         classes=(CALLS,),
         only=_CALL.c.incident_id.is_(None),
@@ -121,6 +139,7 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding(
         table=_COMPLAINT,
         blanks={"text": None, "complainant": None, "contact": None},
+        came_at=_COMPLAINT.c.received_at,
         at=_COMPLAINT.c.ended_at,
         classes=(INCIDENTS,),
         erased_at="erased_at",
@@ -129,6 +148,9 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding(
         table=_NOTE,
         blanks={"text": None},
+        came_at=select(_STEP.c.recorded_at)
+        .where(_STEP.c.complaint_id == _NOTE.c.complaint_id, _STEP.c.sequence == _NOTE.c.sequence)
+        .scalar_subquery(),
         parent=("complaint", "complaint_id"),
         at=select(_COMPLAINT.c.ended_at).where(_COMPLAINT.c.id == _NOTE.c.complaint_id).scalar_subquery(),
         classes=(INCIDENTS,),
@@ -137,11 +159,13 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding(
         table=_REQUEST,
         blanks={"phone": None, "token_hash": None},
+        came_at=_REQUEST.c.asked_at,
         incident="incident_id",
     ),
     Holding(
         table=_RESPONSE,
         blanks={"suggestion": None},
+        came_at=_RESPONSE.c.recorded_at,
         incident="incident_id",
         at=_RESPONSE.c.answered_at,
         classes=(INCIDENTS,),
@@ -155,10 +179,19 @@ HOLDINGS: tuple[Holding, ...] = (
             "lat": None,
             "lon": None,
         },
+        came_at=None,
         in_use=_STAFF.c.is_active.is_(True),
     ),
 )
 """In the order in which they are gone through."""
+
+NEVER_ERASED: tuple[Holding, ...] = (
+    # A number that nobody may ask any more: it is kept for its owner's sake (ADR 0032).
+    Holding(table=_OPT_OUT, blanks={"phone": ""}, came_at=_OPT_OUT.c.opted_out_at),
+    # The accounts of the staff.
+    Holding(table=_USER, blanks={"username": "", "password_hash": ""}, came_at=_USER.c.created_at),
+)
+"""Personal as well, and nothing ever takes its place: only the notice of a breach asks for it."""
 
 WITH_THE_CHAIN: tuple[str, ...] = ("incident", "call", "private_value")
 """What the record's lines vouch for: erased together, with a line that says so (ADR 0030)."""
@@ -183,7 +216,8 @@ STAYS: Mapping[str, str] = {
     "seal_leaf": "identifiers and hashes",
     "shift": "identifiers of staff and times",
     "staff_break": "identifiers of staff and times",
-    "survey_opt_out": "a number that nobody may ask any more: it is kept for its owner's sake (ADR 0032)",
-    "user_account": "the accounts of the staff",
 }
 """Every other table, and why it is left alone: mostly because nothing of a resident stands in it."""
+
+NUMBERS: tuple[str, ...] = ("caller_number", "to_number", "phone")
+"""What the columns are called in which a whole telephone number stands, and nothing else."""

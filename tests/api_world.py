@@ -99,7 +99,9 @@ class World:
     def token(self, role: UserRole) -> str:
         """A token of this role, made once."""
         if role not in self.tokens:
-            self.tokens[role] = tokens.create_token(self.services, role=role, name=f"{role} test")
+            self.tokens[role] = tokens.create_token(
+                self.services, role=role, name=f"{role} test", actor="cli"
+            )
         return self.tokens[role]
 
     def get(

@@ -1,10 +1,14 @@
 """The log as a file over the JSON API, in every format of ``dashboards.exports.incidents``.
 
 The file is written first and sent afterwards: a program that reads slowly holds no transaction open, and
-what goes wrong is told by a status and not by a file that breaks off.
+what goes wrong is told by a status and not by a file that breaks off. So it is known before the first byte
+how much the format had no place for: the header :data:`NOT_MAPPED` says it. What it was is listed in a ZIP
+beside the file, for whoever asks: a CSV with a note in it would be no CSV.
 """
 
-from collections.abc import Iterator
+import json
+import zipfile
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from tempfile import TemporaryFile
 from typing import IO, Annotated, Literal
@@ -19,7 +23,14 @@ from dashboards.api.boundaries import Span
 from dashboards.api.context import ApiContext
 from dashboards.api.tokens import Caller
 from dashboards.exports.incidents import MEDIA_TYPES, export_incidents
+from dashboards.exports.unmapped import Unmapped
 from models.record import Audit
+
+NOT_MAPPED = "Siaga-Not-Mapped"
+"""How many kinds of things the format had no place for; 0 where it holds everything."""
+
+LIST_NAME = "not-mapped.json"
+LIST_TYPE = "application/zip"
 
 _CHUNK = 64 * 1024
 _ENDINGS = {"xlsx": "xlsx", "csv": "csv", "nemsis": "csv"}
@@ -30,6 +41,14 @@ Form = Annotated[
     Query(alias="format", description="How it is written."),
 ]
 
+WithList = Annotated[
+    bool,
+    Query(
+        alias="with_not_mapped",
+        description=f"Give a ZIP: the file, and {LIST_NAME} with what its format has no place for.",
+    ),
+]
+
 
 def export_routes(ctx: ApiContext) -> APIRouter:
     """The route ``/exports/incidents``."""
@@ -38,11 +57,20 @@ def export_routes(ctx: ApiContext) -> APIRouter:
 
     @router.get("/exports/incidents", response_class=StreamingResponse, tags=["exports"])
     def export(
-        caller: Reader, form: Form = "json", from_text: reading.From = None, to_text: reading.To = None
+        caller: Reader,
+        form: Form = "json",
+        from_text: reading.From = None,
+        to_text: reading.To = None,
+        with_list: WithList = False,
     ) -> StreamingResponse:
-        """Incidents received within the stretch, newest first, as a file; the numbers masked by role."""
+        """Incidents received within the stretch, newest first, as a file; the numbers masked by role.
+
+        The header `Siaga-Not-Mapped` says how many kinds of things the format has no place for.
+        """
         span = reading.span(ctx, from_text, to_text)
         _note(ctx, caller, form, span)
+        unmapped = Unmapped()
+        name = f"incidents-{form}.{_ENDINGS.get(form, 'json')}"
         with ExitStack() as stack:
             file = stack.enter_context(TemporaryFile())
             with services.uow.read() as session, _refusing():
@@ -54,15 +82,19 @@ def export_routes(ctx: ApiContext) -> APIRouter:
                     zone=ctx.facility.zone,
                     format=form,
                     role=caller.role,
+                    unmapped=unmapped,
                 )
-                file.writelines(piece.encode() if isinstance(piece, str) else piece for piece in pieces)
+                _write(file, name, pieces, unmapped if with_list else None)
             file.seek(0)
             sent = stack.pop_all()
-        name = f"incidents-{form}.{_ENDINGS.get(form, 'json')}"
+        given_as = f"incidents-{form}.zip" if with_list else name
         return StreamingResponse(
             _chunks(file),
-            media_type=MEDIA_TYPES[form],
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+            media_type=LIST_TYPE if with_list else MEDIA_TYPES[form],
+            headers={
+                "Content-Disposition": f'attachment; filename="{given_as}"',
+                NOT_MAPPED: str(len(unmapped.counts())),
+            },
             background=BackgroundTask(sent.close),
         )
 
@@ -75,6 +107,21 @@ def _refusing() -> Iterator[None]:
         yield
     except (ValueError, ImportError) as error:
         raise problems.bad_field("format", str(error)) from error
+
+
+def _write(file: IO[bytes], name: str, pieces: Iterable[str | bytes], listed: Unmapped | None) -> None:
+    """The file itself, or with *listed* both in an archive."""
+    written = (piece.encode() if isinstance(piece, str) else piece for piece in pieces)
+    if listed is None:
+        file.writelines(written)
+        return
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        with archive.open(name, "w", force_zip64=True) as inside:
+            for piece in written:
+                inside.write(piece)
+        # After the file, because it is known only then.
+        items = [{"what": what, "incidents": count} for what, count in listed.counts().items()]
+        archive.writestr(LIST_NAME, json.dumps({"items": items}, ensure_ascii=False, indent=1))
 
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:

@@ -9,9 +9,11 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
+from dashboards.trail import PROGRAM_ADDED
 from dispatch.domain.vocabulary import UserRole
 from dispatch.service.services import Services
 from models.access import ApiToken
+from models.record import Audit
 
 PREFIX = "siaga_"
 """Lets a leaked token be recognised for what it is."""
@@ -39,8 +41,10 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def create_token(services: Services, *, role: UserRole, name: str) -> str:
-    """Make a token and return it; it cannot be read again.
+def create_token(services: Services, *, role: UserRole, name: str, actor: str) -> str:
+    """Make a token in the name of *actor* and return it; it cannot be read again.
+
+    A line of the audit trail says that it was made, for whom and with which role.
 
     Raises:
         ValueError: the name is empty or longer than 80 characters.
@@ -49,6 +53,7 @@ def create_token(services: Services, *, role: UserRole, name: str) -> str:
     if not 1 <= len(name) <= 80:
         raise ValueError("a token's name has 1 to 80 characters")
     token = f"{PREFIX}{services.ids.token()}{services.ids.token()}"
+    now = services.clock.now()
     with services.uow.write() as session:
         session.add(
             ApiToken(
@@ -57,7 +62,18 @@ def create_token(services: Services, *, role: UserRole, name: str) -> str:
                 name=name,
                 role=str(role),
                 token_hash=token_hash(token),
-                created_at=services.clock.now(),
+                created_at=now,
+            )
+        )
+        session.add(
+            Audit(
+                id=services.ids.new_id(),
+                facility_id=services.facility_id,
+                at=now,
+                actor=actor[:80],
+                action=PROGRAM_ADDED,
+                subject=f"token:{name}"[:80],
+                data={"role": str(role)},
             )
         )
     return token

@@ -2,6 +2,8 @@
 
 Decides which registry word says what the record says. Where the registry has no word that means the same,
 the field is left out, our own word stands in the field for internal text, and a note in the object says so.
+It has no place for "this is practice" either: a drill would be read as an emergency, so drills and tests are
+left out whole.
 """
 
 import json
@@ -11,6 +13,7 @@ from typing import Any
 from dashboards.api.shapes import instant, maybe_instant
 from dashboards.exports.unmapped import Unmapped
 from dashboards.queries.api_listings import FoundIncident
+from dispatch.domain.response_times import TIME_NAMES
 from dispatch.domain.vocabulary import ENGAGED, AssignmentStatus, Category, IncidentStatus, Outcome
 from models.incident import Assignment, Incident
 
@@ -76,13 +79,26 @@ UNITS: Mapping[AssignmentStatus, str] = {
 
 
 def as_eido(found: Iterator[FoundIncident], unmapped: Unmapped) -> Iterator[str]:
-    """A JSON array of objects."""
+    """A JSON array of objects, without drills and tests."""
     yield "["
     separator = "\n"
     for each in found:
+        if _is_practice(each.row, unmapped):
+            continue
         yield separator + json.dumps(incident_object(each, unmapped), ensure_ascii=False)
         separator = ",\n"
     yield "\n]\n"
+
+
+def _is_practice(row: Incident, unmapped: Unmapped) -> bool:
+    """Whether nobody needed help; then it is listed as left out."""
+    if row.is_drill:
+        unmapped.add("is_drill: a drill has no mark of its own, so it is left out whole")
+        return True
+    if row.outcome == Outcome.TEST:
+        unmapped.add("outcome test: a test has no mark of its own, so it is left out whole")
+        return True
+    return False
 
 
 def incident_object(found: FoundIncident, unmapped: Unmapped) -> dict[str, Any]:
@@ -96,13 +112,15 @@ def incident_object(found: FoundIncident, unmapped: Unmapped) -> dict[str, Any]:
         "eidoVersion": VERSION,
         "issuingElementIdentification": row.facility_id,
         "incidentComponent": _incident(write),
-        "agencyComponent": [write.part("agency") | {"organizationIdentification": row.facility_id}],
-        "dispatchComponent": _dispatches(write, found.assignments),
-        "emergencyResourceComponent": [_unit(write, part) for part in found.assignments],
+        "agencyComponent": [write.part("agency")],
+        "agentComponent": [write.part("agent") | {"agencyReference": write.reference("agency")}],
         "notesComponent": [
             write.part("notes") | {"notesActionComments": "Not mapped: " + "; ".join(left_out)}
         ],
     }
+    if found.assignments:
+        made["dispatchComponent"] = [_dispatch(write, found.assignments)]
+        made["emergencyResourceComponent"] = [_unit(write, part) for part in found.assignments]
     if row.channel in ("voice", "missed_call"):
         made["callComponent"] = [_call(write)]
     if _has_location(row):
@@ -116,15 +134,8 @@ class _Writer:
     def __init__(self, row: Incident) -> None:
         self.row = row
         # The row does not say when it was last touched; its latest time does.
-        at = [
-            row.received_at,
-            row.alerted_at,
-            row.accepted_at,
-            row.on_scene_at,
-            row.available_at,
-            row.closed_at,
-        ]
-        self._updated = instant(max(moment for moment in at if moment is not None))
+        times = (getattr(row, name) for name in TIME_NAMES)
+        self._updated = instant(max(at for at in times if at is not None))
 
     def name(self, part: str) -> str:
         return f"{self.row.number}:{part}"
@@ -134,6 +145,8 @@ class _Writer:
             "$id": self.name(part),
             "lastUpdateTimeStamp": self._updated,
             "updatedByAgencyReference": self.reference("agency"),
+            # This program, as the automaton that wrote it: whose tap it was is the record's to say.
+            "updatedByAgentReference": self.reference("agent"),
         }
 
     def reference(self, part: str) -> dict[str, str]:
@@ -145,7 +158,7 @@ def _incident(write: _Writer) -> dict[str, Any]:
     made = write.part("incident") | {
         "internalIncidentId": row.number,
         "incidentTypeInternalText": row.category,
-        "incidentStatusCommonRegistryText": _status(row),
+        "incidentStatusCommonRegistryText": [_status(row)],
         "incidentPriorityInternalText": row.priority,
     }
     kind = TYPES.get(Category(row.category))
@@ -153,8 +166,16 @@ def _incident(write: _Writer) -> dict[str, Any]:
         made["incidentTypeCommonRegistryText"] = kind
     if _has_location(row):
         made["locationReference"] = [write.reference("location")]
-    if row.outcome is not None:
-        made["dispositionComponent"] = _dispositions(write)
+    code = _disposition(row)
+    if code is not None:
+        made["dispositionComponent"] = [
+            write.part("disposition")
+            | {
+                "dispositionCommonRegistryCode": code,
+                "dispositionPrimaryIndicator": True,
+                "dispositionDescriptionText": row.outcome,
+            }
+        ]
     return made
 
 
@@ -162,22 +183,10 @@ def _status(row: Incident) -> str:
     return "Cancelled" if row.outcome == Outcome.CANCELLED else STATUSES[IncidentStatus(row.status)]
 
 
-def _dispositions(write: _Writer) -> list[dict[str, Any]]:
-    code = _disposition(write.row)
-    if code is None:
-        return []
-    return [
-        write.part("disposition")
-        | {
-            "dispositionCommonRegistryCode": code,
-            "dispositionPrimaryIndicator": True,
-            "dispositionDescriptionText": write.row.outcome,
-        }
-    ]
-
-
 def _disposition(row: Incident) -> str | None:
-    outcome = Outcome(row.outcome or "")
+    if row.outcome is None:
+        return None
+    outcome = Outcome(row.outcome)
     if outcome is Outcome.DEAD_ON_ARRIVAL:
         return "39" if row.left_scene_at is None else "40"
     return DISPOSITIONS.get(outcome)
@@ -195,12 +204,11 @@ def _call(write: _Writer) -> dict[str, Any]:
     return made
 
 
-def _dispatches(write: _Writer, parts: Sequence[Assignment]) -> list[dict[str, Any]]:
-    units = [write.reference(f"unit:{part.staff_code}") for part in parts]
-    if not units:
-        return []
-    dispatch = {"agencyReference": write.reference("agency"), "emergencyResourceReference": units}
-    return [write.part("dispatch") | dispatch]
+def _dispatch(write: _Writer, parts: Sequence[Assignment]) -> dict[str, Any]:
+    return write.part("dispatch") | {
+        "agencyReference": write.reference("agency"),
+        "emergencyResourceReference": [write.reference(f"unit:{part.staff_code}") for part in parts],
+    }
 
 
 def _unit(write: _Writer, part: Assignment) -> dict[str, Any]:

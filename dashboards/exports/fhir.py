@@ -1,14 +1,15 @@
 """Incidents as a FHIR R4 Bundle of emergency Encounters (DOMAIN 1.7).
 
 Decides which state of an incident is which Encounter status, and which time begins which status of the
-emergency case. Nobody who calls is identified, so an Encounter here has no subject; whoever sends it on to
-SATUSEHAT completes identity there. The words of the case status are the Kenya Emergency FHIR IG's, in the
+emergency case. Nobody who calls is identified, so an Encounter here has no subject, and a place only by its
+name in the facility's own list: what people say about a place names people. Whoever sends it on to SATUSEHAT
+completes identity there. The words of the case status are the Kenya Emergency FHIR IG's, in the
 mapping of DOMAIN 2.7; where its code system is published is not confirmed, so they stand in an extension of
 our own.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -50,19 +51,22 @@ NEVER_BEGUN = frozenset(
 """Endings after which nobody was cared for, whom an Encounter could be about: R4 calls it ``cancelled``."""
 
 
-def as_fhir(found: Iterator[FoundIncident], unmapped: Unmapped) -> Iterator[str]:
-    """A Bundle of type ``collection``; its last entry says what had no place in it."""
+def as_fhir(found: Iterator[FoundIncident], places: Collection[str], unmapped: Unmapped) -> Iterator[str]:
+    """A Bundle of type ``collection``; its last entry says what had no place in it.
+
+    *places* are the names of the facility's list.
+    """
     yield '{"resourceType": "Bundle", "type": "collection", "entry": ['
     separator = "\n"
     for each in found:
-        entry = {"fullUrl": f"urn:uuid:{each.row.id}", "resource": encounter(each, unmapped)}
+        entry = {"fullUrl": f"urn:uuid:{each.row.id}", "resource": encounter(each, places, unmapped)}
         yield separator + json.dumps(entry, ensure_ascii=False)
         separator = ",\n"
     yield separator + json.dumps({"resource": _outcome(unmapped)}, ensure_ascii=False)
     yield "\n]}\n"
 
 
-def encounter(found: FoundIncident, unmapped: Unmapped) -> dict[str, Any]:
+def encounter(found: FoundIncident, places: Collection[str], unmapped: Unmapped) -> dict[str, Any]:
     """One incident."""
     row = found.row
     history = _history(row)
@@ -86,9 +90,11 @@ def encounter(found: FoundIncident, unmapped: Unmapped) -> dict[str, Any]:
     ]
     if people:
         made["participant"] = people
-    where = ", ".join(text for text in (row.location_place, row.location_text) if text)
-    if where:
-        made["location"] = [{"location": {"display": where}}]
+        unmapped.add("participant: SATUSEHAT's numbers of practitioners are not known here")
+    if row.location_place in places:
+        made["location"] = [{"location": {"display": row.location_place}}]
+    elif row.location_place is not None:
+        unmapped.add("location_place: not in the list of places, so it may name somebody")
     _leave_out(row, unmapped)
     return made
 
@@ -138,6 +144,8 @@ def _period(start: datetime, end: datetime | None) -> dict[str, str]:
 
 
 def _leave_out(row: Incident, unmapped: Unmapped) -> None:
+    unmapped.add("subject: nobody who calls is identified, and SATUSEHAT wants a patient")
+    unmapped.add("identifier: its system at SATUSEHAT needs the number of the organization there")
     for name, words in _NO_STATUS.items():
         if getattr(row, name) is not None:
             unmapped.add(f"{name}: the case status has no word for {words}")
@@ -146,6 +154,8 @@ def _leave_out(row: Incident, unmapped: Unmapped) -> None:
         unmapped.add("outcome: a discharge disposition would be a guess")
     if row.caller_number is not None:
         unmapped.add("caller_number: an Encounter has no place for who called")
+    if row.location_text is not None:
+        unmapped.add("location_text: what people say about a place may name somebody")
     if row.location_lat is not None:
         unmapped.add("location_lat and location_lon: a point needs a Location of its own")
 

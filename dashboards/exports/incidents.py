@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dashboards.api import shapes
@@ -18,6 +19,7 @@ from dashboards.exports.unmapped import Unmapped
 from dashboards.queries import api_listings
 from dashboards.queries.api_listings import FoundIncident
 from dispatch.domain.vocabulary import UserRole
+from models.facility import Place
 
 PAGE = 500
 
@@ -64,7 +66,7 @@ def export_incidents(
         case "eido":
             return eido.as_eido(found, lost)
         case "fhir":
-            return fhir.as_fhir(found, lost)
+            return fhir.as_fhir(found, _places(session, facility_id), lost)
         case "nemsis":
             return nemsis.as_nemsis(found, zone, lost)
         case _:
@@ -80,6 +82,10 @@ def _found(session: Session, facility_id: str, span: Span) -> Iterator[FoundInci
         if after is None:
             return
         session.expunge_all()
+
+
+def _places(session: Session, facility_id: str) -> frozenset[str]:
+    return frozenset(session.scalars(select(Place.name).where(Place.facility_id == facility_id)))
 
 
 def _json(found: Iterator[FoundIncident], role: UserRole) -> Iterator[str]:

@@ -13,9 +13,10 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from dashboards import trail
-from models.complaint import Complaint
-from models.facility import Staff
-from models.incident import Call, Incident
+from dashboards.api.shapes import SEES_NUMBERS
+from dashboards.queries.holdings import Held, different_numbers, held
+from models.access import ApiToken
+from models.incident import Incident
 from models.record import Audit, PrivateValue
 
 FILES = ("incidents.exported", trail.EVIDENCE_MADE, "backup.made")
@@ -48,12 +49,13 @@ class LogIns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """A file that left the program."""
+    """A file that left the program, or somebody who was let in; *role* is theirs."""
 
     at: datetime
     actor: str
     action: str
     subject: str
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,16 +63,19 @@ class Known:
     """Everything that the log knows of the stretch."""
 
     incidents: int
-    """With personal values that stood there at some time of the stretch; as the next two."""
-    calls: int
-    numbers: int
-    """Different numbers of callers among them; whose were erased since is not known any more."""
+    """With personal values that stood there at some time of the stretch; as everything below."""
     incidents_new: int
     """Received within the stretch."""
+    numbers: int
+    """Different numbers but for the staff's; whose were erased since is not known any more."""
     values: Mapping[str, int]
     """Personal values by name."""
-    complaints: int
-    staff: int
+    held: Mapping[str, Held]
+    """Rows of everything else, by the name of the table."""
+    programs: int
+    """Whose token opened whole numbers at some time of the stretch."""
+    given: Sequence[Act]
+    """Accounts and tokens that were made in it."""
     looks: Sequence[Looked]
     log_ins: Sequence[LogIns]
     files: Sequence[Act]
@@ -87,21 +92,21 @@ def read_known(db: Session, facility: str, from_at: datetime, until_at: datetime
     )
     before = (Incident.facility_id == facility, Incident.received_at < until_at)
     kept = or_(Incident.erased_at.is_(None), Incident.erased_at >= from_at)
-    rung = (Call.facility_id == facility, Call.received_at < until_at, Call.caller_number.is_not(None))
-    said = (
-        Complaint.facility_id == facility,
-        Complaint.received_at < until_at,
-        Complaint.erased_at.is_(None),
+    may_ask = (
+        ApiToken.facility_id == facility,
+        ApiToken.created_at < until_at,
+        or_(ApiToken.revoked_at.is_(None), ApiToken.revoked_at >= from_at),
+        ApiToken.role.in_([str(role) for role in SEES_NUMBERS]),
     )
-    files = _acts(db, facility, from_at, until_at)
+    files = _acts(db, facility, from_at, until_at, FILES)
     return Known(
         incidents=_count(db, Incident.id, *before, kept),
-        calls=_count(db, Call.id, *rung),
-        numbers=db.scalar(select(func.count(Call.caller_number.distinct())).where(*rung)) or 0,
         incidents_new=_count(db, Incident.id, *before, Incident.received_at >= from_at),
+        numbers=different_numbers(db, facility, until_at),
         values={str(name): count for name, count in db.execute(of_values.group_by(PrivateValue.name))},
-        complaints=_count(db, Complaint.id, *said),
-        staff=_count(db, Staff.id, Staff.facility_id == facility),
+        held=held(db, facility, from_at, until_at),
+        programs=_count(db, ApiToken.id, *may_ask),
+        given=_acts(db, facility, from_at, until_at, trail.ACCESS_GIVEN),
         looks=_looks(db, facility, from_at, until_at),
         log_ins=_log_ins(db, facility, from_at, until_at),
         files=files[:MOST_FILES],
@@ -150,13 +155,15 @@ def _log_ins(db: Session, facility: str, from_at: datetime, until_at: datetime) 
     return [found[actor] for actor in sorted(found)]
 
 
-def _acts(db: Session, facility: str, from_at: datetime, until_at: datetime) -> Sequence[Act]:
+def _acts(
+    db: Session, facility: str, from_at: datetime, until_at: datetime, actions: Sequence[str]
+) -> Sequence[Act]:
     query = (
-        select(Audit.at, Audit.actor, Audit.action, Audit.subject)
-        .where(*_within(facility, from_at, until_at), Audit.action.in_(FILES))
+        select(Audit.at, Audit.actor, Audit.action, Audit.subject, Audit.data)
+        .where(*_within(facility, from_at, until_at), Audit.action.in_(actions))
         .order_by(Audit.at, Audit.id)
     )
     return [
-        Act(at=at, actor=actor, action=action, subject=subject)
-        for at, actor, action, subject in db.execute(query)
+        Act(at=at, actor=actor, action=action, subject=subject, role=str(data.get("role", "")))
+        for at, actor, action, subject, data in db.execute(query)
     ]

@@ -33,6 +33,22 @@ VALUES = {
 }
 """The personal values of the record, by name."""
 
+HELD = {
+    "call": msgid("Calls and texts with the number of the caller"),
+    "delivery": msgid("Calls and texts that went out, with number or words"),
+    "inbox": msgid("Requests of the telephone provider, with numbers and words as they came"),
+    "link": msgid("Personal web addresses with the number that they went to"),
+    "idempotency": msgid("Marks of requests of other programs, made of what was in them"),
+    "complaint": msgid("Complaints with text, name or contact"),
+    "complaint_note": msgid("Notes to complaints"),
+    "survey_request": msgid("Survey: numbers of those who were asked"),
+    "survey_response": msgid("Survey: suggestions in people's own words"),
+    "survey_opt_out": msgid("Survey: numbers of those who are not to be asked"),
+    "staff": msgid("Members of staff with name and number"),
+    "user_account": msgid("Accounts with name and hash of the password"),
+}
+"""What the tables of ``models.personal`` hold, in the order in which the notice tells it."""
+
 DOTS = "." * 60
 
 
@@ -104,7 +120,8 @@ def _sections(asked: Asked, known: Known, pen: Pen, facility: str) -> Iterator[S
             pen.note(
                 "A page that refreshes itself and a program are noted once an hour for each thing, so the "
                 "true number of looks may be higher. Whoever had the machine, its disk or a backup in hand "
-                "left no line here. Data that were erased since are counted only where the record says so."
+                "left no line here. Of most of what was erased since, the program knows how much it was and "
+                "not since when it had been there, so the true number may be smaller."
             ),
         ),
     )
@@ -134,14 +151,22 @@ def _data(known: Known, pen: Pen) -> Iterator[Block]:
     figures = [
         (say("Incidents with personal data that stood there in that time"), known.incidents),
         (say("Of these, received in that time"), known.incidents_new),
-        (say("Calls and texts with the number of the caller"), known.calls),
-        (say("Different numbers, and so at most as many callers"), known.numbers),
-        (say("Complaints with text, name or contact"), known.complaints),
-        (say("Members of staff with name and number"), known.staff),
+        (say("Different numbers but for the staff's, and so at most as many people"), known.numbers),
         *(
             (say("Values: %(name)s", name=say(VALUES[name]) if name in VALUES else name), count)
             for name, count in sorted(known.values.items())
         ),
+    ]
+    rows = [Row(cells=(pen.text(name), pen.count(count), pen.text(""))) for name, count in figures]
+    rows += [
+        Row(
+            cells=(
+                pen.text(say(HELD[name]) if name in HELD else name),
+                pen.count(known.held[name].stood),
+                pen.count(known.held[name].erased_since),
+            )
+        )
+        for name in sorted(known.held, key=_order)
     ]
     yield pen.note(
         "These stood in the database in that time. How many were really seen or taken is to be stated below."
@@ -149,11 +174,21 @@ def _data(known: Known, pen: Pen) -> Iterator[Block]:
     yield Table(
         name=say("Which data"),
         title="",
-        columns=(pen.column(say("What"), weight=6), pen.column(say("How many"), is_number=True, weight=1)),
-        rows=[Row(cells=(pen.text(name), pen.count(count))) for name, count in figures],
+        columns=(
+            pen.column(say("What"), weight=6),
+            pen.column(say("How many"), is_number=True, weight=1),
+            pen.column(say("Erased since, at most"), is_number=True, weight=1),
+        ),
+        rows=rows,
     )
     yield pen.note("Data about health and about children are specific personal data (UU 27/2022, article 4).")
     yield _blank(say("Seen or taken, as far as is known: which data, of how many people"))
+
+
+def _order(table: str) -> tuple[int, str]:
+    """What has no word yet comes last, and is told by the table's own name rather than not at all."""
+    names = list(HELD)
+    return (names.index(table) if table in names else len(names), table)
 
 
 def _access(known: Known, pen: Pen) -> Iterator[Block]:
@@ -186,7 +221,12 @@ def _access(known: Known, pen: Pen) -> Iterator[Block]:
         )
     else:
         yield pen.note("No look at personal data was noted in that time.")
+    yield pen.note(
+        "%(count)s programs had a token with which they could read whole numbers in that time.",
+        count=known.programs,
+    )
     yield from _log_ins(known, pen)
+    yield from _given(known, pen)
     yield from _files(known, pen)
 
 
@@ -214,6 +254,36 @@ def _log_ins(known: Known, pen: Pen) -> Iterator[Block]:
                 )
             )
             for one in known.log_ins
+        ],
+    )
+
+
+def _given(known: Known, pen: Pen) -> Iterator[Block]:
+    say = pen.say
+    if not known.given:
+        yield pen.note("No account and no token was made in that time.")
+        return
+    yield Table(
+        name=say("Access given"),
+        title=say("Accounts and tokens that were made"),
+        columns=(
+            pen.column(say("When"), weight=3),
+            pen.column(say("Who"), weight=2),
+            pen.column(say("What"), weight=3),
+            pen.column(say("For whom"), weight=3),
+            pen.column(say("Role"), weight=2),
+        ),
+        rows=[
+            Row(
+                cells=(
+                    pen.instant(one.at),
+                    pen.text(one.actor),
+                    _act(pen, one.action),
+                    pen.text(one.subject),
+                    pen.text(one.role),
+                )
+            )
+            for one in known.given
         ],
     )
 

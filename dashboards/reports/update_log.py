@@ -51,6 +51,7 @@ ACTIONS: Mapping[str, str] = {
     "personal.erased": msgid("Personal data erased"),
     "breach_notice.made": msgid("Breach notice drafted"),
     "user.added": msgid("Account added"),
+    "token.created": msgid("Token for a program made"),
     "backup.made": msgid("Backup made and checked"),
 }
 """Words for what the audit trail calls by a code; a code that is not here is shown as it is."""

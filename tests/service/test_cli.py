@@ -183,6 +183,9 @@ def test_a_token_is_printed_once_and_kept_as_a_hash(migrated: Siaga, tmp_path: P
     token = ended.out.strip()
     assert re.fullmatch(r"siaga_[A-Za-z0-9]{32}", token)
     assert token.encode() not in (tmp_path / "var" / "siaga.db").read_bytes()
+    with closing(sqlite3.connect(tmp_path / "var" / "siaga.db")) as database:
+        lines = database.execute("SELECT actor, action, subject, data FROM audit").fetchall()
+    assert lines == [("cli", "token.created", "token:papan", '{"role":"manager"}')]
 
 
 def test_the_fallback_is_a_document_that_rings_people(migrated: Siaga) -> None:
