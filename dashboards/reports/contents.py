@@ -161,10 +161,13 @@ def build(
     )
 
 
+def is_offered(ring: Ring) -> bool:
+    """Whether it was a voice call that somebody could have answered; a test is none."""
+    return ring.channel == IncidentChannel.VOICE and ring.outcome != CallOutcome.TEST
+
+
 def _answering(rings: Sequence[Ring], target_s: float | None) -> Answering:
-    offered = [
-        ring for ring in rings if ring.channel == IncidentChannel.VOICE and ring.outcome != CallOutcome.TEST
-    ]
+    offered = [ring for ring in rings if is_offered(ring)]
     waits = [ring.answered_after_s for ring in offered if ring.answered_after_s is not None]
     return Answering(
         offered=len(offered),
