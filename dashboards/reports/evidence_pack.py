@@ -22,6 +22,8 @@ from dashboards.reports import (
     response_times,
     roster_annex,
     skm,
+    skm_plan,
+    skm_survey,
     system_description,
     update_log,
 )
@@ -187,12 +189,12 @@ PAPERS: Mapping[str, Callable[[Drawn], Document]] = {
 def _survey_papers(given: Drawn) -> Iterator[tuple[str, Document]]:
     """Only where somebody was asked or answered, or there is a plan: a paper that says so is no evidence."""
     period = given.read.report.cover.period
-    found = skm.read(given.session, sources=given.sources, period=period, as_of=given.as_of)
-    tally = found.figures.tally
-    if sum(found.figures.asked.values()) + tally.filled + tally.incomplete:
+    found = skm_survey.read(given.session, sources=given.sources, period=period, as_of=given.as_of)
+    figures = found.figures
+    if sum(figures.asked.values()) + figures.filled + figures.incomplete:
         yield SURVEY, skm.worded(found, sources=given.sources)
     if found.plan or found.plan_before:
-        yield PLAN, skm.plan(found, sources=given.sources)
+        yield PLAN, skm_plan.plan(found, sources=given.sources)
 
 
 def add_documents(

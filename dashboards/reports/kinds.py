@@ -13,7 +13,7 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 from dashboards.i18n import Language
-from dashboards.reports import complaint_recap, kipp, response_times, roster_annex, skm
+from dashboards.reports import complaint_recap, kipp, response_times, roster_annex, skm, skm_survey
 from dashboards.reports.as_csv import as_csv
 from dashboards.reports.as_json import as_json
 from dashboards.reports.document import Document
@@ -150,7 +150,7 @@ def _kipp(session: Session, asked: Asked) -> Reading:
 
 
 def _skm(session: Session, asked: Asked) -> Reading:
-    found = skm.read(session, sources=asked.sources, period=asked.period, as_of=asked.as_of)
+    found = skm_survey.read(session, sources=asked.sources, period=asked.period, as_of=asked.as_of)
     return Reading(worded=partial(skm.worded, found, sources=asked.sources), ended=found.cover.until_at)
 
 
