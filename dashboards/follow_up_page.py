@@ -129,7 +129,7 @@ def _page(
 ) -> FollowUpPage:
     today = visit.now.astimezone(visit.ctx.facility.zone).date()
     with visit.ctx.uow.read() as db:
-        steps = follow_ups(db, visit.ctx.facility.code, period or None)
+        steps = follow_ups(db, visit.ctx.facility.code, *([period] if period else []))
     return FollowUpPage(
         period=period,
         choices=choices(today, visit.language),

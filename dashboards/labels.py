@@ -313,6 +313,7 @@ REPORT: Mapping[str, str] = {
     "kipp": msgid("Innovation dossier (KIPP)"),
     "skm": msgid("Satisfaction survey (SKM)"),
     "complaints": msgid("Recap of complaints"),
+    "roster": msgid("Duty roster, annex to a decree"),
 }
 
 LABELS: Mapping[str, Mapping[str, str]] = {

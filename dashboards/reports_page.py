@@ -1,33 +1,25 @@
-"""``/reports``: a period's report as a page and as files, and the incidents behind each of its figures."""
+"""``/reports``: a period's report as a page and as files, and how a printed one is checked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from itertools import islice
+from datetime import date
 from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
-from dashboards import trail
 from dashboards.i18n import Language
 from dashboards.page_errors import FormInvalidError
 from dashboards.page_route import PageRoute
-from dashboards.queries import api_times
 from dashboards.rendering import SECURITY_HEADERS
-from dashboards.reports import codes, kinds, measuring
-from dashboards.reports.chapters import pen_for
-from dashboards.reports.chapters_times import MAIN, TITLES, group_name
+from dashboards.reports import codes, kinds
 from dashboards.reports.document import Document
 from dashboards.reports.kinds import Asked, Kind, Reading
-from dashboards.reports.measuring import By, Kept
 from dashboards.reports.periods import Period, PeriodError, last_month, parse_period
 from dashboards.reports.response_times import Format, FormatMissingError
 from dashboards.reports.sources import Sources
 from dashboards.visits import AnyVisit, Visit, require
-from dispatch.domain.response_times import INTERVAL
-from dispatch.domain.summaries import Measured, State
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -35,9 +27,6 @@ Reader = Annotated[Visit, Depends(require())]
 
 MONTHS, QUARTERS, YEARS = 24, 8, 5
 """How far back periods are offered; any other can be written in the address."""
-
-LISTED = 200
-"""Incidents on one page behind a figure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,34 +42,9 @@ class ReportPage:
     last_month: str
     choices: Sequence[tuple[str, Sequence[str]]]
     query: str
-    address: str
+    leads: bool
+    """Whether figures lead to what is behind them; a draft that is handed in leads nowhere."""
     qr: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Behind:
-    """One incident behind a figure, with what was measured of it."""
-
-    number: str
-    received_at: datetime
-    priority: str
-    category: str
-    place: str
-    seconds: float | None
-    state: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BehindPage:
-    """The incidents that a figure is made of."""
-
-    title: str
-    period: str
-    group: str
-    state: str
-    found: Sequence[Behind]
-    first: int
-    next_address: str
 
 
 @router.get("/reports")
@@ -102,7 +66,7 @@ def show_report(visit: Reader, period: str = "", compare: str = "", kind: str = 
         last_month=latest.text,
         choices=choices(visit.now.astimezone(visit.ctx.facility.zone).date(), visit.language),
         query=urlencode({**asked, "kind": str(chosen)}),
-        address=f"/reports/incidents?period={wanted.text}&" if chosen is Kind.RESPONSE_TIMES else "",
+        leads=chosen is Kind.RESPONSE_TIMES,
         qr=codes.svg(document.proof.address),
     )
     return visit.html("reports.html", page)
@@ -133,75 +97,10 @@ def give_file(
     return Response(written, media_type=kinds.MEDIA[given], headers=headers)
 
 
-@router.get("/reports/incidents")
-def show_incidents(
-    visit: Reader,
-    period: str,
-    interval: str = MAIN,
-    by: str = "",
-    group: str = "",
-    state: str = "",
-    number: str = "",
-    first: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
-) -> Response:
-    """Which incidents a figure is made of: those that the same measuring puts there."""
-    if number:
-        return RedirectResponse(f"/incidents/{number}", status_code=303)
-    if interval not in INTERVAL or (by and by not in set(By)) or (state and state not in set(State)):
-        raise FormInvalidError("interval")
-    wanted = _period(period)
-    asked = _Asked(visit, interval, By(by) if by else None, group, State(state) if state else None)
-    with visit.ctx.uow.read() as db:
-        timed = api_times.timed_incidents(db, visit.ctx.facility.code, wanted.span(visit.ctx.facility.zone))
-        rows = tuple(islice((row for one in timed if (row := asked.row(one))), first, first + LISTED + 1))
-    query = {"period": wanted.text, "interval": interval, "by": by, "group": group, "state": state}
-    pen = pen_for(_sources(visit), visit.language)
-    page = BehindPage(
-        title=pen.say(INTERVAL[interval].title),
-        period=wanted.text,
-        group=f"{pen.say(TITLES[By(by)])}: {group_name(By(by), group, pen)}" if by else "",
-        state=state,
-        found=rows[:LISTED],
-        first=first,
-        next_address="?" + urlencode({**query, "first": first + LISTED}) if len(rows) > LISTED else "",
-    )
-    visit.reads(trail.LOG_READ, f"report {wanted.text}")
-    return visit.html("reports_incidents.html", page)
-
-
 @router.get("/verification")
 def show_verification(visit: AnyVisit) -> Response:
     """How anybody checks a printed report; the QR code on it leads here, so no log-in is asked for."""
     return visit.html("verification.html", None)
-
-
-class _Asked:
-    """Picks the incidents of one figure."""
-
-    def __init__(self, visit: Visit, interval: str, by: By | None, group: str, state: State | None) -> None:
-        self._keys = measuring.Keys(visit.ctx.facility.zone, visit.ctx.facility.report.shifts)
-        self._at = list(INTERVAL).index(interval)
-        self._by, self._group, self._state = by, group, state
-
-    def row(self, incident: api_times.TimedIncident) -> Behind | None:
-        """The incident as it is listed, when it is one of them."""
-        if measuring.kind_of(incident) is not Kept.REAL:
-            return None
-        if self._by is not None and self._keys(self._by, incident) != self._group:
-            return None
-        measured: Measured = measuring.measured(incident)[self._at]
-        state = measured if isinstance(measured, State) else State.RECORDED
-        if self._state not in (None, state):
-            return None
-        return Behind(
-            number=incident.number,
-            received_at=incident.received_at,
-            priority=incident.priority,
-            category=incident.category,
-            place=incident.place or "",
-            seconds=None if isinstance(measured, State) else measured,
-            state=str(state),
-        )
 
 
 def _sources(visit: Visit) -> Sources:

@@ -54,7 +54,7 @@ def different_numbers(db: Session, facility: str, until_at: datetime) -> int:
     return db.scalar(select(func.count()).where(number != "", number.not_in(of_staff))) or 0
 
 
-def _calls(facility: str, until_at: datetime) -> Select[tuple[int]]:
+def _calls(facility: str, until_at: datetime) -> Select[int]:
     return (
         select(func.count())
         .select_from(_CALL)
@@ -62,7 +62,7 @@ def _calls(facility: str, until_at: datetime) -> Select[tuple[int]]:
     )
 
 
-def _stood(holding: Holding, facility: str, from_at: datetime, until_at: datetime) -> Select[tuple[int]]:
+def _stood(holding: Holding, facility: str, from_at: datetime, until_at: datetime) -> Select[int]:
     there = _is_there(holding)
     if holding.erased_at is not None:
         there = or_(there, holding.table.c[holding.erased_at] >= from_at)

@@ -4,11 +4,12 @@ By which way each step came to be known, how late, and what was put right afterw
 in one pass over the lines of those incidents. Drills are left out.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, case, cast, exists, func, literal, select
+from sqlalchemy import ColumnElement, Integer, Select, case, cast, exists, func, literal, select
 from sqlalchemy.orm import Session, aliased
 
 from dashboards.api.boundaries import Span
@@ -42,7 +43,10 @@ CHANGES = (
 )
 """Lines that put right, or were to put right, what stood there before; that stays in the record too."""
 
-_COUNTED = (*STEPS.values(), *CHANGES)
+COUNTED = (*STEPS.values(), *CHANGES)
+
+LATE_AFTER_MIN = 1
+"""So many whole minutes after what it tells of a line is late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,7 @@ class Lines:
 class CallBack:
     """What became of a caller who had hung up before anybody was there."""
 
+    incident_id: str
     requested_at: datetime
     returned_at: datetime | None
 
@@ -70,36 +75,12 @@ def lines(
     session: Session, facility_id: str, span: Span, *, sealed_until: datetime | None = None
 ) -> tuple[Lines, ...]:
     """The lines of the incidents received within *span*; *sealed_until* is when its last seal ends."""
-    late = _minutes_late(session)
-    # Asked only of the lines that can have it: reading every line's data would take longer than all the rest.
-    # It is the engine that assumes.
-    assumed = case(
-        (
-            (Event.kind == str(Kind.CALL_ANSWERED)) & (Event.source == str(Source.ENGINE)),
-            func.coalesce(Event.data["assumed"].as_boolean(), False) & ~_is_corrected(),
-        ),
-        else_=False,
-    )
-    # Persons act as user:NAME and staff:CODE; the engine and callers have no colon.
-    by_person = Event.actor.contains(":")
     after_seal = literal(False) if sealed_until is None else Event.recorded_at >= sealed_until
     # Worked out before they are counted: what is grouped carries every column along that its keys are made
     # of, and a line's data are most of what there is.
     found = (
-        select(
-            Event.kind,
-            Event.source,
-            late.label("late"),
-            assumed.label("assumed"),
-            by_person.label("by_person"),
-            after_seal.label("after_seal"),
-        )
-        .join(Incident, Incident.id == Event.incident_id)
-        .where(
-            *within(span, facility_id),
-            Incident.is_drill.is_(False),
-            Event.kind.in_([str(kind) for kind in _COUNTED]),
-        )
+        _told(session, facility_id, span, [str(kind) for kind in COUNTED])
+        .add_columns(after_seal.label("after_seal"))
         .cte("lines")
         .prefix_with("MATERIALIZED")
     )
@@ -115,6 +96,72 @@ def lines(
             count=count,
         )
         for kind, source, minutes, is_assumed, is_by_person, is_after_seal, count in session.execute(query)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedLines:
+    """Which lines are looked for; what is not asked for is left as it is."""
+
+    kind: Kind
+    source: Source | None = None
+    is_late: bool = False
+    is_assumed: bool = False
+    is_by_person: bool = False
+
+
+def incidents_of(
+    session: Session, facility_id: str, span: Span, wanted: WantedLines, *, first: int, limit: int
+) -> Sequence[tuple[str, int]]:
+    """The incidents with such lines and how many each has, oldest first, from the *first* on."""
+    told = _told(session, facility_id, span, [str(wanted.kind)])
+    found = (
+        told.add_columns(Incident.id.label("incident_id"), Incident.received_at.label("received_at"))
+        .cte("lines")
+        .prefix_with("MATERIALIZED")
+    )
+    query = select(found.c.incident_id, func.count())
+    if wanted.source is not None:
+        query = query.where(found.c.source == str(wanted.source))
+    if wanted.is_late:
+        query = query.where(found.c.late >= LATE_AFTER_MIN)
+    if wanted.is_assumed:
+        query = query.where(found.c.assumed.is_(True))
+    if wanted.is_by_person:
+        query = query.where(found.c.by_person.is_(True))
+    query = (
+        query.group_by(found.c.incident_id, found.c.received_at)
+        .order_by(found.c.received_at, found.c.incident_id)
+        .offset(first)
+        .limit(limit)
+    )
+    return [(incident_id, count) for incident_id, count in session.execute(query)]
+
+
+def _told(session: Session, facility_id: str, span: Span, kinds: Sequence[str]) -> Select[Any]:
+    """Each line of *kinds* of the incidents of *span*, as far as it is counted."""
+    late = _minutes_late(session)
+    # Asked only of the lines that can have it: reading every line's data would take longer than all the rest.
+    # It is the engine that assumes.
+    assumed = case(
+        (
+            (Event.kind == str(Kind.CALL_ANSWERED)) & (Event.source == str(Source.ENGINE)),
+            func.coalesce(Event.data["assumed"].as_boolean(), False) & ~_is_corrected(),
+        ),
+        else_=False,
+    )
+    # Persons act as user:NAME and staff:CODE; the engine and callers have no colon.
+    by_person = Event.actor.contains(":")
+    return (
+        select(
+            Event.kind,
+            Event.source,
+            late.label("late"),
+            assumed.label("assumed"),
+            by_person.label("by_person"),
+        )
+        .join(Incident, Incident.id == Event.incident_id)
+        .where(*within(span, facility_id), Incident.is_drill.is_(False), Event.kind.in_(kinds))
     )
 
 
@@ -146,15 +193,15 @@ def call_backs(session: Session, facility_id: str, span: Span) -> Iterator[CallB
     requested = func.min(case((Event.kind == str(Kind.CALL_BACK_REQUESTED), Event.occurred_at)))
     returned = func.min(case((Event.kind == str(Kind.CALL_RETURNED), Event.occurred_at)))
     query = (
-        select(requested, returned)
+        select(Event.incident_id, requested, returned)
         .join(abandoned, abandoned.c.incident_id == Event.incident_id)
         .where(Event.kind.in_([str(Kind.CALL_BACK_REQUESTED), str(Kind.CALL_RETURNED)]))
         .group_by(Event.incident_id)
         .order_by(Event.incident_id)
     )
-    for requested_at, returned_at in session.execute(query):
+    for incident_id, requested_at, returned_at in session.execute(query):
         if requested_at is not None:
-            yield CallBack(requested_at=requested_at, returned_at=returned_at)
+            yield CallBack(incident_id=incident_id, requested_at=requested_at, returned_at=returned_at)
 
 
 def _minutes_late(session: Session) -> ColumnElement[int]:

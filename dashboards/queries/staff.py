@@ -24,6 +24,18 @@ class StaffMember:
     is_active: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duty:
+    """One stretch of duty, with whose it is."""
+
+    code: str
+    name: str
+    role: str
+    tier: str
+    starts_at: datetime
+    ends_at: datetime
+
+
 def staff_by_code(db: Session, facility: str) -> Mapping[str, StaffMember]:
     """Everybody ever on the staff list, so that an old record still finds its names."""
     rows = db.scalars(select(Staff).where(Staff.facility_id == facility).order_by(Staff.code))
@@ -63,6 +75,27 @@ def shifts_between(
     return tuple(
         roster.Shift(staff_code=code, tier=shift.tier, starts_at=shift.starts_at, ends_at=shift.ends_at)
         for shift, code in rows
+    )
+
+
+def duties_between(db: Session, facility: str, from_at: datetime, until_at: datetime) -> tuple[Duty, ...]:
+    """Every shift that touches ``[from_at, until_at)``, also of who has left since, by its start."""
+    rows = db.execute(
+        select(Shift, Staff.code, Staff.name, Staff.role)
+        .join(Staff, Staff.id == Shift.staff_id)
+        .where(Shift.facility_id == facility, Shift.ends_at > from_at, Shift.starts_at < until_at)
+        .order_by(Shift.starts_at, Shift.ends_at, Shift.tier, Staff.code)
+    )
+    return tuple(
+        Duty(
+            code=code,
+            name=name,
+            role=role,
+            tier=shift.tier,
+            starts_at=shift.starts_at,
+            ends_at=shift.ends_at,
+        )
+        for shift, code, name, role in rows
     )
 
 

@@ -1,12 +1,11 @@
 """What the survey of a period amounts to, counted in the database; and the follow-up plan.
 
 Reads and counts; what the counts mean is ``dispatch.domain.survey``. A questionnaire belongs to the period in
-which it was answered. Only answers to the questionnaire that is asked now are summed: those to another one
-are counted apart, never mixed in (DOMAIN 1.1.2).
+which it was answered. Each version of it is summed by itself: two are never mixed (DOMAIN 1.1.2).
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -16,12 +15,13 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from dashboards.api.boundaries import Span
 from dashboards.queries.api_times import within
 from dispatch.domain.questionnaire import (
-    CURRENT,
     FORM_ORDER,
     HIGHEST,
     LOWEST,
+    VERSIONS,
     Element,
     FollowUpStatus,
+    Questionnaire,
     RequestState,
     SurveyChannel,
 )
@@ -40,19 +40,17 @@ Distribution = Mapping[Element, Mapping[int, int]]
 class Respondents:
     """Who answered; the filled questionnaires only. None stands for those who did not say."""
 
-    by_channel: Mapping[SurveyChannel, int]
-    by_sex: Mapping[str | None, int]
-    by_education: Mapping[str | None, int]
-    by_occupation: Mapping[str | None, int]
+    by_channel: Counter[SurveyChannel]
+    by_sex: Counter[str | None]
+    by_education: Counter[str | None]
+    by_occupation: Counter[str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SurveyFigures:
-    """Everything that is counted of a period's survey.
+class SurveyPart:
+    """What was answered to one version of the questionnaire; never added to another's.
 
-    ``index`` is None while nobody filled a questionnaire. ``users`` are the incidents of the period by which
-    somebody used the service; ``needed`` is how many of them should answer. ``asked`` counts requests by what
-    became of them. ``other_versions`` are answers to another questionnaire, which enter nothing else.
+    ``index`` is None while nobody filled one.
     """
 
     version: str
@@ -60,10 +58,41 @@ class SurveyFigures:
     index: Index | None
     distribution: Distribution
     respondents: Respondents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyFigures(SurveyPart):
+    """Everything that is counted of a period's survey: the newest version answered in it, and the others.
+
+    ``earlier`` are parts of older versions, the oldest first. ``users`` are the incidents of the period by
+    which somebody used the service; ``needed`` is how many of them should answer. ``asked`` counts requests
+    by what became of them.
+    """
+
+    earlier: Sequence[SurveyPart]
     users: int
     needed: int
     asked: Mapping[RequestState, int]
-    other_versions: int
+
+    @property
+    def parts(self) -> Sequence[SurveyPart]:
+        """One for each version, the newest last."""
+        return (*self.earlier, self)
+
+    @property
+    def filled(self) -> int:
+        """Filled questionnaires of every version."""
+        return sum(part.tally.filled for part in self.parts)
+
+    @property
+    def incomplete(self) -> int:
+        """Those of every version that broke off."""
+        return sum(part.tally.incomplete for part in self.parts)
+
+    @property
+    def other_versions(self) -> int:
+        """Answers to older versions, filled or not."""
+        return sum(part.tally.filled + part.tally.incomplete for part in self.earlier)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,20 +111,45 @@ class FollowUpLine:
     updated_by: str
 
 
-def read_survey(session: Session, facility_id: str, span: Span, weight: Weight) -> SurveyFigures:
-    """The survey of *span*, weighted by *weight*; a period without answers has figures too."""
-    distribution, tally, others = _answers(session, facility_id, span)
+def read_survey(
+    session: Session,
+    facility_id: str,
+    span: Span,
+    weight: Weight,
+    *,
+    versions: Sequence[Questionnaire] = VERSIONS,
+) -> SurveyFigures:
+    """The survey of *span*, weighted by *weight*; a period without answers has figures too.
+
+    Which version is newer is said by *versions*; one that is not among them is older than all of these.
+    """
+    tallies = _answers(session, facility_id, span)
+    if not tallies:
+        tallies = {versions[-1].version: _nothing()}
+    known = [one.version for one in versions]
+    ordered = sorted(tallies, key=lambda name: (known.index(name) if name in known else -1, name))
+    respondents = _respondents(session, facility_id, span)
+    *earlier, newest = (
+        SurveyPart(
+            version=version,
+            tally=tallies[version][1],
+            index=index_of(tallies[version][1], weight),
+            distribution=tallies[version][0],
+            respondents=respondents.get(version) or _nobody(),
+        )
+        for version in ordered
+    )
     users = count_users(session, facility_id, span)
     return SurveyFigures(
-        version=CURRENT.version,
-        tally=tally,
-        index=index_of(tally, weight),
-        distribution=distribution,
-        respondents=_respondents(session, facility_id, span),
+        version=newest.version,
+        tally=newest.tally,
+        index=newest.index,
+        distribution=newest.distribution,
+        respondents=newest.respondents,
+        earlier=earlier,
         users=users,
         needed=respondents_needed(users),
         asked=_asked(session, facility_id, span),
-        other_versions=others,
     )
 
 
@@ -114,11 +168,11 @@ def count_users(session: Session, facility_id: str, span: Span) -> int:
     return session.scalar(query) or 0
 
 
-def follow_ups(session: Session, facility_id: str, period: str | None = None) -> tuple[FollowUpLine, ...]:
-    """The follow-up plan of *period* (``2026-Q4``), or of all, what is due first first."""
+def follow_ups(session: Session, facility_id: str, *periods: str) -> tuple[FollowUpLine, ...]:
+    """The follow-up plans of *periods* (``2026-Q4``), or of all, what is due first first."""
     query = (
         select(FollowUp)
-        .where(FollowUp.facility_id == facility_id, *([FollowUp.period == period] if period else []))
+        .where(FollowUp.facility_id == facility_id, *([FollowUp.period.in_(periods)] if periods else []))
         .order_by(FollowUp.due_on, FollowUp.id)
     )
     return tuple(
@@ -151,32 +205,50 @@ def suggestions(
     return tuple((at, said) for at, said in session.execute(query) if said is not None)
 
 
-def _answers(session: Session, facility_id: str, span: Span) -> tuple[Distribution, Tally, int]:
-    is_current = SurveyResponse.questionnaire == CURRENT.version
-    counts = is_current & SurveyResponse.is_filled.is_(True)
+def _answers(session: Session, facility_id: str, span: Span) -> dict[str, tuple[Distribution, Tally]]:
+    """By version: how the answers spread, and what they add up to."""
+    is_filled = SurveyResponse.is_filled.is_(True)
     chosen = [(element, score) for element in FORM_ORDER for score in SCORES]
-    query = select(
-        _count(counts),
-        _count(is_current & SurveyResponse.is_filled.is_(False)),
-        _count(~is_current),
-        *(
-            _count(counts & (SurveyResponse.answers[element.value].as_integer() == score))
-            for element, score in chosen
-        ),
-    ).where(*_answered_within(span, facility_id))
-    filled, incomplete, others, *numbers = session.execute(query).one()
-    distribution: dict[Element, dict[int, int]] = {element: {} for element in FORM_ORDER}
-    for (element, score), number in zip(chosen, numbers, strict=True):
-        distribution[element][score] = number
-    sums = {
-        element: sum(score * number for score, number in numbers.items())
-        for element, numbers in distribution.items()
+    query = (
+        select(
+            SurveyResponse.questionnaire,
+            _count(is_filled),
+            _count(~is_filled),
+            *(
+                _count(is_filled & (SurveyResponse.answers[element.value].as_integer() == score))
+                for element, score in chosen
+            ),
+        )
+        .where(*_answered_within(span, facility_id))
+        .group_by(SurveyResponse.questionnaire)
+    )
+    return {
+        version: _tallied(filled, incomplete, dict(zip(chosen, numbers, strict=True)))
+        for version, filled, incomplete, *numbers in session.execute(query)
     }
-    return distribution, Tally(filled=filled, incomplete=incomplete, sums=sums), others
 
 
-def _respondents(session: Session, facility_id: str, span: Span) -> Respondents:
+def _tallied(
+    filled: int, incomplete: int, numbers: Mapping[tuple[Element, int], int]
+) -> tuple[Distribution, Tally]:
+    distribution = {
+        element: {score: numbers.get((element, score), 0) for score in SCORES} for element in FORM_ORDER
+    }
+    sums = {
+        element: sum(score * number for score, number in spread.items())
+        for element, spread in distribution.items()
+    }
+    return distribution, Tally(filled=filled, incomplete=incomplete, sums=sums)
+
+
+def _nothing() -> tuple[Distribution, Tally]:
+    return _tallied(0, 0, {})
+
+
+def _respondents(session: Session, facility_id: str, span: Span) -> dict[str, Respondents]:
+    """By version: who filled one."""
     columns = (
+        SurveyResponse.questionnaire,
         SurveyResponse.channel,
         SurveyResponse.sex,
         SurveyResponse.education,
@@ -184,24 +256,25 @@ def _respondents(session: Session, facility_id: str, span: Span) -> Respondents:
     )
     query = (
         select(*columns, func.count())
-        .where(
-            *_answered_within(span, facility_id),
-            SurveyResponse.questionnaire == CURRENT.version,
-            SurveyResponse.is_filled.is_(True),
-        )
+        .where(*_answered_within(span, facility_id), SurveyResponse.is_filled.is_(True))
         .group_by(*columns)
     )
-    by_channel: Counter[SurveyChannel] = Counter(dict.fromkeys(SurveyChannel, 0))
-    by_sex: Counter[str | None] = Counter()
-    by_education: Counter[str | None] = Counter()
-    by_occupation: Counter[str | None] = Counter()
-    for channel, sex, education, occupation, number in session.execute(query):
-        by_channel[SurveyChannel(channel)] += number
-        by_sex[sex] += number
-        by_education[education] += number
-        by_occupation[occupation] += number
+    found: dict[str, Respondents] = {}
+    for version, channel, sex, education, occupation, number in session.execute(query):
+        own = found.setdefault(version, _nobody())
+        own.by_channel[SurveyChannel(channel)] += number
+        own.by_sex[sex] += number
+        own.by_education[education] += number
+        own.by_occupation[occupation] += number
+    return found
+
+
+def _nobody() -> Respondents:
     return Respondents(
-        by_channel=by_channel, by_sex=by_sex, by_education=by_education, by_occupation=by_occupation
+        by_channel=Counter(dict.fromkeys(SurveyChannel, 0)),
+        by_sex=Counter(),
+        by_education=Counter(),
+        by_occupation=Counter(),
     )
 
 

@@ -3,13 +3,11 @@
 Headers and keys are English and stable, for programs and spreadsheets alike; seconds are plain numbers.
 """
 
-import csv
-import io
 from collections.abc import Iterator
 from itertools import chain
 
 from dashboards.api import shapes
-from dashboards.exports.tables import guarded
+from dashboards.reports import data
 from dashboards.reports.contents import METHOD, Part, Report
 from dashboards.reports.measuring import Group
 from dispatch.domain.response_times import INTERVAL
@@ -30,15 +28,7 @@ def as_csv(report: Report, before: Report | None = None) -> str:
 
     Under the facility's minimum the list of values stands instead of percentiles.
     """
-    written = io.StringIO()
-    table = csv.DictWriter(written, COLUMNS, restval="")
-    table.writeheader()
-    rows = chain(_rows(report), () if before is None else _compared(before))
-    for row in rows:
-        table.writerow(
-            {name: guarded(value) if isinstance(value, str) else value for name, value in row.items()}
-        )
-    return written.getvalue()
+    return data.csv_text(COLUMNS, chain(_rows(report), () if before is None else _compared(before)))
 
 
 def _rows(report: Report) -> Iterator[Row]:

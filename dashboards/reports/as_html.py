@@ -14,12 +14,12 @@ from dashboards.reports.charts import Chart
 from dashboards.reports.document import Document
 
 
-def as_html(document: Document, *, address: str = "") -> str:
-    """The report as a page; figures link to *address* with their query where one is given."""
+def as_html(document: Document) -> str:
+    """The report as a page; its figures lead to what is behind them where the document has an origin."""
     return (
         _environment()
         .get_template("reports/response_times.html")
-        .render(document=document, address=address, qr=codes.svg(document.proof.address))
+        .render(document=document, qr=codes.svg(document.proof.address))
     )
 
 

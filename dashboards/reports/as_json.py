@@ -1,9 +1,8 @@
 """The report for programs: everything in it, unrounded, in the shapes of ``GET /response-times``."""
 
-import json
-
 from dashboards.api import shapes
 from dashboards.api.response_times import GroupJson, definitions_json, group_json
+from dashboards.reports import data
 from dashboards.reports.contents import METHOD, Report
 from dashboards.reports.measuring import Group
 
@@ -13,22 +12,13 @@ def as_json(report: Report, before: Report | None = None) -> str:
     content = {"report": "response-times", **_figures(report)}
     if before is not None:
         content["compared_with"] = _figures(before)
-    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+    return data.json_text(content)
 
 
 def _figures(report: Report) -> dict[str, object]:
     tables = report.tables
     return {
-        "facility": {
-            "code": report.facility_code,
-            "name": report.cover.facility_name,
-            "zone": report.cover.zone_name,
-        },
-        "period": report.cover.period.text,
-        "from": shapes.instant(report.cover.from_at),
-        "to": shapes.instant(report.cover.until_at),
-        "begun_at": shapes.maybe_instant(report.cover.begun_at),
-        "as_of": shapes.maybe_instant(report.cover.as_of),
+        **data.head(report.cover, report.facility_code),
         "is_empty": report.is_empty,
         "method": METHOD,
         "median_method": "mean of the two middle values",

@@ -1,13 +1,15 @@
 """Puts a period's figures into words: chapter by chapter, in one language, for every format alike."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dashboards.i18n import Language
-from dashboards.reports import chapters_key, chapters_record, chapters_times
+from dashboards.reports import chapters_compared, chapters_key, chapters_record, chapters_times
 from dashboards.reports.catalogues import report_catalogue
 from dashboards.reports.contents import Report
 from dashboards.reports.cover import Cover
 from dashboards.reports.document import Block, Document, Paragraph, Proof, Section, Signing
+from dashboards.reports.measuring import Kept
 from dashboards.reports.pen import Pen
 from dashboards.reports.proof import Standing
 from dashboards.reports.sources import Sources
@@ -34,8 +36,11 @@ def compose(
     before: Report | None = None,
     omitted: Sequence[str] = (),
 ) -> Document:
-    """The whole report; *before* is the period that it is compared with."""
-    return framed(
+    """The whole report; *before* is the period that it is compared with.
+
+    Its figures lead to what is behind them, also from a file that is opened elsewhere.
+    """
+    document = framed(
         report.cover,
         pen,
         title=pen.say("Response-time report"),
@@ -44,6 +49,7 @@ def compose(
         standing=standing,
         omitted=omitted,
     )
+    return replace(document, origin=sources.public_url)
 
 
 def framed(
@@ -141,7 +147,7 @@ def _sections(report: Report, before: Report | None, pen: Pen) -> Sequence[Secti
     else:
         found.append(chapters_key.key_figures(report, pen))
     if before is not None:
-        found.append(chapters_times.comparison(report, before, pen))
+        found.append(chapters_compared.comparison(report, before, pen))
     found += [chapters_times.calls(report, pen), chapters_times.times(report, pen)]
     if report.tables.total.incidents:
         found.append(chapters_times.groups(report, pen))
@@ -162,7 +168,7 @@ def _drills(report: Report, pen: Pen) -> Section:
         title=pen.say("Drills"),
         blocks=(
             pen.note("Drills are in none of the numbers above."),
-            chapters_times.intervals(report.tables.drills, pen, name=pen.say("Drills")),
+            chapters_times.intervals(report.tables.drills, pen, name=pen.say("Drills"), kept=Kept.DRILL),
         ),
     )
 

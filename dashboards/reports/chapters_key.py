@@ -5,10 +5,13 @@ from dataclasses import replace
 
 from dashboards.reports.chapters_times import MAIN
 from dashboards.reports.contents import Part, Report
-from dashboards.reports.document import Cell, Column, Row, Section, Table
-from dashboards.reports.pen import Pen, behind
+from dashboards.reports.document import Behind, Cell, Column, Row, Section, Table
+from dashboards.reports.leads import WITHIN_S, CallFigure, IncidentFigure
+from dashboards.reports.pen import Pen, behind, calls_behind
+from dispatch.domain.events import Kind
 from dispatch.domain.response_times import INTERVAL
 from dispatch.domain.summaries import State, Summary
+from dispatch.domain.vocabulary import Source
 
 OBJECTIVES = {"call_processing": 60.0, "turnout": 60.0}
 """Seconds for nine of ten: NFPA 1225 and 1710 (DOMAIN 2.2). Printed as such, never as the facility's own."""
@@ -43,7 +46,7 @@ def _demand(report: Report, pen: Pen) -> Iterator[Row]:
         pen,
         say("Calls and texts"),
         say("Every ring and every text, whatever came of it."),
-        pen.count(report.calls_total),
+        pen.count(report.calls_total, behind=calls_behind()),
     )
     yield _figure(
         pen,
@@ -55,43 +58,50 @@ def _demand(report: Report, pen: Pen) -> Iterator[Row]:
         pen,
         say("Not genuine"),
         say("Prank, ghost call and wrong number, of all calls and texts."),
-        pen.part(Part(count=report.not_genuine, of=report.calls_total)),
+        pen.part(
+            Part(count=report.not_genuine, of=report.calls_total),
+            behind=calls_behind(figure=CallFigure.NOT_GENUINE),
+        ),
     )
 
 
 def _answering(report: Report, pen: Pen) -> Iterator[Row]:
     say, answering, returning = pen.say, report.answering, report.returning
+    called_back = behind(figure=IncidentFigure.CALLED_BACK)
     for seconds, within in answering.standard.items():
         yield _figure(
             pen,
             say("Answered within %(seconds)s s", seconds=seconds),
             say("Clock starts with the first ring; of all voice calls that rang, abandoned ones included."),
-            pen.part(Part(count=within, of=answering.offered)),
+            pen.part(Part(count=within, of=answering.offered), behind=calls_behind(figure=WITHIN_S[seconds])),
             say("%(share)s %% (NENA-STA-020)", share=_STANDARD_SHARES[seconds]),
         )
     yield _figure(
         pen,
         say("Answer times that are assumed"),
         say("A worker accepted, and nobody reported when they joined the caller; counted as answered above."),
-        pen.count(report.assumed_answers),
+        pen.count(report.assumed_answers, behind=behind(lines=str(Kind.CALL_ANSWERED), assumed="1")),
     )
     yield _figure(
         pen,
         say("Abandoned calls"),
         say("The caller hung up before anybody was heard; of all voice calls that rang."),
-        pen.part(Part(count=answering.abandoned, of=answering.offered)),
+        pen.part(
+            Part(count=answering.abandoned, of=answering.offered),
+            behind=calls_behind(figure=CallFigure.ABANDONED),
+        ),
     )
     yield _figure(
         pen,
         say("Called back"),
         say("Callers who had hung up and whom the call-back reached, of those who were to be called back."),
-        pen.part(Part(count=returning.reached, of=returning.requested)),
+        pen.part(Part(count=returning.reached, of=returning.requested), behind=called_back),
     )
     yield _figure(
         pen,
         say("Time to the call-back, median"),
         say("Clock starts when the call-back is asked for; until the caller picked up."),
-        _median(returning.took, pen),
+        _median(returning.took, pen, behind=called_back),
     )
 
 
@@ -118,13 +128,15 @@ def _times(report: Report, pen: Pen) -> Iterator[Row]:
             "Incidents that nobody accepted, of those that by their outcome, or without one yet, needed "
             "somebody."
         ),
-        pen.part(Part(count=tables.alone, of=tables.needed)),
+        pen.part(Part(count=tables.alone, of=tables.needed), behind=behind(figure=IncidentFigure.ALONE)),
     )
     yield _figure(
         pen,
         say("Complete times"),
         say("Incidents with call, alert, departure, arrival and available again; of those accepted."),
-        pen.part(Part(count=tables.complete, of=tables.accepted)),
+        pen.part(
+            Part(count=tables.complete, of=tables.accepted), behind=behind(figure=IncidentFigure.COMPLETE)
+        ),
     )
 
 
@@ -134,7 +146,10 @@ def _record(report: Report, pen: Pen) -> Iterator[Row]:
         pen,
         say("Found afterwards"),
         say("Calls that did not reach the program and were found in the telephone provider's log."),
-        pen.count(report.reconstructed),
+        pen.count(
+            report.reconstructed,
+            behind=behind(lines=str(Kind.CALL_RECEIVED), source=str(Source.IMPORT)),
+        ),
     )
     yield _figure(
         pen,
@@ -144,15 +159,15 @@ def _record(report: Report, pen: Pen) -> Iterator[Row]:
     )
 
 
-def _median(summary: Summary, pen: Pen) -> Cell:
-    cell = pen.median(summary)
+def _median(summary: Summary, pen: Pen, *, behind: Behind) -> Cell:
+    cell = pen.median(summary, behind=behind)
     if summary.recorded < pen.few:
         return _each(cell)
     middle, low, high, _ = cell.values
-    return Cell(text=cell.text, small=cell.small, values=(middle, None, None, low, high))
+    return replace(cell, values=(middle, None, None, low, high))
 
 
-def _p90(summary: Summary, pen: Pen, *, behind: str) -> Cell:
+def _p90(summary: Summary, pen: Pen, *, behind: Behind) -> Cell:
     if summary.recorded < pen.few:
         return _each(pen.median(summary, behind=behind))
     cell = pen.p90(summary, behind=behind)

@@ -7,18 +7,17 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from dashboards.queries.outages import Stretch
-from dashboards.queries.report_lines import CHANGES, STEPS, Lines
+from dashboards.queries.report_lines import CHANGES, LATE_AFTER_MIN, STEPS, Lines
 from dashboards.reports import charts
 from dashboards.reports.charts import Chart
 from dashboards.reports.contents import UNREACHABLE, Part, Report
-from dashboards.reports.document import Block, Cell, Column, Row, Section, Table, Terms
-from dashboards.reports.pen import Pen
+from dashboards.reports.document import Behind, Block, Cell, Column, Row, Section, Table, Terms
+from dashboards.reports.pen import Pen, behind
 from dispatch.domain.events import Kind
 from dispatch.domain.response_times import INTERVAL
 from dispatch.domain.summaries import median
 
 ANOMALIES_SHOWN = 100
-LATE_AFTER_MIN = 1
 
 CHANGE_TITLES = {
     Kind.PRIORITY_SET: "The priority was set by a person",
@@ -49,14 +48,16 @@ def sources(report: Report, pen: Pen) -> Section:
             own = [line for line in of_kind if line.source == source]
             late = [line for line in own if line.minutes_late >= LATE_AFTER_MIN]
             count, count_late = _total(own), _total(late)
+            told = {"lines": str(kind), "source": source}
+            told_late = behind(**told, late="1")
             rows.append(
                 Row(
                     cells=(
                         pen.text(pen.label("time", name)),
                         pen.text(pen.label("source", source)),
-                        pen.count(count),
-                        pen.part(Part(count=count_late, of=count)),
-                        _delay(late, pen),
+                        pen.count(count, behind=behind(**told)),
+                        pen.part(Part(count=count_late, of=count), behind=told_late),
+                        _delay(late, pen, told_late),
                     )
                 )
             )
@@ -78,7 +79,7 @@ def _total(lines: Sequence[Lines]) -> int:
     return sum(line.count for line in lines)
 
 
-def _delay(late: Sequence[Lines], pen: Pen) -> Cell:
+def _delay(late: Sequence[Lines], pen: Pen, told_late: Behind) -> Cell:
     if not late:
         return Cell(text="–", values=(None, None))
     minutes = [line.minutes_late for line in late for _ in range(line.count)]
@@ -88,7 +89,7 @@ def _delay(late: Sequence[Lines], pen: Pen) -> Cell:
         middle=pen.wording.seconds(middle * 60),
         longest=pen.wording.seconds(longest * 60),
     )
-    return Cell(text=text, values=(middle, longest))
+    return Cell(text=text, values=(middle, longest), behind=told_late)
 
 
 def changes(report: Report, pen: Pen) -> Section:
@@ -98,7 +99,15 @@ def changes(report: Report, pen: Pen) -> Section:
         for kind in CHANGES
     }
     rows = tuple(
-        Row(cells=(pen.text(pen.say(CHANGE_TITLES[kind])), pen.count(counted[kind]))) for kind in CHANGES
+        Row(
+            cells=(
+                pen.text(pen.say(CHANGE_TITLES[kind])),
+                pen.count(
+                    counted[kind], behind=behind(lines=str(kind), by_person="" if _is_always(kind) else "1")
+                ),
+            )
+        )
+        for kind in CHANGES
     )
     columns = (
         pen.column(pen.say("What was put right"), weight=6),
@@ -117,7 +126,12 @@ def changes(report: Report, pen: Pen) -> Section:
 
 
 def _is_change(line: Lines) -> bool:
-    return line.is_by_person or line.kind in (Kind.ACTION_REFUSED, Kind.INCIDENT_MERGED)
+    return line.is_by_person or _is_always(line.kind)
+
+
+def _is_always(kind: str) -> bool:
+    """Whether such a line puts something right whoever wrote it."""
+    return kind in (Kind.ACTION_REFUSED, Kind.INCIDENT_MERGED)
 
 
 def anomalies(report: Report, pen: Pen) -> Section | None:
@@ -134,7 +148,7 @@ def anomalies(report: Report, pen: Pen) -> Section | None:
     rows = tuple(
         Row(
             cells=(
-                Cell(text=each.number, values=(each.number,), behind=f"number={each.number}"),
+                Cell(text=each.number, values=(each.number,), behind=behind(number=each.number)),
                 pen.text(pen.say(INTERVAL[each.interval].title)),
                 pen.instant(each.start_at),
                 pen.instant(each.end_at),

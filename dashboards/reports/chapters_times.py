@@ -1,13 +1,16 @@
-"""The chapters of figures: calls, intervals, groups, and two periods side by side."""
+"""The chapters of figures: calls, intervals and groups."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from dashboards.reports import charts
 from dashboards.reports.charts import Bar, Chart
 from dashboards.reports.contents import Part, Report
-from dashboards.reports.document import Block, Cell, Column, Row, Section, Table
-from dashboards.reports.measuring import ERASED, UNKNOWN, By, Group
-from dashboards.reports.pen import Pen, behind
+from dashboards.reports.document import Behind, Block, Cell, Column, Row, Section, Table
+from dashboards.reports.leads import CallFigure, IncidentFigure
+from dashboards.reports.measuring import ERASED, UNKNOWN, By, Group, Kept
+from dashboards.reports.pen import Pen, behind, calls_behind
+from dispatch.domain.events import Kind
 from dispatch.domain.response_times import INTERVAL, INTERVALS
 from dispatch.domain.summaries import State
 
@@ -33,10 +36,16 @@ _BUCKETS = 12
 def calls(report: Report, pen: Pen) -> Section:
     """How every ring ended."""
     rows = [
-        Row(cells=(pen.text(pen.label("outcome", outcome)), pen.count(count)))
+        Row(
+            cells=(
+                pen.text(pen.label("outcome", outcome)),
+                pen.count(count, behind=calls_behind(outcome=outcome)),
+            )
+        )
         for outcome, count in report.calls.items()
     ]
-    rows.append(Row(cells=(pen.text(pen.say("All")), pen.count(report.calls_total)), is_total=True))
+    total = pen.count(report.calls_total, behind=calls_behind())
+    rows.append(Row(cells=(pen.text(pen.say("All")), total), is_total=True))
     rows.append(
         Row(
             cells=(
@@ -62,39 +71,19 @@ def calls(report: Report, pen: Pen) -> Section:
                 "Every ring and every text is counted with its ending, also those that were no emergency."
             ),
             Table(name=pen.say("Calls"), title="", columns=columns, rows=rows),
-            *_answering(report, pen),
+            _answering(report, pen),
+            *_impossible(report, pen),
         ),
     )
 
 
-def _counted_part(count: int, of: int, pen: Pen) -> Cell:
-    text = pen.wording.number(count)
-    if of >= pen.few:
-        text += f" ({pen.wording.percent(count / of)})"
-    return Cell(text=text, values=(count,))
-
-
-def _answering(report: Report, pen: Pen) -> Iterator[Block]:
-    answering = report.answering
-    yield pen.note(
-        "Voice calls: %(offered)s rang, %(answered)s were answered by a person.",
-        offered=pen.wording.number(answering.offered),
-        answered=pen.wording.number(answering.answered),
-    )
-    if answering.part is not None and answering.offered and answering.target_s is not None:
-        cell = pen.part(answering.part)
-        yield pen.note(
-            "Answered within %(target)s of the first ring, of all that rang, abandoned calls included: "
-            "%(part)s; %(interval)s.",
-            target=pen.wording.seconds(answering.target_s),
-            part=cell.text,
-            interval=cell.small,
-        )
-    if answering.impossible:
+def _impossible(report: Report, pen: Pen) -> Iterator[Block]:
+    """What is told beside the calls and counts in none of their times."""
+    if report.answering.impossible:
         yield pen.note(
             "%(number)s of the answered calls bear an answer before their first ring, which cannot be; they "
             "count as within no time.",
-            number=pen.wording.number(answering.impossible),
+            number=pen.wording.number(report.answering.impossible),
         )
     if report.returning.impossible:
         yield pen.note(
@@ -107,43 +96,92 @@ def _answering(report: Report, pen: Pen) -> Iterator[Block]:
             "%(number)s calls of drills are in none of these numbers.",
             number=pen.wording.number(report.calls_of_drills),
         )
+
+
+def _counted_part(count: int, of: int, pen: Pen) -> Cell:
+    text = pen.wording.number(count)
+    if of >= pen.few:
+        text += f" ({pen.wording.percent(count / of)})"
+    leads = calls_behind(figure=CallFigure.NOT_GENUINE) if count else None
+    return Cell(text=text, values=(count,), behind=leads)
+
+
+def _answering(report: Report, pen: Pen) -> Table:
+    """How many voice calls rang, how many a person answered, and how soon."""
+    say, answering = pen.say, report.answering
+    rows = [
+        _counted(
+            say("Voice calls that rang"), "", answering.offered, calls_behind(figure=CallFigure.RANG), pen
+        ),
+        _counted(
+            say("Answered by a person"), "", answering.answered, calls_behind(figure=CallFigure.ANSWERED), pen
+        ),
+    ]
+    if answering.part is not None and answering.offered and answering.target_s is not None:
+        title = say("Answered within %(target)s", target=pen.wording.seconds(answering.target_s))
+        definition = say("From the first ring; of all that rang, abandoned calls included.")
+        part = pen.part(answering.part, behind=calls_behind(figure=CallFigure.WITHIN_TARGET))
+        rows.append(Row(cells=(pen.text(title, definition), part)))
     if report.assumed_answers:
-        yield pen.note(
-            "%(number)s answer times are assumed: a worker accepted, and nobody reported when they joined "
-            "the caller.",
-            number=pen.wording.number(report.assumed_answers),
-        )
+        title = say("Assumed answer times")
+        definition = say("A worker accepted, and nobody reported when they joined the caller.")
+        assumed = behind(lines=str(Kind.CALL_ANSWERED), assumed="1")
+        rows.append(_counted(title, definition, report.assumed_answers, assumed, pen))
+    return _counts(say("Voice calls"), rows, pen)
+
+
+def _counted(title: str, definition: str, count: int, leads: Behind, pen: Pen) -> Row:
+    """A row of :func:`_counts`: a number that is part of nothing."""
+    cell = pen.count(count, behind=leads)
+    return Row(cells=(pen.text(title, definition), replace(cell, values=(count, None, None, None, None))))
+
+
+def _counts(name: str, rows: Sequence[Row], pen: Pen) -> Table:
+    """Numbers by name, some of them parts of others."""
+    number = pen.part_column(pen.say("Number"))
+    return Table(
+        name=name, title=name, columns=(pen.column(pen.say("Counted"), weight=4), number), rows=tuple(rows)
+    )
 
 
 def times(report: Report, pen: Pen) -> Section:
     """Every interval over all incidents."""
-    tables = report.tables
-    facts = [
-        pen.note(
-            "%(number)s incidents. Counted apart: %(drills)s drills, %(tests)s tests, %(duplicates)s "
-            "reported twice. Of %(accepted)s incidents that somebody accepted, %(complete)s have every "
-            "time: call, alert, departure, arrival, available again.",
-            number=pen.wording.number(tables.total.incidents),
-            drills=pen.wording.number(tables.drills.incidents),
-            tests=pen.wording.number(tables.tests),
-            duplicates=pen.wording.number(tables.duplicates),
-            accepted=pen.wording.number(tables.accepted),
-            complete=pen.wording.number(tables.complete),
-        )
-    ]
-    blocks: list[Block] = [*facts]
-    if tables.total.incidents:
-        blocks += [
-            intervals(tables.total, pen, name=pen.say("Intervals"), linked=True),
-            *_spread(tables.total, pen),
-        ]
+    total = report.tables.total
+    blocks: list[Block] = [_facts(report, pen)]
+    if total.incidents:
+        blocks += [intervals(total, pen, name=pen.say("Intervals")), *_spread(total, pen)]
     else:
         blocks.append(pen.note("No incident was recorded in this period."))
     return Section(title=pen.say("Times of the incidents"), blocks=tuple(blocks))
 
 
-def intervals(group: Group, pen: Pen, *, name: str, linked: bool = False) -> Table:
-    """A row for each interval, with its definition and its clock."""
+def _facts(report: Report, pen: Pen) -> Table:
+    """How many incidents there were, and how many stand apart."""
+    say, tables = pen.say, report.tables
+    complete = pen.part(
+        Part(count=tables.complete, of=tables.accepted), behind=behind(figure=IncidentFigure.COMPLETE)
+    )
+    accepted = say("Accepted by somebody")
+    apart = say("Counted apart, and in no number above.")
+    definition = say("Incidents with call, alert, departure, arrival and available again; of those accepted.")
+    rows = (
+        _counted(say("Incidents"), "", tables.total.incidents, behind(interval=MAIN), pen),
+        _counted(accepted, "", tables.accepted, behind(figure=IncidentFigure.ACCEPTED), pen),
+        Row(cells=(pen.text(say("Complete times"), definition), complete)),
+        *(
+            _counted(title, apart, count, behind(kept=kept), pen)
+            for title, count, kept in (
+                (say("Drills"), tables.drills.incidents, Kept.DRILL),
+                (say("Tests"), tables.tests, Kept.TEST),
+                (say("Reported twice"), tables.duplicates, Kept.DUPLICATE),
+            )
+        ),
+    )
+    return _counts(say("Incidents"), rows, pen)
+
+
+def intervals(group: Group, pen: Pen, *, name: str, kept: Kept = Kept.REAL) -> Table:
+    """A row for each interval, with its definition and its clock; *kept* is what *group* is made of."""
     columns = (
         Column(
             title=pen.say("Interval and the clock it starts from"),
@@ -168,8 +206,9 @@ def intervals(group: Group, pen: Pen, *, name: str, linked: bool = False) -> Tab
         summary = group.intervals[interval.key]
         title, definition = pen.say(interval.title), pen.say(interval.definition)
 
-        def found(state: State, key: str = interval.key) -> str:
-            return behind(interval=key, state=str(state)) if linked else ""
+        def found(state: State, key: str = interval.key, within: str = "") -> Behind:
+            apart = "" if kept is Kept.REAL else kept
+            return behind(kept=apart, interval=key, state=str(state), within=within)
 
         clock = (pen.label("time", interval.start), pen.label("time", interval.end))
         rows.append(
@@ -182,7 +221,7 @@ def intervals(group: Group, pen: Pen, *, name: str, linked: bool = False) -> Tab
                     pen.count(summary.anomalies, behind=found(State.ANOMALY)),
                     pen.median(summary, behind=found(State.RECORDED)),
                     pen.p90(summary, behind=found(State.RECORDED)),
-                    pen.within(summary, behind=found(State.RECORDED)),
+                    pen.within(summary, behind=found(State.RECORDED, within="1")),
                 )
             )
         )
@@ -259,7 +298,8 @@ def _grouped(by: By, found: Sequence[Group], pen: Pen) -> Table:
         ]
         if summary.within_target is not None:
             part = Part(count=summary.within_target, of=summary.recorded)
-            cells.append(pen.part(part, behind=recorded))
+            within = behind(**query, state=str(State.RECORDED), within="1")
+            cells.append(pen.part(part, behind=within))
         rows.append(Row(cells=tuple(cells)))
     return Table(name=title, title=title, columns=columns, rows=tuple(rows))
 
@@ -291,58 +331,3 @@ def _by_hour(found: Sequence[Group], pen: Pen) -> Chart:
     counts = {group.key: group.incidents for group in found}
     given = [Bar(name=f"{hour:02}", value=counts.get(f"{hour:02}", 0)) for hour in range(24)]
     return charts.bars(pen.say("Incidents by hour of day"), _told(given), given, unit=pen.say("incidents"))
-
-
-def comparison(report: Report, before: Report, pen: Pen) -> Section:
-    """The same figures of two periods; what the difference means is for the reader."""
-    first, second = before.cover.period.text, report.cover.period.text
-    median, p90 = pen.median_column(), pen.p90_column()
-    columns = [pen.column(pen.say("Figure"), weight=4)]
-    for period in (first, second):
-        columns += [
-            Column(
-                title=f"{period}: {column.title}",
-                sheet=tuple(f"{period}: {head}" for head in column.sheet),
-                is_number=column.is_number,
-                weight=column.weight,
-            )
-            for column in (pen.column(pen.say("Recorded"), is_number=True), median, p90)
-        ]
-    rows = []
-    for interval in INTERVALS:
-        cells = [pen.text(pen.say(interval.title))]
-        for each in (before, report):
-            summary = each.tables.total.intervals[interval.key]
-            cells += [pen.count(summary.recorded), pen.median(summary), pen.p90(summary)]
-        rows.append(Row(cells=tuple(cells)))
-    title = pen.say("%(first)s beside %(second)s", first=first, second=second)
-    return Section(
-        title=pen.say("Two periods compared"),
-        blocks=(
-            pen.note(
-                "Calls and texts: %(before)s and %(after)s. Incidents: %(incidents_before)s and "
-                "%(incidents_after)s.",
-                before=pen.wording.number(before.calls_total),
-                after=pen.wording.number(report.calls_total),
-                incidents_before=pen.wording.number(before.tables.total.incidents),
-                incidents_after=pen.wording.number(report.tables.total.incidents),
-            ),
-            *_begun(before, pen),
-            *_begun(report, pen),
-            Table(name=pen.say("Comparison"), title=title, columns=columns, rows=rows),
-            pen.note(
-                "Two values whose 95 %% intervals overlap may differ by chance alone. What else changed "
-                "between the periods is not in the record."
-            ),
-        ),
-    )
-
-
-def _begun(report: Report, pen: Pen) -> Iterator[Block]:
-    """That figures of a part of a period stand there, where the record does not cover the whole."""
-    if report.cover.begun_at is not None:
-        yield pen.note(
-            "In %(period)s the record begins on %(day)s: its figures are of the rest of the period.",
-            period=report.cover.period.text,
-            day=pen.formats.day(report.cover.begun_at),
-        )

@@ -199,12 +199,13 @@ def _begun_within(session: Session, facility_id: str, cover: Cover) -> datetime 
     return begun_at if begun_at is not None and cover.from_at < begun_at < cover.until_at else None
 
 
+def is_offered(ring: Ring) -> bool:
+    """Whether it was a voice call that somebody could have answered; a test and a drill are none."""
+    return ring.channel == IncidentChannel.VOICE and ring.outcome != CallOutcome.TEST and not ring.is_drill
+
+
 def _answering(rings: Sequence[Ring], target_s: float | None) -> Answering:
-    offered = [
-        ring
-        for ring in rings
-        if ring.channel == IncidentChannel.VOICE and ring.outcome != CallOutcome.TEST and not ring.is_drill
-    ]
+    offered = [ring for ring in rings if is_offered(ring)]
     answered = [ring.answered_after_s for ring in offered if ring.answered_after_s is not None]
     waits = [wait for wait in answered if wait >= 0]
     return Answering(

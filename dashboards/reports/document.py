@@ -4,9 +4,10 @@ A cell holds what a person reads and what a spreadsheet calculates with, side by
 can say different things. Decides nothing: chapters fill it, ``as_html``, ``as_pdf`` and ``as_xlsx`` set it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from urllib.parse import urlencode
 
 from dashboards.reports.charts import Chart
 from dashboards.reports.house import House
@@ -31,16 +32,28 @@ Value = int | float | str | datetime | Seconds | Share | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Behind:
+    """Where the incidents, or the calls, stand that a figure is made of: a page below ``/reports``."""
+
+    page: str
+    wanted: Mapping[str, str]
+
+    def address(self, period: str) -> str:
+        """The page, asked for these; of *period* where the figure does not name another."""
+        return f"/reports/{self.page}?{urlencode({'period': period, **self.wanted})}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """What is read, what stands small below it, and the values for the columns of a spreadsheet.
 
-    ``behind`` asks for the incidents that the figure is made of, as a query.
+    ``behind`` is what the figure is made of; None where it counts nothing that can be listed.
     """
 
     text: str
     small: str = ""
     values: Sequence[Value]
-    behind: str = ""
+    behind: Behind | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +156,8 @@ class Document:
     """``Page %(page)s of %(pages)s``, with the two names left in."""
     omitted: Sequence[str] = field(default_factory=tuple)
     """What could not be done, a line each."""
+    origin: str = ""
+    """Before the addresses to which figures lead from a file; empty where they lead nowhere."""
 
     @property
     def tables(self) -> Sequence[Table]:

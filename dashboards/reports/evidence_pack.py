@@ -20,7 +20,10 @@ from dashboards.reports import (
     impact_sheet,
     kipp,
     response_times,
+    roster_annex,
     skm,
+    skm_plan,
+    skm_survey,
     system_description,
     update_log,
 )
@@ -38,7 +41,7 @@ from dispatch.service.record_pack import PackWriter
 TIMES = "laporan-waktu-tanggap"
 DOSSIER, SHEET = "dosier-inovasi", "lembar-dampak"
 SYSTEM, UPDATES = "deskripsi-sistem", "log-pemutakhiran"
-ROSTER = "daftar-jaga.csv"
+ROSTER, ANNEX = "daftar-jaga.csv", "lampiran-sk-jadwal-jaga"
 COMPLAINTS = "rekap-pengaduan"
 SURVEY, PLAN = "laporan-skm", "rencana-tindak-lanjut-skm"
 INDEX = "index"
@@ -86,7 +89,7 @@ SLOTS: Sequence[Slot] = (
         "II",
         msgid("Decree on service hours and duty on holidays: the roster as its annex"),
         State.DRAFT,
-        (ROSTER,),
+        (*_paper(ANNEX), ROSTER),
     ),
     Slot("II", msgid("Code of ethics, motivation, rewards and sanctions, culture of work"), State.BY_HAND),
     Slot("III", msgid("Photographs of premises and facilities"), State.BY_HAND),
@@ -166,12 +169,19 @@ def _complaints(given: Drawn) -> Document:
     return complaint_recap.worded(found, sources=given.sources)
 
 
+def _annex(given: Drawn) -> Document:
+    period = given.read.report.cover.period
+    found = roster_annex.read(given.session, sources=given.sources, period=period, as_of=given.as_of)
+    return roster_annex.worded(found, sources=given.sources)
+
+
 PAPERS: Mapping[str, Callable[[Drawn], Document]] = {
     DOSSIER: _dossier,
     SHEET: _sheet,
     SYSTEM: _system,
     UPDATES: _updates,
     COMPLAINTS: _complaints,
+    ANNEX: _annex,
 }
 """Papers that come as PDF, by the name of their file; as a page where no PDF can be set."""
 
@@ -179,12 +189,12 @@ PAPERS: Mapping[str, Callable[[Drawn], Document]] = {
 def _survey_papers(given: Drawn) -> Iterator[tuple[str, Document]]:
     """Only where somebody was asked or answered, or there is a plan: a paper that says so is no evidence."""
     period = given.read.report.cover.period
-    found = skm.read(given.session, sources=given.sources, period=period, as_of=given.as_of)
-    tally = found.figures.tally
-    if sum(found.figures.asked.values()) + tally.filled + tally.incomplete:
+    found = skm_survey.read(given.session, sources=given.sources, period=period, as_of=given.as_of)
+    figures = found.figures
+    if sum(figures.asked.values()) + figures.filled + figures.incomplete:
         yield SURVEY, skm.worded(found, sources=given.sources)
     if found.plan or found.plan_before:
-        yield PLAN, skm.plan(found, sources=given.sources)
+        yield PLAN, skm_plan.plan(found, sources=given.sources)
 
 
 def add_documents(

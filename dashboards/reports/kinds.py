@@ -13,7 +13,7 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 from dashboards.i18n import Language
-from dashboards.reports import complaint_recap, kipp, response_times, skm
+from dashboards.reports import complaint_recap, kipp, response_times, roster_annex, skm, skm_survey
 from dashboards.reports.as_csv import as_csv
 from dashboards.reports.as_json import as_json
 from dashboards.reports.document import Document
@@ -29,6 +29,7 @@ class Kind(StrEnum):
     KIPP = "kipp"
     SKM = "skm"
     COMPLAINTS = "complaints"
+    ROSTER = "roster"
 
 
 MEDIA: Mapping[Format, str] = {
@@ -149,7 +150,7 @@ def _kipp(session: Session, asked: Asked) -> Reading:
 
 
 def _skm(session: Session, asked: Asked) -> Reading:
-    found = skm.read(session, sources=asked.sources, period=asked.period, as_of=asked.as_of)
+    found = skm_survey.read(session, sources=asked.sources, period=asked.period, as_of=asked.as_of)
     return Reading(worded=partial(skm.worded, found, sources=asked.sources), ended=found.cover.until_at)
 
 
@@ -160,6 +161,18 @@ def _complaints(session: Session, asked: Asked) -> Reading:
     )
 
 
+def _roster(session: Session, asked: Asked) -> Reading:
+    found = roster_annex.read(session, sources=asked.sources, period=asked.period, as_of=asked.as_of)
+    return Reading(
+        worded=partial(roster_annex.worded, found, sources=asked.sources),
+        ended=found.cover.until_at,
+        data={
+            Format.CSV: lambda: roster_annex.as_csv(found),
+            Format.JSON: lambda: roster_annex.as_json(found),
+        },
+    )
+
+
 _PAPER = (Format.HTML, Format.PDF)
 
 KINDS: Mapping[Kind, _KindOfReport] = {
@@ -167,4 +180,5 @@ KINDS: Mapping[Kind, _KindOfReport] = {
     Kind.KIPP: _KindOfReport(read=_kipp, formats=_PAPER),
     Kind.SKM: _KindOfReport(read=_skm, formats=(*_PAPER, Format.XLSX)),
     Kind.COMPLAINTS: _KindOfReport(read=_complaints, formats=(*_PAPER, Format.XLSX)),
+    Kind.ROSTER: _KindOfReport(read=_roster, formats=tuple(Format)),
 }

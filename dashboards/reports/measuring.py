@@ -132,6 +132,21 @@ def kind_of(incident: TimedIncident) -> Kept:
     return Kept.DUPLICATE if incident.outcome == Outcome.DUPLICATE else Kept.REAL
 
 
+def is_accepted(incident: TimedIncident) -> bool:
+    """Whether somebody accepted it."""
+    return incident.times[_ACCEPTED] is not None
+
+
+def is_complete(incident: TimedIncident) -> bool:
+    """Whether it has every time of :data:`COMPLETE`."""
+    return all(incident.times[at] is not None for at in _COMPLETE)
+
+
+def needs_somebody(incident: TimedIncident) -> bool:
+    """Whether somebody had to go, by what came of it; so far unknown counts as yes."""
+    return incident.outcome not in _NEEDED_NOBODY
+
+
 def measured(incident: TimedIncident) -> tuple[Measured, ...]:
     """Every interval of *incident*, in the order of ``INTERVALS``; an outcome that is none counts as none."""
     outcome = _OUTCOMES.get(incident.outcome or "")
@@ -168,13 +183,12 @@ def tabulate(
         rows[kept].append(row)
         if kept is Kept.DRILL:
             continue
-        is_accepted = incident.times[_ACCEPTED] is not None
-        if incident.outcome not in _NEEDED_NOBODY:
+        if needs_somebody(incident):
             needed += 1
-            alone += not is_accepted
-        if is_accepted:
+            alone += not is_accepted(incident)
+        if is_accepted(incident):
             accepted += 1
-            complete += all(incident.times[at] is not None for at in _COMPLETE)
+            complete += is_complete(incident)
         if State.ANOMALY in row:
             anomalies += _anomalies(incident, row)
         for column, key in zip(columns.values(), keys.of(names, incident), strict=True):

@@ -1,15 +1,15 @@
 """How a report writes in one language: sentences, and cells whose text and value are made together."""
 
 import gettext
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from dashboards.i18n import Formats, Language
 from dashboards.labels import Labels
 from dashboards.reports.contents import Part
-from dashboards.reports.document import Cell, Column, Paragraph, Seconds, Share
+from dashboards.reports.document import Behind, Cell, Column, Paragraph, Seconds, Share
 from dashboards.reports.wording import Wording
 from dispatch.domain.summaries import Limits, Summary
 
@@ -73,15 +73,15 @@ class Pen:
 
     # --- cells ------------------------------------------------------------------------------------
 
-    def text(self, text: str, small: str = "", *, behind: str = "") -> Cell:
+    def text(self, text: str, small: str = "", *, behind: Behind | None = None) -> Cell:
         """Words."""
         return Cell(text=text, small=small, values=(text,), behind=behind)
 
-    def count(self, count: int, *, behind: str = "") -> Cell:
+    def count(self, count: int, *, behind: Behind | None = None) -> Cell:
         """A number of things."""
-        return Cell(text=self.wording.number(count), values=(count,), behind=behind if count else "")
+        return Cell(text=self.wording.number(count), values=(count,), behind=behind if count else None)
 
-    def missing(self, summary: Summary, *, behind: str = "") -> Cell:
+    def missing(self, summary: Summary, *, behind: Behind | None = None) -> Cell:
         """How many were not recorded, and which part of those that could have been."""
         share, enough = summary.share_missing, summary.applicable >= self.few
         small = self.wording.percent(share) if share and enough else ""
@@ -89,7 +89,7 @@ class Pen:
             text=self.wording.number(summary.not_recorded),
             small=small,
             values=(summary.not_recorded, Share(share) if share is not None and enough else None),
-            behind=behind if summary.not_recorded else "",
+            behind=behind if summary.not_recorded else None,
         )
 
     def missing_column(self) -> Column:
@@ -107,7 +107,7 @@ class Pen:
         """A point in time, in the facility's zone."""
         return Cell(text=self.formats.stamp(at), values=(at.astimezone(self.zone).replace(tzinfo=None),))
 
-    def median(self, summary: Summary, *, behind: str = "") -> Cell:
+    def median(self, summary: Summary, *, behind: Behind | None = None) -> Cell:
         """The median and where it may lie, or each value while they are few."""
         if not summary.recorded:
             return Cell(text=self.say("nothing recorded"), values=(None, None, None, None))
@@ -123,7 +123,7 @@ class Pen:
             behind=behind,
         )
 
-    def p90(self, summary: Summary, *, behind: str = "") -> Cell:
+    def p90(self, summary: Summary, *, behind: Behind | None = None) -> Cell:
         """The 90th percentile and where it may lie; nothing while the values are few."""
         if summary.p90_s is None or summary.recorded < self.few:
             return Cell(text="–", values=(None, None, None))
@@ -134,7 +134,7 @@ class Pen:
             behind=behind,
         )
 
-    def part(self, part: Part, *, behind: str = "") -> Cell:
+    def part(self, part: Part, *, behind: Behind | None = None) -> Cell:
         """So many of so many, the per cent where there are enough, and where the true share may lie."""
         if not part.of or part.share is None or part.limits is None:
             return Cell(text="–", values=(part.count, part.of, None, None, None))
@@ -145,16 +145,16 @@ class Pen:
         low, high = part.limits
         small = self._between(self.wording.percent(low), self.wording.percent(high))
         values = (part.count, part.of, Share(part.share) if enough else None, Share(low), Share(high))
-        return Cell(text=text, small=small, values=values, behind=behind if part.count else "")
+        return Cell(text=text, small=small, values=values, behind=behind if part.count else None)
 
-    def within(self, summary: Summary, *, behind: str = "") -> Cell:
-        """The target and the part within it; behind it are all that were measured."""
+    def within(self, summary: Summary, *, behind: Behind | None = None) -> Cell:
+        """The target and the part within it."""
         if summary.target_s is None or summary.within_target is None:
             return Cell(text=self.say("no target set"), values=(None, None, None, None, None, None))
         target = self.say("at most %(target)s", target=self.wording.seconds(summary.target_s))
         cell = self.part(Part(count=summary.within_target, of=summary.recorded))
         text = target if not summary.recorded else f"{target}: {cell.text}"
-        shown = behind if summary.recorded else ""
+        shown = behind if summary.within_target else None
         return Cell(
             text=text, small=cell.small, values=(Seconds(summary.target_s), *cell.values), behind=shown
         )
@@ -179,9 +179,18 @@ class Pen:
         return self.say("95 %%: %(low)s to %(high)s", low=low, high=high)
 
 
-def behind(**wanted: str) -> str:
-    """The query that finds the incidents of a figure (``/reports/incidents``)."""
-    return urlencode({key.rstrip("_"): value for key, value in wanted.items() if value})
+def behind(**wanted: str) -> Behind:
+    """The incidents of a figure (``/reports/incidents``); what is empty is not asked for."""
+    return Behind(page="incidents", wanted=_asked(wanted))
+
+
+def calls_behind(**wanted: str) -> Behind:
+    """The calls and texts of a figure (``/reports/calls``)."""
+    return Behind(page="calls", wanted=_asked(wanted))
+
+
+def _asked(wanted: Mapping[str, str]) -> Mapping[str, str]:
+    return {key: value for key, value in wanted.items() if value}
 
 
 def _limit_values(limits: Limits) -> tuple[Seconds | None, Seconds | None]:

@@ -1,6 +1,7 @@
 """The period of a report: a month, a quarter or a year on the facility's calendar (CONTRACT 1)."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -74,6 +75,19 @@ def period_before(period: Period) -> Period | None:
         return parse_period(text)
     except PeriodError:
         return None
+
+
+def containing(period: Period) -> Sequence[Period]:
+    """*period* itself, and each longer one that it lies in.
+
+    >>> [one.text for one in containing(parse_period("2026-11"))]
+    ['2026-11', '2026-Q4', '2026']
+    """
+    year = f"{period.first.year:04}"
+    longer = [year] if period.text != year else []
+    if period.text != year and "Q" not in period.text:
+        longer.insert(0, f"{year}-Q{(period.first.month - 1) // 3 + 1}")
+    return (period, *map(parse_period, longer))
 
 
 def last_month(now: datetime, zone: ZoneInfo) -> Period:

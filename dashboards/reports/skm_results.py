@@ -3,42 +3,66 @@
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
 
 from babel.numbers import format_decimal
 
 from dashboards.i18n import Language
-from dashboards.queries.survey import SurveyFigures
+from dashboards.queries.survey import SurveyFigures, SurveyPart
 from dashboards.reports.document import Block, Cell, Column, Paragraph, Row, Section, Table
 from dashboards.reports.pen import Pen
 from dispatch.domain.questionnaire import FORM_ORDER, UNSUR, Education, Element, Occupation, Sex
 from dispatch.domain.survey import BANDS, Band, Index, Weight, decimals
 
 EXTREMES = 3
-"""So many elements are named as the weakest, and as the strongest."""
+"""So many elements at least are named as the weakest, and as the strongest."""
+
+
+def part(title: str, *blocks: Block) -> Section:
+    """A part of a chapter."""
+    return Section(title=title, level=2, blocks=blocks)
+
+
+def of_version(title: str, own: SurveyPart, figures: SurveyFigures) -> str:
+    """*title*, with the version that it is about where the period has several."""
+    return f"{title} · {own.version}" if figures.earlier else title
 
 
 def results(figures: SurveyFigures, weight: Weight, pen: Pen) -> Iterator[Section]:
-    """Chapter III."""
+    """Chapter III; a part of its own for each version of the questionnaire."""
     say = pen.say
-    yield Section(title=f"{say('CHAPTER')} III  {say('Results').upper()}")
-    yield Section(
-        title=say("3.1 Respondents"),
-        level=2,
-        blocks=(_who(figures, pen),) if figures.index else (_none(pen),),
-    )
-    blocks: list[Block] = [verdict(figures, pen)]
-    if figures.index is not None:
-        blocks += [_elements(figures.index, weight, pen), _bands(pen)]
-    yield Section(title=say("3.2 Index, in total and by element"), level=2, blocks=tuple(blocks))
+    chapter = f"{say('CHAPTER')} III  {say('Results').upper()}"
+    if figures.earlier:
+        several = Paragraph(
+            text=say(
+                "Several versions of the questionnaire were answered in this period: %(versions)s. Each has "
+                "its own figures, and none is added to another's.",
+                versions=", ".join(own.version for own in figures.parts),
+            ),
+            is_notice=True,
+        )
+        yield Section(title=chapter, blocks=(several,))
+    else:
+        yield Section(title=chapter)
+    for own in figures.parts:
+        yield part(
+            of_version(say("3.1 Respondents"), own, figures),
+            _who(own, pen) if own.index else _none(pen),
+        )
+        blocks: list[Block] = [verdict(own, figures, pen)]
+        if own.index is not None:
+            blocks += [_elements(own.index, weight, pen), _bands(pen)]
+        yield part(of_version(say("3.2 Index, in total and by element"), own, figures), *blocks)
 
 
-def verdict(figures: SurveyFigures, pen: Pen) -> Paragraph:
+def verdict(own: SurveyPart, figures: SurveyFigures, pen: Pen) -> Paragraph:
     """The index in a sentence, with everything that it depends on; or that there is none."""
-    index = figures.index
+    index = own.index
     if index is None:
         return _none(pen)
     return Paragraph(
-        text=pen.say(
+        text=(f"{own.version}: " if figures.earlier else "")
+        + pen.say(
             "IKM %(index)s, on a scale to 100: %(converted)s; grade %(letter)s (%(label)s), from %(filled)s "
             "filled questionnaires, with the weight %(weight)s.",
             index=_number(decimals(index.ikm, 3), pen),
@@ -52,28 +76,59 @@ def verdict(figures: SurveyFigures, pen: Pen) -> Paragraph:
     )
 
 
-def extremes(figures: SurveyFigures, pen: Pen) -> Iterator[Block]:
-    """The weakest and the strongest elements."""
-    index = figures.index
+def extremes(own: SurveyPart, figures: SurveyFigures, pen: Pen) -> Iterator[Block]:
+    """The weakest and the strongest elements, equal ones together; no element is both."""
+    index = own.index
     if index is None:
         yield _none(pen)
         return
-    ordered = sorted(FORM_ORDER, key=lambda element: index.nrr[element])
-    for title, elements in (
-        (pen.say("Lowest"), ordered[:EXTREMES]),
-        (pen.say("Highest"), ordered[: -EXTREMES - 1 : -1]),
-    ):
+    lowest, highest = weakest_and_strongest(index)
+    if not lowest:
+        yield pen.note(
+            "All nine elements have the same NRR, %(nrr)s: none is the lowest or the highest.",
+            nrr=_number(decimals(index.nrr[FORM_ORDER[0]], 3), pen),
+        )
+        return
+    for title, elements in ((pen.say("Lowest"), lowest), (pen.say("Highest"), highest)):
         yield Table(
             name=title,
-            title=title,
+            title=of_version(title, own, figures),
             columns=_element_columns(pen),
             rows=[_element(index, element, pen) for element in elements],
         )
 
 
+def weakest_and_strongest(index: Index) -> tuple[Sequence[Element], Sequence[Element]]:
+    """At least :data:`EXTREMES` from each end where there are so many; two with the same NRR stand together.
+
+    What would stand at both ends stands at neither. Both are empty when all are equal.
+    """
+    levels: dict[Fraction, list[Element]] = {}
+    for element in sorted(FORM_ORDER, key=lambda element: index.nrr[element]):
+        levels.setdefault(index.nrr[element], []).append(element)
+    ordered = list(levels.values())
+    lowest, highest = _first(ordered[:-1]), _first(ordered[:0:-1])
+    both = {*lowest} & {*highest}
+    return (
+        [element for element in lowest if element not in both],
+        [element for element in highest if element not in both],
+    )
+
+
+def _first(levels: Sequence[Sequence[Element]]) -> Sequence[Element]:
+    """Whole levels until there are enough."""
+    found: list[Element] = []
+    for level in levels:
+        if len(found) >= EXTREMES:
+            break
+        found += level
+    return found
+
+
 def trend(periods: Sequence[tuple[str, SurveyFigures]], pen: Pen) -> Table:
-    """The index of the periods before and of this one."""
+    """The index of the periods before and of this one; with the version where they are of several."""
     say = pen.say
+    versions = {own.version for _, figures in periods for own in figures.parts if own.tally.filled}
     return Table(
         name=say("Trend"),
         title="",
@@ -86,18 +141,19 @@ def trend(periods: Sequence[tuple[str, SurveyFigures]], pen: Pen) -> Table:
         rows=[
             Row(
                 cells=(
-                    pen.text(text),
-                    pen.count(figures.tally.filled),
-                    _decimal(None if figures.index is None else figures.index.rounded, pen),
-                    _grade(None if figures.index is None else figures.index.band, pen),
+                    pen.text(f"{text} · {own.version}" if len(versions) > 1 and own.tally.filled else text),
+                    pen.count(own.tally.filled),
+                    _decimal(None if own.index is None else own.index.rounded, pen),
+                    _grade(None if own.index is None else own.index.band, pen),
                 )
             )
             for text, figures in periods
+            for own in figures.parts
         ],
     )
 
 
-def spread(figures: SurveyFigures, pen: Pen) -> Table:
+def spread(figures: SurveyPart, pen: Pen) -> Table:
     """How many chose each answer."""
     say = pen.say
     return Table(
@@ -123,7 +179,7 @@ def spread(figures: SurveyFigures, pen: Pen) -> Table:
     )
 
 
-def _who(figures: SurveyFigures, pen: Pen) -> Table:
+def _who(figures: SurveyPart, pen: Pen) -> Table:
     found = figures.respondents
     kinds: Sequence[tuple[str, str, type[StrEnum], Mapping[str | None, int]]] = (
         ("sex", pen.say("Sex"), Sex, found.by_sex),

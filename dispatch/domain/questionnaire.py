@@ -214,6 +214,9 @@ _ENGLISH: Mapping[Element, Wording] = {
 CURRENT = Questionnaire(version="SKM-14/2017-1", indonesian=_INDONESIAN, english=_ENGLISH)
 """The one that is asked now: the nine questions that four independent programs agree on (DOMAIN 1.1.2)."""
 
+VERSIONS: Sequence[Questionnaire] = (CURRENT,)
+"""Every one that was ever asked, the oldest first: a report of that time is put into its words."""
+
 Answers = Mapping[Element, int]
 """What one person answered: 1 to 4 by element; an element that is missing was not answered."""
 

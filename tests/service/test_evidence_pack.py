@@ -73,7 +73,8 @@ def test_it_holds_reports_roster_and_an_index_and_is_intact(lived: World, tmp_pa
     assert {f"laporan-waktu-tanggap.{form}" for form in ("html", "pdf", "xlsx", "csv", "json")} <= names
     assert {f"{paper}.pdf" for paper in evidence_pack.PAPERS} <= names
     assert "Proposal inovasi rancangan, perlu" in " ".join(index.split())
-    assert "daftar-jaga.csv" in index
+    assert "sebagai lampiran rancangan, perlu" in " ".join(index.split())
+    assert "lampiran-sk-jadwal-jaga.pdf" in index
     assert "Rekap tahunan pengaduan" in index
     assert "rekap-pengaduan.pdf" in names
     assert roster[0] == "lapis,kode,nama,mulai,selesai"

@@ -9,15 +9,17 @@ import pytest
 from sqlalchemy import Engine, Select, event, text
 
 from dashboards import metrics
-from dashboards.queries import board, outages
+from dashboards.queries import behind, board, outages, report_lines
+from dashboards.queries.report_lines import WantedLines
 from dashboards.queries.survey import read_survey
 from dashboards.reports.periods import parse_period
 from dashboards.reports.response_times import read
 from dashboards.reports.sources import Sources
+from dispatch.domain.events import Kind
 from dispatch.domain.questionnaire import SurveyChannel
 from dispatch.domain.survey import Weight
 from dispatch.domain.survey_rules import SurveyRules
-from dispatch.domain.vocabulary import ENGAGED
+from dispatch.domain.vocabulary import ENGAGED, Source
 from dispatch.ports import LoggedCall
 from dispatch.service import claiming
 from dispatch.service.provider_signs import silent_providers
@@ -269,6 +271,21 @@ def test_a_report_walks_no_growing_table(sqlite_world: World) -> None:
     of_events = [line for line in lines if " event " in line]
     assert of_events
     assert all("incident_id=?" in line for line in of_events)
+
+
+def test_what_is_behind_a_figure_is_found_by_time_and_by_incident(sqlite_world: World) -> None:
+    sqlite_world.resident().rings()
+    listener = _Listener(sqlite_world.uow.engine)
+    span = parse_period("2026-11").span(sqlite_world.services.zone)
+    with sqlite_world.uow.read() as session:
+        told = WantedLines(kind=Kind.CALL_RECEIVED, source=Source.VOICE)
+        ((incident_id, _),) = report_lines.incidents_of(session, "KWK", span, told, first=0, limit=9)
+        assert behind.incidents_by_id(session, [incident_id])
+        assert list(behind.calls(session, "KWK", span, outcome="incident"))
+    lines = _plans(sqlite_world.uow.engine, listener.asked)
+    assert _walks(lines) == []
+    assert any("ix_call_received" in line and "received_at>" in line for line in lines)
+    assert all("incident_id=?" in line for line in lines if " event " in line)
 
 
 def test_asking_for_opinions_and_counting_them_go_by_time(sqlite_world: World) -> None:

@@ -13,13 +13,17 @@ from babel.messages.extract import extract_from_dir
 from lxml import html
 
 from dashboards.i18n import Language
+from dashboards.queries import behind
+from dashboards.queries.report_lines import WantedLines, incidents_of
 from dashboards.reports import chapters_record, chapters_times
 from dashboards.reports.catalogues import report_catalogue
 from dashboards.reports.contents import Report, build
 from dashboards.reports.periods import PeriodError, parse_period
 from dashboards.reports.response_times import Format, Read, read, render
 from dashboards.reports.sources import Sources
+from dispatch.domain.events import Kind
 from dispatch.domain.response_times import INTERVALS
+from dispatch.domain.vocabulary import Source
 from models.record import Event
 from tests.api_world import NOON, World, past_call, past_incident, world
 
@@ -143,7 +147,13 @@ def test_answer_times_that_were_assumed_are_counted(here: World) -> None:
         )
     )
     assert built(here, "2026-10").assumed_answers == 1
-    assert "1 waktu jawab adalah perkiraan" in words(rendered(here, "2026-10", Format.HTML))
+    assert "dengan penelepon tidak dilaporkan. 1" in words(rendered(here, "2026-10", Format.HTML))
+    span = parse_period("2026-10").span(here.facility.zone)
+    wanted = WantedLines(kind=Kind.CALL_ANSWERED, source=Source.ENGINE, is_assumed=True)
+    with here.services.uow.read() as session:
+        found = incidents_of(session, here.facility.code, span, wanted, first=0, limit=10)
+        calls = list(behind.calls(session, here.facility.code, span))
+    assert (found, calls) == ([(assumed.id, 1)], [])
 
 
 def test_json_says_everything(here: World) -> None:
@@ -208,7 +218,8 @@ def test_the_page_shows_each_value_with_its_definition_and_target(here: World) -
     assert "Setiap nilai: 3 mnt 0 dtk; 3 mnt 30 dtk" in page
     assert "paling lama 10 mnt 0 dtk: 9 / 10" in page
     assert "95 %: 60 % s.d. 98 %" in page
-    assert "1 latihan, 1 uji coba, 1 laporan ganda" in page
+    apart = "Dihitung terpisah, tidak masuk angka di atas."
+    assert f"Latihan{apart} 1 Uji coba{apart} 1 Laporan ganda{apart} 1" in page
     assert "belum berakhir" not in page
 
 

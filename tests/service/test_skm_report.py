@@ -10,19 +10,26 @@ from lxml import html
 
 from config.facility import load_facility
 from dashboards.i18n import Language
-from dashboards.reports import skm
+from dashboards.reports import skm, skm_survey
 from dashboards.reports.as_html import as_html
 from dashboards.reports.as_pdf import as_pdf
 from dashboards.reports.document import Document
 from dashboards.reports.periods import parse_period
 from dashboards.reports.sources import Sources
-from dispatch.domain.questionnaire import FORM_ORDER, FollowUpStatus
+from dispatch.domain.questionnaire import (
+    CURRENT,
+    FORM_ORDER,
+    VERSIONS,
+    Element,
+    FollowUpStatus,
+    Questionnaire,
+    Wording,
+)
 from dispatch.domain.survey import Weight
 from tests.service.conftest import MakeWorld
 from tests.survey_rows import a_follow_up, an_answer
 from tests.world import World
 
-PERIOD = parse_period("2026-Q4")
 WITHIN = datetime(2026, 11, 2, 3, 0, tzinfo=UTC)
 GOLDEN_A = ("3.20", "3.15", "3.05", "3.90", "3.25", "3.30", "3.40", "3.00", "3.10")
 """NRR by element (DOMAIN 1.1.3): 81.5278 with a ninth, all weights grade B."""
@@ -35,7 +42,9 @@ def world(make_world: MakeWorld) -> World:
     return make_world()
 
 
-def answered(world: World, nrr: Sequence[str], *, at: datetime = WITHIN) -> None:
+def answered(
+    world: World, nrr: Sequence[str], *, at: datetime = WITHIN, version: str = CURRENT.version
+) -> None:
     """Twenty questionnaires whose averages are *nrr*."""
     wanted = [round(float(each) * 20) for each in nrr]
     with world.uow.write() as session:
@@ -46,7 +55,9 @@ def answered(world: World, nrr: Sequence[str], *, at: datetime = WITHIN) -> None
             }
             sex = "P" if place < 12 else None
             said = "Ibu Yosefina menunggu lama"
-            session.add(an_answer(world.services.ids, scores, at=at, sex=sex, suggestion=said))
+            session.add(
+                an_answer(world.services.ids, scores, at=at, version=version, sex=sex, suggestion=said)
+            )
 
 
 def planned(world: World, period: str, action: str, status: FollowUpStatus) -> None:
@@ -71,11 +82,15 @@ def report(
     *,
     language: Language = Language.ID,
     as_of: datetime | None = None,
+    versions: Sequence[Questionnaire] = VERSIONS,
+    period: str = "2026-Q4",
 ) -> Document:
     facility = load_facility()
     sources = Sources(facility=replace(facility, survey=replace(facility.survey, weight=weight)))
     with world.uow.read() as session:
-        found = skm.read(session, sources=sources, period=PERIOD, as_of=as_of)
+        found = skm_survey.read(
+            session, sources=sources, period=parse_period(period), as_of=as_of, versions=versions
+        )
     return skm.worded(found, sources=sources, language=language)
 
 
@@ -156,6 +171,89 @@ def test_a_period_without_answers_says_so_and_leaves_the_rest_to_people(world: W
         if getattr(block, "is_blank", False)
     ]
     assert len(blanks) >= 8
+
+
+CORRECTED = Questionnaire(
+    version="SKM-14/2017-2",
+    indonesian={
+        **CURRENT.indonesian,
+        Element.TIME: Wording(
+            question="Seberapa cepat petugas datang?", answers=("Lambat", "Agak lambat", "Cepat", "Segera")
+        ),
+    },
+    english=CURRENT.english,
+)
+
+
+def test_after_a_corrected_word_each_version_has_a_part_in_its_own_words(world: World) -> None:
+    answered(world, GOLDEN_A)
+    answered(world, GOLDEN_B, at=WITHIN + timedelta(days=9), version=CORRECTED.version)
+    document = report(world, versions=(CURRENT, CORRECTED))
+    said = words(document)
+    assert f"{CURRENT.version}: IKM 3," in said
+    assert "konversi 81,53; mutu pelayanan B" in said
+    assert f"{CORRECTED.version}: IKM 3," in said
+    assert "konversi 88,47; mutu pelayanan A" in said
+    assert said.count("Bagaimana pendapat Saudara tentang kecepatan waktu") == 1
+    assert said.count("Seberapa cepat petugas datang?") == 1
+    assert "Dalam periode ini dijawab beberapa versi kuesioner" in said
+    trend = next(table for table in document.tables if table.name == "Tren")
+    assert [[cell.text for cell in row.cells[:3]] for row in trend.rows][-2:] == [
+        [f"2026-Q4 · {CURRENT.version}", "20", "81,53"],
+        [f"2026-Q4 · {CORRECTED.version}", "20", "88,47"],
+    ]
+
+
+def test_an_earlier_period_keeps_its_index_after_a_corrected_word(world: World) -> None:
+    answered(world, GOLDEN_A)
+    said = words(report(world, versions=(CURRENT, CORRECTED)))
+    assert "konversi 81,53; mutu pelayanan B" in said
+    assert "Seberapa cepat petugas datang?" not in said
+
+
+def test_words_that_are_not_kept_are_said_to_be_missing(world: World) -> None:
+    answered(world, GOLDEN_A, version="SKM-14/2017-0")
+    said = words(report(world))
+    assert "Kata-kata SKM-14/2017-0 tidak tersimpan dalam program ini" in said
+    assert "konversi 81,53" in said
+
+
+@pytest.mark.parametrize(
+    ("nrr", "lowest", "highest"),
+    [
+        (GOLDEN_A, "U8 U3 U9", "U4 U7 U6"),
+        (["3.00", "3.00", "3.00", "3.00", "3.50", "3.60", "3.70", "3.70", "3.80"], "U1 U2 U3 U4", "U9 U7 U8"),
+        (["3.00", "3.00", "3.50", "3.50", "3.50", "3.50", "3.50", "4.00", "4.00"], "U1 U2", "U8 U9"),
+        (["3.00"] * 8 + ["4.00"], "U1 U2 U3 U4 U5 U6 U7 U8", "U9"),
+    ],
+)
+def test_equal_elements_stand_together_and_none_is_weak_and_strong(
+    world: World, nrr: Sequence[str], lowest: str, highest: str
+) -> None:
+    answered(world, nrr)
+    tables = {table.name: table for table in report(world).tables}
+    named = [
+        " ".join(row.cells[0].text.split()[0] for row in tables[name].rows)
+        for name in ("Nilai terendah", "Nilai tertinggi")
+    ]
+    assert named == [lowest, highest]
+
+
+def test_when_all_are_equal_that_is_what_is_said(world: World) -> None:
+    answered(world, ["3.00"] * 9)
+    document = report(world)
+    assert not {"Nilai terendah", "Nilai tertinggi"} & {table.name for table in document.tables}
+    assert "Kesembilan unsur memiliki NRR yang sama, 3,000" in words(document)
+
+
+def test_a_month_has_the_plan_of_its_quarter_and_its_year(world: World) -> None:
+    answered(world, GOLDEN_A)
+    for period in ("2026-11", "2026-Q4", "2026", "2026-10", "2026-Q3"):
+        planned(world, period, f"langkah {period}", FollowUpStatus.PLANNED)
+    document = report(world, period="2026-11")
+    now, before = (table for table in document.tables if table.name == "Rencana tindak lanjut")
+    assert [row.cells[0].text for row in now.rows] == ["2026-11", "2026-Q4", "2026"]
+    assert [row.cells[0].text for row in before.rows] == ["2026-10"], "the quarter is that of both"
 
 
 def test_too_few_respondents_are_said(world: World) -> None:

@@ -71,7 +71,13 @@ class RecordingService:
 class SampleSite:
     """An application with only the pages, a clock that stands still, and builders for rows."""
 
-    def __init__(self, url: str, *, public_url: str = "http://127.0.0.1:8911") -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        public_url: str = "http://127.0.0.1:8911",
+        facility: SampleFacility | None = None,
+    ) -> None:
         self.uow = UnitOfWork(open_database(url))
         self.clock = FakeClock(NOW)
         self.ids = CountingIds()
@@ -83,7 +89,7 @@ class SampleSite:
                     uow=self.uow,
                     clock=self.clock,
                     ids=self.ids,
-                    facility=SampleFacility(),
+                    facility=facility or SampleFacility(),
                     secret_key="a secret of the tests",
                     public_url=public_url,
                     simulator_on=True,

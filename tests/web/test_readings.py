@@ -39,6 +39,7 @@ PAGES: Mapping[str, tuple[str, str] | None] = {
     "/incidents/{number}": ("incident.read", NUMBER),
     "/roster": ("staff.read", "roster"),
     "/reports/incidents": ("log.read", "report 2026-11"),
+    "/reports/calls": ("calls.read", "report 2026-11"),
     "/w/{token}": ("worker_page.read", NUMBER),
     "/w/{token}/live": ("worker_page.read", NUMBER),
     "/complaints/{number}": ("complaint.read", "P-2026-0001"),
@@ -66,6 +67,7 @@ UNFILLED = ("/complaints/{number}", "/survey/suggestions", "/s/{token}", "/stati
 ASKED = {
     "/reports/file": {"period": "2026-11", "format": "html"},
     "/reports/incidents": {"period": "2026-11"},
+    "/reports/calls": {"period": "2026-11"},
 }
 
 API: Mapping[str, tuple[str, str] | None] = {

@@ -65,6 +65,7 @@ def test_a_period_without_answers_says_so(site: SampleSite) -> None:
 
 def test_answers_to_another_questionnaire_are_said_to_be_there(site: SampleSite) -> None:
     answer(site, [1] * 9, version="SKM-14/2017-0")
+    answer(site, [4] * 9)
     assert "Versi lain 1" in shown(site)
 
 
