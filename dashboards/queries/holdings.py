@@ -54,7 +54,7 @@ def different_numbers(db: Session, facility: str, until_at: datetime) -> int:
     return db.scalar(select(func.count()).where(number != "", number.not_in(of_staff))) or 0
 
 
-def _calls(facility: str, until_at: datetime) -> Select[tuple[int]]:
+def _calls(facility: str, until_at: datetime) -> Select[int]:
     return (
         select(func.count())
         .select_from(_CALL)
@@ -62,7 +62,7 @@ def _calls(facility: str, until_at: datetime) -> Select[tuple[int]]:
     )
 
 
-def _stood(holding: Holding, facility: str, from_at: datetime, until_at: datetime) -> Select[tuple[int]]:
+def _stood(holding: Holding, facility: str, from_at: datetime, until_at: datetime) -> Select[int]:
     there = _is_there(holding)
     if holding.erased_at is not None:
         there = or_(there, holding.table.c[holding.erased_at] >= from_at)
@@ -102,7 +102,7 @@ def _erased_since(db: Session, facility: str, from_at: datetime) -> Counter[str]
     return found
 
 
-def _number_columns(facility: str, until_at: datetime) -> Iterator[Select[tuple[str]]]:
+def _number_columns(facility: str, until_at: datetime) -> Iterator[Select[str]]:
     rows = (_INCIDENT.c.facility_id == facility, _INCIDENT.c.received_at < until_at)
     yield select(_INCIDENT.c.caller_number.label("number")).where(*rows)
     rows = (_CALL.c.facility_id == facility, _CALL.c.received_at < until_at)
