@@ -102,7 +102,7 @@ def _erased_since(db: Session, facility: str, from_at: datetime) -> Counter[str]
     return found
 
 
-def _number_columns(facility: str, until_at: datetime) -> Iterator[Select[tuple[str]]]:
+def _number_columns(facility: str, until_at: datetime) -> Iterator[Select[str]]:
     rows = (_INCIDENT.c.facility_id == facility, _INCIDENT.c.received_at < until_at)
     yield select(_INCIDENT.c.caller_number.label("number")).where(*rows)
     rows = (_CALL.c.facility_id == facility, _CALL.c.received_at < until_at)
