@@ -27,6 +27,7 @@ from dispatch.domain.vocabulary import ComplaintChannel, ComplaintStatus, Compla
 class Register:
     """What the recap says."""
 
+    facility_code: str
     cover: Cover
     recap: Recap
     standing: Standing
@@ -39,6 +40,7 @@ def read(session: Session, *, sources: Sources, period: Period, as_of: datetime 
     until_at = cover.until_at if cover.as_of is None else cover.as_of
     complaints = queries.of_period(session, facility.code, from_at=cover.from_at, until_at=until_at)
     return Register(
+        facility_code=facility.code,
         cover=cover,
         recap=recap(complaints, from_at=cover.from_at, until_at=until_at, zone=facility.zone),
         standing=UNSEALED,

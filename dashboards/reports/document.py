@@ -115,7 +115,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What lets a reader check that nothing was changed: the fingerprint, and where it is explained how."""
+    """What lets a reader check that nothing was changed: the fingerprint, and where it is explained how.
+
+    A form that has nothing to prove bears none, and so no title.
+    """
 
     title: str
     words: str
@@ -127,7 +130,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signing:
-    """The block in which somebody signs; what nobody filled in is a line of dots."""
+    """The block in which somebody signs; dots are to be filled in. Without a place it is left out."""
 
     place_and_date: str
     title: str

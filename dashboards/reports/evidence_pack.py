@@ -19,6 +19,7 @@ from dashboards.reports import (
     complaint_recap,
     impact_sheet,
     kipp,
+    questionnaire_sheet,
     response_times,
     roster_annex,
     skm,
@@ -43,7 +44,7 @@ DOSSIER, SHEET = "dosier-inovasi", "lembar-dampak"
 SYSTEM, UPDATES = "deskripsi-sistem", "log-pemutakhiran"
 ROSTER, ANNEX = "daftar-jaga.csv", "lampiran-sk-jadwal-jaga"
 COMPLAINTS = "rekap-pengaduan"
-SURVEY, PLAN = "laporan-skm", "rencana-tindak-lanjut-skm"
+SURVEY, PLAN, FORM = "laporan-skm", "rencana-tindak-lanjut-skm", "kuesioner-skm"
 INDEX = "index"
 
 
@@ -75,10 +76,11 @@ SLOTS: Sequence[Slot] = (
     Slot("I", msgid("Decree on service standards, public consultation, published pledge"), State.BY_HAND),
     Slot(
         "I",
-        msgid("Report of the satisfaction survey (SKM) with its questionnaire"),
+        msgid("Report of the satisfaction survey (SKM)"),
         State.DRAFT,
         _paper(SURVEY),
     ),
+    Slot("I", msgid("Questionnaire of the satisfaction survey, blank"), State.SERVED, _paper(FORM)),
     Slot(
         "I",
         msgid("Follow-up plan of the survey (RTL) with proof that it was carried out"),
@@ -182,6 +184,7 @@ PAPERS: Mapping[str, Callable[[Drawn], Document]] = {
     UPDATES: _updates,
     COMPLAINTS: _complaints,
     ANNEX: _annex,
+    FORM: lambda given: questionnaire_sheet.worded(sources=given.sources),
 }
 """Papers that come as PDF, by the name of their file; as a page where no PDF can be set."""
 

@@ -13,7 +13,16 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 from dashboards.i18n import Language
-from dashboards.reports import complaint_recap, kipp, response_times, roster_annex, skm, skm_survey
+from dashboards.reports import (
+    complaint_data,
+    complaint_recap,
+    kipp,
+    response_times,
+    roster_annex,
+    skm,
+    skm_data,
+    skm_survey,
+)
 from dashboards.reports.as_csv import as_csv
 from dashboards.reports.as_json import as_json
 from dashboards.reports.document import Document
@@ -151,13 +160,25 @@ def _kipp(session: Session, asked: Asked) -> Reading:
 
 def _skm(session: Session, asked: Asked) -> Reading:
     found = skm_survey.read(session, sources=asked.sources, period=asked.period, as_of=asked.as_of)
-    return Reading(worded=partial(skm.worded, found, sources=asked.sources), ended=found.cover.until_at)
+    return Reading(
+        worded=partial(skm.worded, found, sources=asked.sources),
+        ended=found.cover.until_at,
+        data={
+            Format.CSV: lambda: skm_data.as_csv(found),
+            Format.JSON: lambda: skm_data.as_json(found),
+        },
+    )
 
 
 def _complaints(session: Session, asked: Asked) -> Reading:
     found = complaint_recap.read(session, sources=asked.sources, period=asked.period, as_of=asked.as_of)
     return Reading(
-        worded=partial(complaint_recap.worded, found, sources=asked.sources), ended=found.cover.until_at
+        worded=partial(complaint_recap.worded, found, sources=asked.sources),
+        ended=found.cover.until_at,
+        data={
+            Format.CSV: lambda: complaint_data.as_csv(found),
+            Format.JSON: lambda: complaint_data.as_json(found),
+        },
     )
 
 
@@ -173,12 +194,13 @@ def _roster(session: Session, asked: Asked) -> Reading:
     )
 
 
-_PAPER = (Format.HTML, Format.PDF)
+_WORDS = (Format.HTML, Format.PDF)
+"""Of a draft that is nearly all words there is nothing to calculate with."""
 
 KINDS: Mapping[Kind, _KindOfReport] = {
     Kind.RESPONSE_TIMES: _KindOfReport(read=_response_times, formats=tuple(Format)),
-    Kind.KIPP: _KindOfReport(read=_kipp, formats=_PAPER),
-    Kind.SKM: _KindOfReport(read=_skm, formats=(*_PAPER, Format.XLSX)),
-    Kind.COMPLAINTS: _KindOfReport(read=_complaints, formats=(*_PAPER, Format.XLSX)),
+    Kind.KIPP: _KindOfReport(read=_kipp, formats=_WORDS),
+    Kind.SKM: _KindOfReport(read=_skm, formats=tuple(Format)),
+    Kind.COMPLAINTS: _KindOfReport(read=_complaints, formats=tuple(Format)),
     Kind.ROSTER: _KindOfReport(read=_roster, formats=tuple(Format)),
 }

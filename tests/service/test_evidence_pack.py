@@ -77,6 +77,7 @@ def test_it_holds_reports_roster_and_an_index_and_is_intact(lived: World, tmp_pa
     assert "lampiran-sk-jadwal-jaga.pdf" in index
     assert "Rekap tahunan pengaduan" in index
     assert "rekap-pengaduan.pdf" in names
+    assert "Kuesioner Survei Kepuasan Masyarakat, kosong tersedia" in " ".join(index.split())
     assert roster[0] == "lapis,kode,nama,mulai,selesai"
     assert len(roster) > 1
     assert verifier.verify(tmp_path / "pack.zip", [])[0] == 0
@@ -257,6 +258,8 @@ def test_a_survey_and_its_plan_fill_their_slots_once_there_are_answers(lived: Wo
     packed(lived, tmp_path / "before.zip")
     with zipfile.ZipFile(tmp_path / "before.zip") as archive:
         assert not {"laporan-skm.pdf", "rencana-tindak-lanjut-skm.pdf"} & set(archive.namelist())
+        form = text_of(archive.read("kuesioner-skm.pdf"))
+        assert "Mengisi bersifat sukarela" in form, "the blank one is there before anybody was asked"
     at = lived.hand.now().replace(month=11, day=20)
     with lived.uow.write() as session:
         ids = lived.services.ids

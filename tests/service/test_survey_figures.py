@@ -1,6 +1,7 @@
 """What a period's survey amounts to, counted by the database: who counts, and what is counted apart."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 
@@ -80,6 +81,17 @@ def test_another_questionnaire_is_counted_apart_and_never_mixed_in(world: World)
     assert found.index is not None
     assert (found.tally.filled, found.other_versions) == (1, 1)
     assert found.index.rounded == 100
+
+
+def test_the_newest_version_is_said_by_the_list_and_not_by_its_name(world: World) -> None:
+    older, newer = replace(CURRENT, version="SKM-9"), replace(CURRENT, version="SKM-10")
+    for place, version in enumerate(("SKM-10", "SKM-9", "SKM-99"), 1):
+        answered(world, place, version=version)
+    with world.uow.read() as session:
+        found = read_survey(session, FACILITY, PERIOD, Weight.NINTH, versions=(older, newer))
+    assert [part.version for part in found.parts] == ["SKM-99", "SKM-9", "SKM-10"]
+    assert [part.tally.sums[Element.TIME] for part in found.parts] == [3, 2, 1]
+    assert (found.filled, found.other_versions) == (3, 2)
 
 
 def test_the_weight_of_the_facility_is_the_one_that_counts(world: World) -> None:
