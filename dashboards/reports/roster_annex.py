@@ -19,7 +19,7 @@ from dashboards.reports.cover import Cover, cover_of
 from dashboards.reports.document import Block, Cell, Document, Paragraph, Row, Section, Table
 from dashboards.reports.pen import Pen
 from dashboards.reports.periods import Period
-from dashboards.reports.proof import Standing, standing_of
+from dashboards.reports.proof import UNSEALED, Standing
 from dashboards.reports.response_times import FormatMissingError, left_out
 from dashboards.reports.sources import Sources
 
@@ -77,7 +77,7 @@ def read(session: Session, *, sources: Sources, period: Period, as_of: datetime 
         facility_code=facility.code,
         cover=cover,
         duties=duties_between(session, facility.code, cover.from_at, cover.until_at),
-        standing=standing_of(session, facility.code, period),
+        standing=UNSEALED,
     )
 
 

@@ -121,7 +121,12 @@ def _walks(lines: list[str], allowed: Mapping[str, str] | None = None) -> list[s
     """
     steps = [(line, found[1], found[2]) for line in lines if (found := _STEP.match(line))]
     harmless = {name for _, kind, name in steps if kind != "SCAN"} | SMALL.keys() | {"CONSTANT ROW"}
-    scans = [line for line, kind, name in steps if kind == "SCAN" and name not in harmless]
+    # A list that was handed over with the question is what SQLite calls a virtual table.
+    scans = [
+        line
+        for line, kind, name in steps
+        if kind == "SCAN" and name not in harmless and " VIRTUAL TABLE " not in line
+    ]
     searches = [(line, found) for line in lines if (found := _OF_A_FACILITY.match(line))]
     scans += [
         line for line, found in searches if found[1] not in harmless and found[2] not in OF_WHAT_GOES_ON
@@ -192,7 +197,12 @@ def test_sealing_and_checking_seals_go_by_what_was_recorded_and_by_incident(sqli
     assert _walks(sealing) == []
     every_seal = "every leaf of every seal is checked against the record, and that is what it is for"
     clock = "every time that the clock jumped back excuses something; they are few"
-    allowed = {"SEARCH seal_leaf": every_seal, "SEARCH outage USING INDEX ix_outage_from": clock}
+    nobodys = "calls of a facility that does not exist; there are none unless somebody put them there"
+    allowed = {
+        "SEARCH seal_leaf": every_seal,
+        "SEARCH outage USING INDEX ix_outage_from": clock,
+        "SEARCH call USING COVERING INDEX ix_call_received (facility_id=?)": nobodys,
+    }
     assert _walks(checking, allowed) == []
     for lines in (sealing, checking):
         assert any(
@@ -301,7 +311,10 @@ def test_a_report_walks_no_growing_table(sqlite_world: World) -> None:
     with sqlite_world.uow.read() as session:
         read(session, sources=Sources(facility=TestFacility()), period=parse_period("2026-11"))
     lines = _plans(sqlite_world.uow.engine, listener.asked)
-    assert _walks(lines) == []
+    allowed = {
+        "SEARCH incident USING INDEX ix_incident_received (facility_id=?)": "the first row: where it begins"
+    }
+    assert _walks(lines, allowed) == []
     assert any("ix_incident_received" in line and "received_at>" in line for line in lines)
     assert any("ix_call_received" in line and "received_at>" in line for line in lines)
     of_events = [line for line in lines if " event " in line]
