@@ -14,7 +14,13 @@ from fastapi import FastAPI
 
 from config.cli_start import secrets_of
 from config.cli_words import CommandRefusedError, say
-from config.demo import DemoLogin, load_demo_settings, load_sample
+from config.demo import (
+    DemoLogin,
+    DemoRefusedError,
+    load_demo_settings,
+    load_sample,
+    require_own_database,
+)
 from config.facility import FacilityConfig, load_facility
 from config.logging import configure_logging
 from config.opening import check_database, refuse_unfit
@@ -26,6 +32,7 @@ from config.wiring import build_program
 from dispatch.adapters.clock import SystemClock
 from dispatch.adapters.ids import RandomIds
 from dispatch.domain.policy import Policy
+from dispatch.service.csv_files import ImportRefusedError
 from models import migrating
 from models.session import open_database
 from models.unit_of_work import UnitOfWork
@@ -97,11 +104,19 @@ def _prepare(given: Given, *, demo: bool) -> tuple[DemoLogin, ...]:
     if not demo:
         refuse_unfit(partial(check_database, settings.database_url, facility))
         return ()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    migrating.upgrade(settings.database_url)
     uow = UnitOfWork(open_database(settings.database_url, pool_size=2))
     try:
+        # Before the schema is touched: a real installation may stand at an older one.
+        require_own_database(uow)
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        migrating.upgrade(settings.database_url)
         return load_sample(uow=uow, ids=RandomIds(), clock=SystemClock(), facility=facility)
+    except DemoRefusedError as error:
+        raise CommandRefusedError(str(error)) from error
+    except ImportRefusedError as error:
+        raise CommandRefusedError(
+            f"the demo's people do not fit those who are here; name an empty database: {error}"
+        ) from error
     finally:
         uow.engine.dispose()
 

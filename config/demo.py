@@ -13,16 +13,22 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from sqlalchemy import inspect, select
+from sqlalchemy.orm import Session
+
 from config.accounts import Accounts
 from config.facility import FacilityConfig
 from config.files import DEFAULTS
 from config.sample_roster import planned
-from config.settings import SecretKeyMissingError, Settings, load_settings, variable
+from config.settings import SecretKeyMissingError, Settings, SettingsError, load_settings, variable
 from dispatch.domain.vocabulary import UserRole
 from dispatch.ports import Clock, IdSource
 from dispatch.service.csv_rows import ROSTER_COLUMNS
 from dispatch.service.facilities import register_facility
 from dispatch.service.importing import Importer, import_places, import_roster, import_staff
+from models.access import User
+from models.facility import Staff
+from models.record import Audit
 from models.unit_of_work import UnitOfWork
 
 DAYS_BEFORE = timedelta(days=1)
@@ -30,8 +36,15 @@ DAYS_AHEAD = timedelta(days=14)
 
 _ACTOR = "demo"
 _KEY_FILE = "demo-secret"
+_TELEPHONY = ("simulator",)
 _SECRET = variable("secret_key")
 _PUBLIC_URL = variable("public_url")
+_PEOPLE_COME_BY = ("staff.imported", "user.added")
+"""What the audit trail calls the acts by which people get into a database."""
+
+
+class DemoRefusedError(Exception):
+    """The demonstration has no business in this database; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +68,15 @@ def load_demo_settings(environ: Mapping[str, str], *, port: int) -> Settings:
     The secret key is made once and kept beside the data; the public address is this machine's own *port*.
 
     Raises:
-        SettingsError: as :func:`config.settings.load_settings`, except for a missing key.
+        SettingsError: as :func:`config.settings.load_settings`, except for a missing key; or real telephony
+            is set, where the first tap of whoever tries it out would ring real people.
     """
+    # Looked at before the key is made: a refused demonstration leaves nothing behind.
+    if load_settings({_SECRET: secrets.token_hex(32), **environ}).telephony != _TELEPHONY:
+        raise SettingsError(
+            variable("telephony"),
+            "the demo rings simulated phones alone; leave it out, or start siaga serve without --demo",
+        )
     settings = _with_secret(environ, _kept_secret)
     if "public_url" in settings.model_fields_set:
         return settings
@@ -73,6 +93,36 @@ def load_command_settings(environ: Mapping[str, str]) -> Settings:
         SettingsError: as :func:`config.settings.load_settings`.
     """
     return _with_secret(environ, _found_secret)
+
+
+def require_own_database(uow: UnitOfWork) -> None:
+    """Make sure that a database is empty of people or was begun by a demonstration; changes nothing.
+
+    People whom somebody added to a demonstration later do not make it a real installation: who tries the
+    program out may try that, too. Works with the tables of any earlier version, as nothing is migrated yet.
+
+    Raises:
+        DemoRefusedError: it holds people whom no demonstration brought.
+    """
+    with uow.read() as session:
+        if not _holds_people(session):
+            return
+        first = session.scalar(
+            select(Audit.actor).where(Audit.action.in_(_PEOPLE_COME_BY)).order_by(Audit.at, Audit.id).limit(1)
+        )
+    if first != _ACTOR:
+        raise DemoRefusedError(
+            f"{variable('database_url')}: this database holds staff or users who are not the demo's; "
+            "nothing was changed; name an empty one for the demo, or start siaga serve without --demo"
+        )
+
+
+def _holds_people(session: Session) -> bool:
+    tables = inspect(session.connection())
+    return any(
+        tables.has_table(table.__tablename__) and session.scalar(select(table.id).limit(1)) is not None
+        for table in (Staff, User)
+    )
 
 
 def load_sample(

@@ -9,13 +9,23 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from config.demo import LOGINS, load_command_settings, load_demo_settings, load_sample
+from config.accounts import Accounts
+from config.demo import (
+    LOGINS,
+    DemoRefusedError,
+    load_command_settings,
+    load_demo_settings,
+    load_sample,
+    require_own_database,
+)
 from config.facility import load_facility
 from config.policy import load_policy
 from config.sample_roster import planned
-from config.settings import SecretKeyMissingError
+from config.settings import SecretKeyMissingError, SettingsError
 from dashboards.passwords import password_matches
 from dispatch.domain import roster
+from dispatch.domain.vocabulary import UserRole
+from dispatch.service.facilities import register_facility
 from models.access import User
 from models.facility import Shift, Staff
 from models.session import open_database
@@ -135,3 +145,45 @@ def test_commands_need_a_key_where_no_demonstration_ran(tmp_path: Path) -> None:
     with pytest.raises(SecretKeyMissingError):
         load_command_settings({"SIAGA_DATA_DIR": str(tmp_path)})
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("telephony", ["twilio", "twilio,simulator"])
+def test_the_demonstration_rings_no_real_phone_and_leaves_no_key(tmp_path: Path, telephony: str) -> None:
+    environ = {
+        "SIAGA_DATA_DIR": str(tmp_path),
+        "SIAGA_TELEPHONY": telephony,
+        "SIAGA_TWILIO_ACCOUNT_SID": "AC911",
+        "SIAGA_TWILIO_AUTH_TOKEN": "a token",
+        "SIAGA_TWILIO_NUMBER": "+62911000911",
+    }
+    with pytest.raises(SettingsError, match=r"^SIAGA_TELEPHONY: the demo rings simulated phones alone"):
+        load_demo_settings(environ, port=9000)
+    assert list(tmp_path.iterdir()) == []
+
+
+def add_user(uow: UnitOfWork, name: str) -> None:
+    facility = load_facility()
+    clock = FakeClock(NOW)
+    register_facility(
+        uow=uow, clock=clock, code=facility.code, name=facility.name, timezone=facility.timezone
+    )
+    accounts = Accounts(uow=uow, ids=later_ids(), clock=clock, facility_id=facility.code, actor="cli")
+    accounts.add_user(name, "rahasia sekali", UserRole.ADMIN)
+
+
+def test_the_demonstration_takes_an_empty_database_and_its_own_with_whoever_joined_it(
+    uow: UnitOfWork,
+) -> None:
+    require_own_database(uow)
+    load(uow)
+    require_own_database(uow)
+    add_user(uow, "maria")
+    require_own_database(uow)
+
+
+def test_the_demonstration_keeps_away_from_a_database_with_an_account_of_its_own_names(
+    uow: UnitOfWork,
+) -> None:
+    add_user(uow, "admin")
+    with pytest.raises(DemoRefusedError, match="staff or users who are not the demo's"):
+        require_own_database(uow)
