@@ -27,7 +27,7 @@ from dispatch.adapters.clock import SystemClock
 from dispatch.adapters.ids import RandomIds
 from dispatch.domain.policy import Policy
 from models import migrating
-from models.session import open_database
+from models.session import COMMAND, open_database
 from models.unit_of_work import UnitOfWork
 
 
@@ -99,7 +99,7 @@ def _prepare(given: Given, *, demo: bool) -> tuple[DemoLogin, ...]:
         return ()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     migrating.upgrade(settings.database_url)
-    uow = UnitOfWork(open_database(settings.database_url, pool_size=2))
+    uow = UnitOfWork(open_database(settings.database_url, pool_size=2, patience=COMMAND))
     try:
         return load_sample(uow=uow, ids=RandomIds(), clock=SystemClock(), facility=facility)
     finally:

@@ -15,6 +15,8 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import TimeoutError as BusyTooLongError
 from sqlalchemy.orm import Session
 
+from models.session import READS_LONG
+
 _transaction_open: ContextVar[bool] = ContextVar("transaction_open", default=False)
 
 _FOR_ENGINE = "for_engine"
@@ -112,6 +114,8 @@ class UnitOfWork:
             session.connection().exec_driver_sql(
                 "BEGIN" if self.is_sqlite else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
             )
+            if self.engine.get_execution_options().get(READS_LONG):
+                session.connection().exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             token = _transaction_open.set(True)
             try:
                 yield session

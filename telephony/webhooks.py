@@ -23,7 +23,7 @@ from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from dispatch.service import intake
-from models.session import is_database_away
+from models.session import is_database_away, was_held_up
 from telephony.alert_flow import AlertFlow
 from telephony.caller_flow import CallerFlow
 from telephony.context import TelephonyContext
@@ -191,7 +191,8 @@ class _Boundary:
 
     def _only_waited(self, error: Exception, commits: int) -> bool:
         """Whether others got their turn meanwhile (*commits* is from before): a crowd is no outage."""
-        return isinstance(error, BusyTooLongError) and self._context.services.uow.commits != commits
+        only_waited = isinstance(error, BusyTooLongError) or was_held_up(error)
+        return only_waited and self._context.services.uow.commits != commits
 
     async def _keep_malformed(self, kind: str, path: str, form: Form, at: datetime) -> bool:
         """Keep what can never be applied, for a person to look at."""

@@ -25,7 +25,7 @@ from dispatch.service.outages import Heart
 from dispatch.service.sending import Sender
 from dispatch.service.services import Services
 from models.base import table_of
-from models.session import is_database_away
+from models.session import is_database_away, was_held_up
 from models.traffic import Deadline
 
 log = structlog.get_logger(__name__)
@@ -213,6 +213,10 @@ class Engine:
             try:
                 progress.fire(self._services, incident_id, deadline)
             except Exception as error:
+                if was_held_up(error):
+                    # Somebody holds a row of this incident; that must not keep the others from being alerted.
+                    log.warning("engine.deadline_held_up", incident_id=incident_id, kind=deadline.kind)
+                    continue
                 if is_database_away(error):
                     raise
                 # The deadline stays and comes again with the next round; the others go on.
