@@ -56,8 +56,10 @@ ENDLESS = Patience()
 """For what holds one state while another program copies it, and for what changes the schema."""
 
 
-def open_database(url: str, *, pool_size: int = 20, patience: Patience = LIVE) -> Engine:
+def open_database(url: str, *, pool_size: int = 20, overflow: int = 10, patience: Patience = LIVE) -> Engine:
     """Return an engine for *url*, creating the folder of an SQLite file; *patience* is PostgreSQL's.
+
+    It keeps *pool_size* connections at hand, and opens up to *overflow* more.
 
     Raises:
         sqlalchemy.exc.ArgumentError: the address cannot be understood.
@@ -68,7 +70,7 @@ def open_database(url: str, *, pool_size: int = 20, patience: Patience = LIVE) -
         return create_engine(
             url,
             pool_size=pool_size,
-            max_overflow=10,
+            max_overflow=overflow,
             pool_timeout=CONNECTION_WITHIN_S,
             pool_pre_ping=True,
             hide_parameters=True,
@@ -85,7 +87,8 @@ def open_database(url: str, *, pool_size: int = 20, patience: Patience = LIVE) -
     engine = create_engine(
         url,
         pool_size=pool_size,
-        max_overflow=10,
+        max_overflow=overflow,
+        pool_timeout=CONNECTION_WITHIN_S,
         # A connection's pages are stale as soon as another one has written: the last one used knows most.
         pool_use_lifo=True,
         hide_parameters=True,
