@@ -72,6 +72,7 @@ def build_application(order: Order) -> FastAPI:
         given.policy,
         with_engine=order.with_engine,
         local_url=order.local_url if order.workers == 1 else None,
+        ends_itself=True,
     )
     app = build_app(program)
     if order.demo:
@@ -83,7 +84,7 @@ def run_engine() -> None:
     """An engine alone, until it is asked to stop."""
     given = read()
     _prepare(given, demo=False)
-    program = build_program(given.settings, given.facility, given.policy)
+    program = build_program(given.settings, given.facility, given.policy, ends_itself=True)
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())

@@ -6,7 +6,7 @@ change this file.
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from config.backup_job import LOOKS_EVERY_S as BACKUP_LOOKS_EVERY_S
 from config.backup_job import BackupJob
+from config.ending import end_if_only_the_loop_hangs
 from config.facility import FacilityConfig
 from config.opening import Opening, check_database
 from config.report_job import LOOKS_EVERY_S as REPORTS_LOOK_EVERY_S
@@ -184,10 +185,12 @@ def build_program(
     *,
     with_engine: bool = True,
     local_url: str | None = None,
+    ends_itself: bool = False,
 ) -> Program:
     """Put everything together; nothing runs yet.
 
-    *local_url* is where this process itself listens: the simulator's provider calls it there.
+    *local_url* is where this process itself listens: the simulator's provider calls it there. With
+    *ends_itself* the process ends when its engine hangs, for a supervisor starts it again.
     """
     url = settings.database_url
     uow = UnitOfWork(open_database(url, pool_size=CALLS_POOL, overflow=CALLS_OVERFLOW))
@@ -219,7 +222,11 @@ def build_program(
     )
     standby = Standby(telephony, settings.data_dir)
     providers = _providers(settings, local_url or settings.public_url)
-    engine = _engine(at_work, providers, telephony.addresses) if with_engine else None
+    engine = None
+    if with_engine:
+        end = partial(end_if_only_the_loop_hangs, at_work.uow.engine, settings.data_dir)
+        on_hang = end if ends_itself else _go_on
+        engine = _engine(at_work, providers, telephony.addresses, on_hang)
     return Program(
         settings=settings,
         facility=facility,
@@ -248,12 +255,22 @@ def _beside(services: Services, database: Database) -> Services:
     return replace(services, uow=UnitOfWork(database, beside=services.uow))
 
 
-def _engine(services: Services, providers: Sequence[TelephonyProvider], addresses: PublicAddresses) -> Engine:
+def _go_on() -> None:
+    """Nobody would start it again."""
+
+
+def _engine(
+    services: Services,
+    providers: Sequence[TelephonyProvider],
+    addresses: PublicAddresses,
+    on_hang: Callable[[], None],
+) -> Engine:
     return Engine(
         services,
         Sender(services, providers, wording=IndonesianWording(), addresses=addresses),
         # PostgreSQL lets any number of engines share the work (ADR 0021).
         lease=EngineLease(services) if services.uow.is_sqlite else None,
+        on_hang=on_hang,
     )
 
 
