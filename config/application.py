@@ -34,7 +34,7 @@ from dispatch.adapters.ids import RandomIds
 from dispatch.domain.policy import Policy
 from dispatch.service.csv_files import ImportRefusedError
 from models import migrating
-from models.session import open_database
+from models.session import COMMAND, open_database
 from models.unit_of_work import UnitOfWork
 
 
@@ -79,6 +79,7 @@ def build_application(order: Order) -> FastAPI:
         given.policy,
         with_engine=order.with_engine,
         local_url=order.local_url if order.workers == 1 else None,
+        ends_itself=True,
     )
     app = build_app(program)
     if order.demo:
@@ -90,7 +91,7 @@ def run_engine() -> None:
     """An engine alone, until it is asked to stop."""
     given = read()
     _prepare(given, demo=False)
-    program = build_program(given.settings, given.facility, given.policy)
+    program = build_program(given.settings, given.facility, given.policy, ends_itself=True)
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
@@ -104,7 +105,7 @@ def _prepare(given: Given, *, demo: bool) -> tuple[DemoLogin, ...]:
     if not demo:
         refuse_unfit(partial(check_database, settings.database_url, facility))
         return ()
-    uow = UnitOfWork(open_database(settings.database_url, pool_size=2))
+    uow = UnitOfWork(open_database(settings.database_url, pool_size=2, patience=COMMAND))
     try:
         # Before the schema is touched: a real installation may stand at an older one.
         require_own_database(uow)

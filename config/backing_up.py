@@ -27,7 +27,7 @@ from models import copying, migrating
 from models.copying import CopyError, MayNotCreateError
 from models.incident import Call, Incident
 from models.record import Event
-from models.session import open_database
+from models.session import ENDLESS, open_database
 from models.unit_of_work import UnitOfWork
 
 FORMAT = 1
@@ -162,7 +162,7 @@ def _size_at_most(url: str, source: Path | None) -> int:
     if source is not None:
         parts = (source.with_name(source.name + end) for end in ("", "-wal"))
         return sum(part.stat().st_size for part in parts if part.exists())
-    engine = open_database(url, pool_size=1)
+    engine = open_database(url, pool_size=1, patience=ENDLESS)
     try:
         with engine.connect() as connection:
             return copying.size_of_postgres(connection)
@@ -172,7 +172,7 @@ def _size_at_most(url: str, source: Path | None) -> int:
 
 def _dump(url: str, facility: str, partial: Path, *, checks: bool) -> tuple[Standing, str, list[Finding]]:
     """A dump, what it holds, how it was checked and what was found."""
-    engine = open_database(url, pool_size=1)
+    engine = open_database(url, pool_size=1, patience=ENDLESS)
     try:
         with copying.one_state(engine) as (connection, state):
             server = copying.server_version(connection)
@@ -196,7 +196,7 @@ def _dump(url: str, facility: str, partial: Path, *, checks: bool) -> tuple[Stan
 
 def standing_of(url: str, facility: str) -> Standing:
     """What the database at *url* holds, of whatever schema."""
-    engine = open_database(url, pool_size=1)
+    engine = open_database(url, pool_size=1, patience=ENDLESS)
     try:
         with engine.connect() as connection:
             return _standing(connection, facility)
@@ -225,7 +225,7 @@ def _standing(connection: Connection, facility: str) -> Standing:
 
 def findings_in(url: str, facility: str) -> list[Finding]:
     """What ``siaga verify`` says of the database at *url*."""
-    engine = open_database(url, pool_size=2)
+    engine = open_database(url, pool_size=2, patience=ENDLESS)
     try:
         return list(verify(UnitOfWork(engine), facility))
     finally:

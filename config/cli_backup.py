@@ -21,7 +21,7 @@ from dispatch.service.backup_pulse import good_backup
 from models import migrating
 from models.facility import Facility
 from models.record import Audit
-from models.session import open_database
+from models.session import COMMAND, open_database
 from models.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _leave_a_sign(settings: Settings, facility: str, made: "Made") -> None:
     """Tell the running program, whose watchdog asks for it, and the audit trail, which forgets none."""
     if made.manifest.schema != migrating.HEAD:
         return
-    uow = UnitOfWork(open_database(settings.database_url, pool_size=1))
+    uow = UnitOfWork(open_database(settings.database_url, pool_size=1, patience=COMMAND))
     try:
         now = SystemClock().now()
         good_backup(uow, file=made.file.name, now=now)

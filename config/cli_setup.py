@@ -18,7 +18,7 @@ from config.settings import SettingsError, load_settings, variable
 from dispatch.adapters.clock import SystemClock
 from dispatch.domain.policy import Policy, Tier
 from models import migrating
-from models.session import open_database
+from models.session import COMMAND, open_database
 from models.unit_of_work import UnitOfWork
 
 policy_app = typer.Typer()
@@ -34,7 +34,7 @@ def migrate() -> None:
     facility = load_facility(settings.facility_file)
     before = migrating.current(settings.database_url)
     migrating.upgrade(settings.database_url)
-    engine = open_database(settings.database_url, pool_size=1)
+    engine = open_database(settings.database_url, pool_size=1, patience=COMMAND)
     keep_facility(UnitOfWork(engine), facility)
     engine.dispose()
     head = migrating.HEAD

@@ -28,7 +28,7 @@ from dispatch.service.metrics import Metrics
 from dispatch.service.services import Services
 from models import migrating
 from models.record import Audit
-from models.session import open_database
+from models.session import COMMAND, open_database
 from models.unit_of_work import UnitOfWork
 
 ACTOR = "cli"
@@ -144,7 +144,7 @@ def start(*, writes: bool = False) -> Iterator[Started]:
     facility = load_facility(settings.facility_file)
     policy = load_policy(settings.policy_file)
     require_current_schema(settings.database_url)
-    uow = UnitOfWork(open_database(settings.database_url, pool_size=2))
+    uow = UnitOfWork(open_database(settings.database_url, pool_size=2, patience=COMMAND))
     try:
         if writes:
             keep_facility(uow, facility)

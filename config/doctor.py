@@ -29,7 +29,7 @@ from models import migrating
 from models.facility import Place as PlaceRow
 from models.facility import Shift, Staff
 from models.record import Event
-from models.session import open_database
+from models.session import COMMAND, open_database
 from models.traffic import Pulse
 from models.unit_of_work import UnitOfWork
 from telephony.journal import Journal
@@ -141,7 +141,7 @@ def _database(settings: Settings, facility: FacilityConfig, policy: Policy, now:
             State.WRONG,
         )
         return
-    engine = open_database(settings.database_url, pool_size=1)
+    engine = open_database(settings.database_url, pool_size=1, patience=COMMAND)
     try:
         with UnitOfWork(engine).read() as session:
             yield _check("database", f"answers, schema {current}")

@@ -30,7 +30,7 @@ from dispatch.service.outages import mark_restored
 from models import copying, migrating
 from models.copying import SET_ASIDE, CopyError
 from models.incident import Incident
-from models.session import open_database
+from models.session import ENDLESS, open_database
 from models.traffic import Pulse
 from models.unit_of_work import UnitOfWork
 
@@ -135,7 +135,7 @@ def _brought_up(order: Order, url: str, manifest: Manifest | None) -> Restored:
 
 def _mark_restored(url: str, manifest: Manifest | None) -> None:
     """Nobody must take the time since the backup for a time in which nothing ran."""
-    engine = open_database(url, pool_size=1)
+    engine = open_database(url, pool_size=1, patience=ENDLESS)
     try:
         with UnitOfWork(engine).write() as session:
             made_at = None if manifest is None else datetime.fromisoformat(manifest.made_at)
@@ -188,7 +188,7 @@ def _look_at_sqlite(order: Order, target: Path) -> None:
         # Not even opened: SQLite would throw away what stands beside it, and that may be all there is.
         _refuse_unless_told(order, target)
         return
-    engine = open_database(order.url, pool_size=1)
+    engine = open_database(order.url, pool_size=1, patience=ENDLESS)
     try:
         with engine.connect() as connection:
             _refuse_if_in_use(connection, order)
@@ -224,7 +224,7 @@ def _set_aside(order: Order, target: Path) -> Path:
 
 
 def _restore_postgres(order: Order, manifest: Manifest | None) -> Restored:
-    engine = open_database(order.url, pool_size=1)
+    engine = open_database(order.url, pool_size=1, patience=ENDLESS)
     try:
         with engine.connect() as connection:
             server = copying.server_version(connection)
@@ -251,7 +251,7 @@ def _restore_postgres(order: Order, manifest: Manifest | None) -> Restored:
 def _schema_set_aside(order: Order, *, is_empty: bool) -> Iterator[str | None]:
     """An empty schema in place of the one that stands there; back again when the block fails."""
     aside = f"{SET_ASIDE}{order.stamp}"
-    engine = open_database(order.url, pool_size=1)
+    engine = open_database(order.url, pool_size=1, patience=ENDLESS)
     try:
         if not is_empty:
             with engine.begin() as connection:

@@ -95,13 +95,13 @@ def build_app(program: Program) -> FastAPI:
             await run_in_threadpool(program.stop)
 
     app = Application(build_webhooks(program.telephony), lifespan=lifespan)
-    services = program.services
+    services, desk = program.services, program.desk
     app.include_router(build_health(services, program.standby.reasons))
     pages = _pages_context(program)
     if program.simulator is not None:
         guards = [Depends(_log_in_first(pages))] if len(program.settings.telephony) > 1 else []
         app.include_router(program.simulator.router, dependencies=guards)
-    api = ApiContext(services=services, sources=_sources(program), make_pack=pages.make_pack)
+    api = ApiContext(services=desk, sources=_sources(program), make_pack=pages.make_pack)
     app.mount(PREFIX, build_api(api))
     app.include_router(build_pages(pages))
     app.add_exception_handler(404, _calm_page(pages))
@@ -120,7 +120,7 @@ def _sources(program: Program) -> Sources:
 
 
 def _pages_context(program: Program) -> PagesContext:
-    services = program.services
+    services = program.desk
     return PagesContext(
         uow=services.uow,
         clock=services.clock,

@@ -6,15 +6,17 @@ change this file.
 
 import hashlib
 import hmac
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from sqlalchemy import Engine as Database
 from sqlalchemy.exc import SQLAlchemyError
 
 from config.backup_job import LOOKS_EVERY_S as BACKUP_LOOKS_EVERY_S
 from config.backup_job import BackupJob
+from config.ending import end_if_only_the_loop_hangs
 from config.facility import FacilityConfig
 from config.opening import Opening, check_database
 from config.report_job import LOOKS_EVERY_S as REPORTS_LOOK_EVERY_S
@@ -41,7 +43,7 @@ from dispatch.service.surveying import Surveyor
 from dispatch.service.watchdog import EVERY_S as WATCHDOG_EVERY_S
 from dispatch.service.watchdog import Watchdog
 from models.personal import CALLS, INCIDENTS
-from models.session import is_database_away, open_database
+from models.session import DESK, is_database_away, open_database
 from models.signals import Listener, Notifier
 from models.unit_of_work import UnitOfWork
 from telephony.addresses import PublicAddresses
@@ -54,6 +56,15 @@ from telephony.wording import IndonesianWording
 
 if TYPE_CHECKING:
     from telephony.simulator.build import Simulator
+
+CALLS_POOL, CALLS_OVERFLOW = 12, 18
+"""Connections for webhooks: one for each of their threads, and four for the journal and ``/readyz``."""
+
+ENGINE_POOL, ENGINE_OVERFLOW = 4, 10
+"""One for each sender, one for the rounds, three for the chores beside them."""
+
+DESK_POOL, DESK_OVERFLOW = 4, 4
+"""For pages, the interface, and what can wait; whoever comes ninth is asked to come again."""
 
 DUTY_PHONES_EVERY_S = 30.0
 JOURNAL_EVERY_S = 5.0
@@ -72,6 +83,11 @@ class Program:
     settings: Settings
     facility: FacilityConfig
     services: Services
+    """For calls; those below have connections of their own, which these cannot run out of."""
+    at_work: Services
+    """For the engine and its chores."""
+    desk: Services
+    """For pages, the interface, and chores that can wait."""
     telephony: TelephonyContext
     engine: Engine | None
     chores: Metronome
@@ -129,7 +145,8 @@ class Program:
             self.engine.stop()
         if self.chores.running:
             self.chores.stop()
-        self.services.uow.engine.dispose()
+        for services in (self.services, self.at_work, self.desk):
+            services.uow.engine.dispose()
 
     def watch(self) -> None:
         """Ask whether all is well, wherever the engine runs: a dead one is seen by those that live."""
@@ -140,7 +157,7 @@ class Program:
         if self.engine is not None and not self.engine.is_active:
             return
         self.standby.drain()
-        reconcile.reconcile(self.services, self.providers)
+        reconcile.reconcile(self.at_work, self.providers)
 
     def seal(self) -> None:
         """Seal the days that have ended."""
@@ -168,12 +185,15 @@ def build_program(
     *,
     with_engine: bool = True,
     local_url: str | None = None,
+    ends_itself: bool = False,
 ) -> Program:
     """Put everything together; nothing runs yet.
 
-    *local_url* is where this process itself listens: the simulator's provider calls it there.
+    *local_url* is where this process itself listens: the simulator's provider calls it there. With
+    *ends_itself* the process ends when its engine hangs, for a supervisor starts it again.
     """
-    uow = UnitOfWork(open_database(settings.database_url))
+    url = settings.database_url
+    uow = UnitOfWork(open_database(url, pool_size=CALLS_POOL, overflow=CALLS_OVERFLOW))
     services = Services(
         uow=uow,
         clock=SystemClock(),
@@ -187,6 +207,8 @@ def build_program(
         calls_per_second=settings.calls_per_second,
         request_s=CONNECT_TIMEOUT_S + settings.twilio_timeout_s,
     )
+    at_work = _beside(services, open_database(url, pool_size=ENGINE_POOL, overflow=ENGINE_OVERFLOW))
+    desk = _beside(services, open_database(url, pool_size=DESK_POOL, overflow=DESK_OVERFLOW, patience=DESK))
     account = settings.account
     telephony = TelephonyContext(
         services=services,
@@ -200,20 +222,26 @@ def build_program(
     )
     standby = Standby(telephony, settings.data_dir)
     providers = _providers(settings, local_url or settings.public_url)
-    engine = _engine(services, providers, telephony.addresses) if with_engine else None
+    engine = None
+    if with_engine:
+        end = partial(end_if_only_the_loop_hangs, at_work.uow.engine, settings.data_dir)
+        on_hang = end if ends_itself else _go_on
+        engine = _engine(at_work, providers, telephony.addresses, on_hang)
     return Program(
         settings=settings,
         facility=facility,
         services=services,
+        at_work=at_work,
+        desk=desk,
         telephony=telephony,
         engine=engine,
         chores=Metronome(),
-        watchdog=Watchdog(services, _heartbeat(settings)),
-        backups=BackupJob(services, settings),
-        reports=ReportJob(services, settings),
-        sealer=Sealer(services, FileSealKeys(settings.data_dir), witnesses=facility.witnesses),
-        surveyor=Surveyor(services, facility.survey, facility_name=facility.name),
-        retention=Retention(services, facility.retention),
+        watchdog=Watchdog(at_work, _heartbeat(settings)),
+        backups=BackupJob(at_work, settings),
+        reports=ReportJob(at_work, settings),
+        sealer=Sealer(desk, FileSealKeys(settings.data_dir), witnesses=facility.witnesses),
+        surveyor=Surveyor(at_work, facility.survey, facility_name=facility.name),
+        retention=Retention(desk, facility.retention),
         providers=providers,
         standby=standby,
         opening=Opening(partial(check_database, settings.database_url, facility)),
@@ -222,12 +250,27 @@ def build_program(
     )
 
 
-def _engine(services: Services, providers: Sequence[TelephonyProvider], addresses: PublicAddresses) -> Engine:
+def _beside(services: Services, database: Database) -> Services:
+    """The same tools with connections of their own, in *database*."""
+    return replace(services, uow=UnitOfWork(database, beside=services.uow))
+
+
+def _go_on() -> None:
+    """Nobody would start it again."""
+
+
+def _engine(
+    services: Services,
+    providers: Sequence[TelephonyProvider],
+    addresses: PublicAddresses,
+    on_hang: Callable[[], None],
+) -> Engine:
     return Engine(
         services,
         Sender(services, providers, wording=IndonesianWording(), addresses=addresses),
         # PostgreSQL lets any number of engines share the work (ADR 0021).
         lease=EngineLease(services) if services.uow.is_sqlite else None,
+        on_hang=on_hang,
     )
 
 

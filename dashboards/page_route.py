@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as BusyTooLongError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -21,7 +23,8 @@ from dashboards.page_errors import (
     PageError,
     PageNotFoundError,
 )
-from dashboards.visits import LANGUAGE_COOKIE, SCOPE_KEY, open_visit
+from dashboards.visits import LANGUAGE_COOKIE, SCOPE_KEY, open_visit, open_visit_unknown
+from models.session import was_held_up
 
 Answer = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -59,6 +62,14 @@ FORM_INVALID = ErrorPage(
     title=msgid("A field was not understood"),
     advice=msgid("Nothing was changed. Go back, look at what you entered and send it again."),
 )
+BUSY = ErrorPage(
+    code=503,
+    title=msgid("The board is busy"),
+    advice=msgid(
+        "Too many pages are opened at once, and calls come first. Nothing was changed: try again in a moment."
+    ),
+)
+RETRY_AFTER_S = 3
 
 
 class PageRoute(APIRoute):
@@ -73,6 +84,10 @@ class PageRoute(APIRoute):
                 response = await inner(request)
             except (PageError, RequestValidationError) as error:
                 response = await run_in_threadpool(refusal, request, error)
+            except (BusyTooLongError, DBAPIError) as error:
+                if isinstance(error, DBAPIError) and not was_held_up(error):
+                    raise
+                response = await run_in_threadpool(busy, request)
             except HTTPException as error:
                 # A body that cannot be read at all is refused before the site is known: the framework
                 # answers.
@@ -97,6 +112,13 @@ def refusal(request: Request, error: Exception) -> Response:
     elif isinstance(error, PageNotFoundError):
         page = NOT_FOUND
     return open_visit(request).html("error.html", page, status=page.code)
+
+
+def busy(request: Request) -> Response:
+    """The same without asking the database who it is."""
+    response = open_visit_unknown(request).html("error.html", BUSY, status=BUSY.code)
+    response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return response
 
 
 def _ask_to_log_in(request: Request) -> Response:

@@ -149,6 +149,14 @@ def open_visit(request: Request) -> Visit:
     )
 
 
+def open_visit_unknown(request: Request) -> Visit:
+    """A visit by somebody of whom the database was not asked."""
+    site = site_of(request)
+    return Visit(
+        site=site, request=request, now=site.ctx.clock.now(), language=chosen_language(request), user=None
+    )
+
+
 AnyVisit = Annotated[Visit, Depends(open_visit)]
 
 

@@ -8,6 +8,7 @@ of failing (TESTBED 2.4).
 
 import json
 import sqlite3
+from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
@@ -19,12 +20,46 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_TIMEOUT_MS = 5000
 
+READS_LONG = "reads_long"
+"""The name of the engine's option by which the unit of work knows."""
+
 CONNECTION_WITHIN_S = 1.0
 """How long a command waits for a connection of the pool: after 1.5 s the caller is connected to a person."""
 
 
-def open_database(url: str, *, pool_size: int = 20) -> Engine:
-    """Return an engine for *url*, creating the folder of an SQLite file.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long PostgreSQL waits for one of our sessions, in milliseconds; 0: the server's own way, for ever.
+
+    ``idle_ms``: for the next statement of a transaction, whose locks hold up others meanwhile.
+    ``reads_long``: a transaction that only reads holds up nobody, and may compute for as long as it likes.
+    """
+
+    idle_ms: int = 0
+    lock_ms: int = 0
+    statement_ms: int = 0
+    reads_long: bool = False
+
+
+LIVE = Patience(idle_ms=5000, lock_ms=1000, statement_ms=5000)
+"""For calls and for the engine. They compute for milliseconds between two statements: who is silent for as
+long as a server that vanished is waited for is frozen or gone. A lock is waited for as long as SQLite's one
+writer: after 1.5 s nobody waits for the answer any more. The slowest statement takes a tenth of a second."""
+
+DESK = Patience(idle_ms=5000, lock_ms=1000, reads_long=True)
+"""For pages and the interface: a report reads for as long as it takes, an action is as quick as a call."""
+
+COMMAND = Patience(idle_ms=60_000, reads_long=True)
+"""For a person's command: a step of erasing takes seconds, and Ctrl-Z in one must not hold its incidents."""
+
+ENDLESS = Patience()
+"""For what holds one state while another program copies it, and for what changes the schema."""
+
+
+def open_database(url: str, *, pool_size: int = 20, overflow: int = 10, patience: Patience = LIVE) -> Engine:
+    """Return an engine for *url*, creating the folder of an SQLite file; *patience* is PostgreSQL's.
+
+    It keeps *pool_size* connections at hand, and opens up to *overflow* more.
 
     Raises:
         sqlalchemy.exc.ArgumentError: the address cannot be understood.
@@ -35,12 +70,13 @@ def open_database(url: str, *, pool_size: int = 20) -> Engine:
         return create_engine(
             url,
             pool_size=pool_size,
-            max_overflow=10,
+            max_overflow=overflow,
             pool_timeout=CONNECTION_WITHIN_S,
             pool_pre_ping=True,
             hide_parameters=True,
             json_serializer=json_text,
-            connect_args=server_options(parsed),
+            connect_args=server_options(parsed, patience),
+            execution_options={READS_LONG: patience.reads_long},
         )
     if parsed.database and parsed.database != ":memory:":
         file = Path(parsed.database)
@@ -51,7 +87,8 @@ def open_database(url: str, *, pool_size: int = 20) -> Engine:
     engine = create_engine(
         url,
         pool_size=pool_size,
-        max_overflow=10,
+        max_overflow=overflow,
+        pool_timeout=CONNECTION_WITHIN_S,
         # A connection's pages are stale as soon as another one has written: the last one used knows most.
         pool_use_lifo=True,
         hide_parameters=True,
@@ -82,25 +119,50 @@ _AS_STRICT = (
 """Nothing is written that ``json`` would refuse."""
 
 
-def server_options(url: URL) -> dict[str, int]:
-    """How soon a connection to a server that vanished is given up: without them a command waits for minutes.
+def server_options(url: URL, patience: Patience = ENDLESS) -> dict[str, int | str]:
+    """How soon each side gives up the other: without them both wait, the server for two hours.
 
-    What the address itself says counts more.
+    A client that vanished keeps its transaction until then, and with it an incident, or all openings. What
+    the address itself says counts more.
     """
-    options = {
+    options: dict[str, int | str] = {
         "connect_timeout": 3,
         "tcp_user_timeout": 5000,
         "keepalives_idle": 5,
         "keepalives_interval": 2,
         "keepalives_count": 2,
     }
-    return {name: value for name, value in options.items() if name not in url.query}
+    mine = {name: value for name, value in options.items() if name not in url.query}
+    settings = {
+        # The server's own look after us, as quick as ours after it.
+        "tcp_keepalives_idle": "5s",
+        "tcp_keepalives_interval": "2s",
+        "tcp_keepalives_count": "2",
+        "idle_in_transaction_session_timeout": f"{patience.idle_ms}ms",
+        "lock_timeout": f"{patience.lock_ms}ms",
+        "statement_timeout": f"{patience.statement_ms}ms",
+    }
+    given = url.query.get("options", ())
+    # Of two settings of one name the later one counts.
+    said = [given] if isinstance(given, str) else list(given)
+    unlimited = {name for name, value in settings.items() if value == "0ms"}
+    own = [f"-c {name}={value}" for name, value in settings.items() if name not in unlimited]
+    return {**mine, "options": " ".join([*own, *said])}
 
 
 def is_database_away(error: BaseException) -> bool:
     """Whether *error* is the database's own and passes, and is not about what was asked of it."""
     about_the_question = (DataError, IntegrityError, ProgrammingError)
     return isinstance(error, PoolTimeoutError | DBAPIError) and not isinstance(error, about_the_question)
+
+
+def was_held_up(error: BaseException) -> bool:
+    """Whether somebody else held what was asked for, longer than PostgreSQL was to wait for it."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _GAVE_UP_WAITING
+
+
+_GAVE_UP_WAITING = frozenset({"55P03", "57014"})
+"""``lock_not_available``, and ``query_canceled`` for a statement that took too long."""
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:

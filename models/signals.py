@@ -68,7 +68,7 @@ class _Thread:
         # Not from the pool: this connection is never given back, and never inside a transaction.
         dialect, url = self._database.dialect, self._database.url
         arguments, options = dialect.create_connect_args(url)
-        connection = cast("Connection", dialect.connect(*arguments, **server_options(url), **options))
+        connection = cast("Connection", dialect.connect(*arguments, **{**options, **server_options(url)}))
         connection.autocommit = True
         return connection
 

@@ -15,6 +15,8 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import TimeoutError as BusyTooLongError
 from sqlalchemy.orm import Session
 
+from models.session import READS_LONG
+
 _transaction_open: ContextVar[bool] = ContextVar("transaction_open", default=False)
 
 _FOR_ENGINE = "for_engine"
@@ -52,22 +54,36 @@ class _Transaction(Session):
         return self._at_hand
 
 
+class Shared:
+    """What all units of work on one database of this process have in common."""
+
+    def __init__(self) -> None:
+        # SQLite's busy handler polls with growing pauses; a lock in this process hands over at once.
+        self.writer = threading.Lock()
+        self.listeners: list[Callable[[], None]] = []
+        self.commits = 0
+
+
 class UnitOfWork:
     """Hands out transactions on one database."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Wrap *engine*; SQLite gets a queue of its own in front of its single writer."""
+    def __init__(self, engine: Engine, *, beside: "UnitOfWork | None" = None) -> None:
+        """Wrap *engine*; SQLite gets a queue of its own in front of its single writer.
+
+        With connections of its own *beside* another one of the same database, it stands in the same queue.
+        """
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
-        # SQLite's busy handler polls with growing pauses; a lock in this process hands over at once.
-        self._writer = threading.Lock()
-        self._listeners: list[Callable[[], None]] = []
-        self.commits = 0
+        self.shared: Shared = Shared() if beside is None else beside.shared
+
+    @property
+    def commits(self) -> int:
         """Grows with every transaction that ends well: while it does, the database is there, however slow."""
+        return self.shared.commits
 
     def on_commit(self, listener: Callable[[], None]) -> None:
         """Call *listener* after each commit that concerns the engine; it must be quick and must not raise."""
-        self._listeners.append(listener)
+        self.shared.listeners.append(listener)
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -83,14 +99,14 @@ class UnitOfWork:
             try:
                 yield session
                 session.commit()
-                self.commits += 1
+                self.shared.commits += 1
             except BaseException:
                 session.rollback()
                 raise
             finally:
                 _transaction_open.reset(token)
         if _FOR_ENGINE in session.info:
-            for listener in self._listeners:
+            for listener in self.shared.listeners:
                 listener()
 
     def _turn(self) -> AbstractContextManager[None]:
@@ -98,12 +114,12 @@ class UnitOfWork:
 
     @contextmanager
     def _turn_as_writer(self) -> Iterator[None]:
-        if not self._writer.acquire(timeout=WRITER_WITHIN_S):
+        if not self.shared.writer.acquire(timeout=WRITER_WITHIN_S):
             raise BusyTooLongError("the database's writer is busy")
         try:
             yield
         finally:
-            self._writer.release()
+            self.shared.writer.release()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -112,6 +128,8 @@ class UnitOfWork:
             session.connection().exec_driver_sql(
                 "BEGIN" if self.is_sqlite else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
             )
+            if self.engine.get_execution_options().get(READS_LONG):
+                session.connection().exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             token = _transaction_open.set(True)
             try:
                 yield session

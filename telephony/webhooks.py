@@ -2,14 +2,17 @@
 
 Every route checks the signature first. What fails after that, or takes too long, never reaches the caller as
 an error: the raw request is kept and the caller is connected to a person by the fallback document. Commands
-run in a pool of threads, so that the loop stays free to answer the next call.
+run in threads, so that the loop stays free to answer the next call; those that open incidents in threads of
+their own, so that a crowd which waits for one lock leaves the others their threads and connections.
 """
 
 import asyncio
+import contextvars
 import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -23,7 +26,7 @@ from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from dispatch.service import intake
-from models.session import is_database_away
+from models.session import is_database_away, was_held_up
 from telephony.alert_flow import AlertFlow
 from telephony.caller_flow import CallerFlow
 from telephony.context import TelephonyContext
@@ -47,7 +50,12 @@ Far below the provider's own limit of 15 s (TESTBED 2.1): nobody waits in silenc
 KEEP_WITHIN_S = 0.4
 """For keeping a request that could not be carried out; a disk that hangs must not make a caller wait."""
 
-_THREADS = 40
+THREADS = {"voice": 8, "sms": 4}
+"""For the kinds that open incidents, which queue for one lock of their facility: more would only wait."""
+
+OTHER_THREADS = 14
+"""For all other kinds together."""
+
 _KEEPERS = 8
 """Threads that keep requests; apart from the others, which may all be waiting for the database."""
 
@@ -139,7 +147,8 @@ class _Boundary:
 
     def __init__(self, context: TelephonyContext) -> None:
         self._context = context
-        self._workers = CapacityLimiter(_THREADS)
+        self._threads = {kind: _threads(kind, number) for kind, number in THREADS.items()}
+        self._others = _threads("webhook", OTHER_THREADS)
         self._keepers = CapacityLimiter(_KEEPERS)
 
     async def answer(self, scope: Scope, receive: Receive, route: _Route) -> Response:
@@ -161,7 +170,9 @@ class _Boundary:
             log.warning("webhook.refused", kind=kind, reason=error.reason)
             return Response(status_code=403)
         try:
-            document = await self._in_time(partial(route.answer, form, arrived_at, **scope["path_params"]))
+            document = await self._in_time(
+                partial(route.answer, form, arrived_at, **scope["path_params"]), kind
+            )
         except MalformedError as error:
             log.warning("webhook.malformed", kind=kind, missing=error.field)
             kept = await self._keep_malformed(kind, path, form, arrived_at)
@@ -180,23 +191,27 @@ class _Boundary:
             return Response(status_code=503)
         return Response(route.broken(), media_type="application/xml")
 
-    async def _in_time(self, work: Callable[[], T]) -> T:
-        """What *work* returns in a thread.
+    async def _in_time(self, work: Callable[[], T], kind: str) -> T:
+        """What *work* returns in a thread of its *kind*.
 
         Raises:
-            TimeoutError: it takes too long; the thread is left to itself.
+            TimeoutError: it takes too long. What has begun is left to itself and keeps its thread, and so its
+                place, until it ends; what has not never begins.
         """
+        threads = self._threads.get(kind, self._others)
+        run = partial(contextvars.copy_context().run, work)
         async with asyncio.timeout(ANSWER_WITHIN_S):
-            return await to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._workers)
+            return await asyncio.get_running_loop().run_in_executor(threads, run)
 
     def _only_waited(self, error: Exception, commits: int) -> bool:
         """Whether others got their turn meanwhile (*commits* is from before): a crowd is no outage."""
-        return isinstance(error, BusyTooLongError) and self._context.services.uow.commits != commits
+        only_waited = isinstance(error, BusyTooLongError) or was_held_up(error)
+        return only_waited and self._context.services.uow.commits != commits
 
     async def _keep_malformed(self, kind: str, path: str, form: Form, at: datetime) -> bool:
         """Keep what can never be applied, for a person to look at."""
         try:
-            await self._in_time(partial(_store, self._context, "malformed", path, form, at))
+            await self._in_time(partial(_store, self._context, "malformed", path, form, at), "malformed")
         except Exception:
             log.exception("webhook.malformed_not_stored", kind=kind)
             return await self._keep("malformed", path, form, at)
@@ -228,6 +243,10 @@ class _Boundary:
             return True
         self._context.services.metrics.journal_failed()
         return False
+
+
+def _threads(kind: str, number: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(number, thread_name_prefix=kind)
 
 
 def apply_kept(context: TelephonyContext) -> Apply:

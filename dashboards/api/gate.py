@@ -7,6 +7,7 @@ whether a body was well formed. Only the description of the API is open.
 from typing import Final
 
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as BusyTooLongError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -55,7 +56,7 @@ class Gate:
             return problems.unauthorised("Send a token: Authorization: Bearer TOKEN.")
         try:
             caller = await run_in_threadpool(tokens.authenticate, self._services, token.strip())
-        except (OperationalError, InterfaceError):
+        except (OperationalError, InterfaceError, BusyTooLongError):
             return problems.unavailable()
         if caller is None:
             return problems.unauthorised(

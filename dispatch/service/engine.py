@@ -4,10 +4,11 @@ Woken at once by every commit that concerns it (of other processes by ``models.s
 deadline, and at least every quarter of a second; each round fires the deadlines that are due and hands due
 deliveries to a bounded pool of senders. It remembers nothing: whatever a dead engine left behind is found by
 the next one in the same rows, so the first round after a start is the sweep of everything overdue. Given a
-lease, it stands by while another engine holds it.
+lease, it stands by while another engine holds it. A loop that hangs neither signs nor keeps the lease.
 """
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,12 +21,13 @@ from dispatch.domain.escalation import Due
 from dispatch.service import claiming, progress, provider_signs
 from dispatch.service.claiming import Claimed
 from dispatch.service.engine_lease import RENEW_EVERY_S, EngineLease
+from dispatch.service.loop_watch import LOOK_EVERY_S, LoopWatch
 from dispatch.service.metronome import Metronome, guarded, reason_of
 from dispatch.service.outages import Heart
 from dispatch.service.sending import Sender
 from dispatch.service.services import Services
 from models.base import table_of
-from models.session import is_database_away
+from models.session import is_database_away, was_held_up
 from models.traffic import Deadline
 
 log = structlog.get_logger(__name__)
@@ -59,16 +61,26 @@ class Engine:
     """Fires deadlines and sends deliveries until it is stopped."""
 
     def __init__(
-        self, services: Services, sender: Sender, *, senders: int = SENDERS, lease: EngineLease | None = None
+        self,
+        services: Services,
+        sender: Sender,
+        *,
+        senders: int = SENDERS,
+        lease: EngineLease | None = None,
+        on_hang: Callable[[], None] = lambda: None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare; nothing runs before :meth:`start`. *senders* bounds the requests under way.
 
-        Where only one engine may be at work, *lease* decides which.
+        Where only one engine may be at work, *lease* decides which. *on_hang* is called when the loop hangs
+        for too long.
         """
         self._services = services
         self._sender = sender
         self._heart = Heart(services)
         self._lease = lease
+        self._watch = LoopWatch(monotonic)
+        self._on_hang = on_hang
         self._database_is_away = False
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -101,6 +113,7 @@ class Engine:
         guarded(self.pulse, "pulse")()
         self.every(PULSE_EVERY_S, self.pulse, "pulse")
         guarded(self._take_down_signs, "signs")()
+        self.every(LOOK_EVERY_S, self.look_at_loop, "loop")
         self.every(LOOKS_FOR_THE_DEAD_EVERY_S, self.let_go_of_the_dead, "dead engines", first_after_s=0)
         self._metronome.start()
         self._thread.start()
@@ -139,10 +152,19 @@ class Engine:
         return len(due)
 
     def pulse(self) -> None:
-        """Leave a sign of life for ``/readyz``, ``doctor`` and the outage record; only while at work."""
-        if self.is_active:
+        """Leave a sign of life for ``/readyz``, ``doctor`` and the outage record; only while at work.
+
+        Whoever hangs is not at work, however well this thread is.
+        """
+        if self.is_active and self._watch.is_turning:
             self._heart.beat()
             self._sender.keep_signs()
+
+    def look_at_loop(self) -> None:
+        """Called each ``LOOK_EVERY_S``: notice a loop that hangs."""
+        if self._watch.hangs():
+            log.critical("engine.hangs")
+            self._on_hang()
 
     def let_go_of_the_dead(self) -> None:
         """Take up what a process that died was sending; whoever stands by leaves that to the one at work."""
@@ -155,10 +177,10 @@ class Engine:
             provider_signs.take_down(self._services)
 
     def renew(self) -> None:
-        """Keep or take the lease; whoever takes it over goes to work at once."""
+        """Keep or take the lease; whoever takes it over goes to work at once, and whoever hangs loses it."""
         assert self._lease is not None
         was_held = self._lease.is_held
-        if self._lease.renew() and not was_held:
+        if self._watch.is_turning and self._lease.renew() and not was_held:
             log.info("engine.at_work")
             self.wake()
         elif was_held and not self._lease.is_held:
@@ -166,6 +188,7 @@ class Engine:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
+            self._watch.mark()
             self._wake.clear()
             self._wake.wait(timeout=self._round() if self.is_active else TICK_S)
 
@@ -210,15 +233,21 @@ class Engine:
     def _fire(self, due: Sequence[tuple[str, Due]]) -> None:
         for incident_id, deadline in due:
             self._services.callers.give_way()
+            self._watch.mark()
             try:
                 progress.fire(self._services, incident_id, deadline)
             except Exception as error:
+                if was_held_up(error):
+                    # Somebody holds a row of this incident; that must not keep the others from being alerted.
+                    log.warning("engine.deadline_held_up", incident_id=incident_id, kind=deadline.kind)
+                    continue
                 if is_database_away(error):
                     raise
                 # The deadline stays and comes again with the next round; the others go on.
                 log.exception("engine.deadline_failed", incident_id=incident_id, kind=deadline.kind)
 
     def _send_due(self) -> None:
+        self._watch.mark()
         free = 0
         while free < self._senders and self._slots.acquire(blocking=False):
             free += 1

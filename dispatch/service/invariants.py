@@ -31,6 +31,7 @@ RECONCILE_PULSES = "reconcile:"
 
 FAILING_SINCE = "failing_since"
 STUCK_SINCE = "stuck_since"
+BEGUN_AT = "begun_at"
 
 CALL_WITHOUT_INCIDENT = "call_without_incident"
 CALL_WITHOUT_ENDING = "call_without_ending"
@@ -327,10 +328,12 @@ def _unread_log(session: Session, services: Services, now: datetime) -> Iterator
     """What never reached us is learned from the provider's log, all of it."""
     names = [f"{RECONCILE_PULSES}{provider}" for provider in services.providers]
     for row in session.scalars(select(Pulse).where(Pulse.name.in_(names))):
-        known = [row.details[key] for key in (FAILING_SINCE, STUCK_SINCE) if key in row.details]
+        known = [row.details[key] for key in (FAILING_SINCE, STUCK_SINCE, BEGUN_AT) if key in row.details]
         since_at = min((datetime.fromisoformat(str(at)) for at in known), default=now)
         if now - since_at > LOG_UNREAD_AFTER:
-            detail = f"the log {row.name} cannot be read, or an entry in it: a missed call stays unknown"
+            detail = (
+                f"the log {row.name} is not read to its end, or an entry in it: a missed call stays unknown"
+            )
             yield Finding(check=LOG_UNREAD, subject=row.name, detail=detail, since_at=since_at)
 
 

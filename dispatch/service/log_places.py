@@ -1,7 +1,8 @@
 """How far we have read in each provider's log, and since when that goes badly (DESIGN 6, ADR 0017).
 
 Each place is a sign in the database, so that any engine reads on from it. That a log could not be read is the
-provider's outage; that we could not take in what it says is not, and both are the watchdog's business.
+provider's outage; that we could not take in what it says is not. Both are the watchdog's business, and that a
+reading has begun which does not end.
 """
 
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from dispatch.domain.vocabulary import OutageCause
 from dispatch.service import outages
-from dispatch.service.invariants import FAILING_SINCE, RECONCILE_PULSES, STUCK_SINCE
+from dispatch.service.invariants import BEGUN_AT, FAILING_SINCE, RECONCILE_PULSES, STUCK_SINCE
 from dispatch.service.services import Services
 from models.facility import Facility
 from models.incident import Call
@@ -63,6 +64,14 @@ def _first(session: Session, services: Services, now: datetime) -> datetime:
     return max(now - FIRST_LOOK, registered_at or now)
 
 
+def begin(services: Services, provider: str) -> None:
+    """The log is being read from now on; until it is covered, or the place in it is kept."""
+    now = services.clock.now()
+    with services.uow.write() as session:
+        row = outages.pulse_of(session, services, _name(provider), at=_first(session, services, now))
+        row.details = {**row.details, BEGUN_AT: now.isoformat()}
+
+
 def cover(services: Services, provider: str, at: datetime, *, is_whole: bool) -> None:
     """The log is read up to *at*; a run of failures before it was an outage of the provider."""
     now = services.clock.now()
@@ -84,7 +93,7 @@ def stay(services: Services, provider: str) -> None:
     with services.uow.write() as session:
         row = outages.pulse_of(session, services, _name(provider), at=_first(session, services, now))
         row.details = {
-            **row.details,
+            **_ended(row),
             "failures": int(str(row.details.get("failures", 0))) + 1,
             FAILING_SINCE: row.details.get(FAILING_SINCE, now.isoformat()),
         }
@@ -95,7 +104,11 @@ def remember_stuck(services: Services, provider: str) -> None:
     now = services.clock.now()
     with services.uow.write() as session:
         row = outages.pulse_of(session, services, _name(provider), at=_first(session, services, now))
-        row.details = {**row.details, **_stuck(row, now)}
+        row.details = {**_ended(row), **_stuck(row, now)}
+
+
+def _ended(row: Pulse) -> dict[str, object]:
+    return {key: value for key, value in row.details.items() if key != BEGUN_AT}
 
 
 def _stuck(row: Pulse, now: datetime) -> dict[str, object]:

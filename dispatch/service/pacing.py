@@ -2,7 +2,8 @@
 
 Only a ring that repeats an earlier one waits for its turn: the first call to each person about an incident,
 a call that connects a caller who waits, and a call-back leave at once, and are merely counted. When the next
-call may leave is a row that all engines share.
+call may leave is a row that all engines share; while somebody else holds it, nothing waits for the row: what
+leaves at once is not counted, and a repeat is looked at again in a moment (ADR 0038).
 """
 
 import math
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import cast
 
-from sqlalchemy import bindparam, case, select
+from sqlalchemy import Connection, bindparam, case, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain.effects import Purpose
@@ -24,9 +25,13 @@ MOST_AHEAD_S = 2.0
 """However many calls left at once, what waits its turn is held for them no longer than this: the provider's
 own queue has them by then, and a phone that was silent is to be tried again within three minutes."""
 
+AGAIN_AFTER = timedelta(milliseconds=250)
+"""When a repeat is looked at again that found the row in somebody else's hands: the engine's own tick."""
+
 _CALLS = (Purpose.ALERT, Purpose.CONNECT, Purpose.CALL_BACK, Purpose.SURVEY)
 _PACE = table_of(Pace)
-_FREE_AT = select(_PACE.c.free_at).where(_PACE.c.provider == bindparam("of_provider")).with_for_update()
+_FREE_AT = select(_PACE.c.free_at).where(_PACE.c.provider == bindparam("of_provider"))
+_TAKE_FREE_AT = _FREE_AT.with_for_update(skip_locked=True)
 _PUSH = either(
     lambda insert: (new := insert(_PACE)).on_conflict_do_update(
         index_elements=[_PACE.c.provider],
@@ -65,12 +70,15 @@ def admit(session: Session, services: Services, due: Sequence[Delivery], now: da
         return list(due)
     at_once = sum(1 for row in calls if not waits_its_turn(row))
     connection = session.connection()
+    known = connection.execute(_TAKE_FREE_AT, {"of_provider": _provider(services)}).scalar()
+    if known is None and _is_held(connection, services):
+        return _those_at_once(due, now)
     ahead = min(at_once * gap, timedelta(seconds=MOST_AHEAD_S))
     if at_once == len(calls):
         row = {"provider": _provider(services), "free_at": now + ahead}
         connection.execute(_PUSH[connection.dialect.name], row)
         return list(due)
-    free_at = connection.execute(_FREE_AT, {"of_provider": _provider(services)}).scalar() or now
+    free_at = known or now
     if not now < free_at <= now + max(gap, timedelta(seconds=MOST_AHEAD_S)):
         # Free already; or so far ahead that the clock must have been put back since.
         free_at = now
@@ -88,6 +96,18 @@ def admit(session: Session, services: Services, due: Sequence[Delivery], now: da
     row = {"provider": _provider(services), "free_at": free_at}
     connection.execute(_SET[connection.dialect.name], row)
     return admitted
+
+
+def _is_held(connection: Connection, services: Services) -> bool:
+    """Whether the row that could not be had is there: then it is in somebody else's hands."""
+    return connection.execute(_FREE_AT, {"of_provider": _provider(services)}).first() is not None
+
+
+def _those_at_once(due: Sequence[Delivery], now: datetime) -> list[Delivery]:
+    held = [row for row in due if waits_its_turn(row)]
+    for row in held:
+        row.next_attempt_at = now + AGAIN_AFTER
+    return [row for row in due if row not in held]
 
 
 def _gap(services: Services) -> timedelta | None:

@@ -7,6 +7,7 @@ entry is taken under the same unique key as the webhook that did not come. One t
 holds up the others: the place in the log stays with it, and the watchdog says so.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, astuple, dataclass
 from datetime import datetime, timedelta
@@ -50,6 +51,9 @@ EVERY_S = 60.0
 GRACE = timedelta(seconds=60)
 """What is younger may still be on its way to us: the provider waits 15 s for a webhook, and tries again."""
 
+RUNS_FOR_S = 300.0
+"""One run at most. What it took is taken; the next one begins at the same place, and has less to do."""
+
 _PAGE = 200
 """Entries compared with the database in one query."""
 
@@ -80,12 +84,32 @@ class Found:
         )
 
 
-def reconcile(services: Services, providers: Sequence[TelephonyProvider]) -> Found:
+class _Run:
+    """How one run goes: the times of what could not be taken, and how long it may go on."""
+
+    def __init__(self, provider: str, monotonic: Callable[[], float]) -> None:
+        self._provider = provider
+        self._monotonic = monotonic
+        self._until_s = monotonic() + RUNS_FOR_S
+        self.failed_at: list[datetime] = []
+
+    def go_on(self) -> None:
+        """Raise when it has gone on for too long: a provider that is slow must not be asked for ever."""
+        if self._monotonic() > self._until_s:
+            raise ProviderUnavailableError(f"{self._provider}: reading takes too long", code="run_too_long")
+
+
+def reconcile(
+    services: Services,
+    providers: Sequence[TelephonyProvider],
+    *,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Found:
     """Read every provider's log; one that does not answer keeps its place and never holds up the next."""
     total = Found()
     for provider in providers:
         try:
-            found = _read(services, provider)
+            found = _read(services, provider, _Run(provider.name, monotonic))
         except TelephonyError as error:
             log.warning("reconcile.log_unreadable", provider=provider.name, code=error.code)
             places.stay(services, provider.name)
@@ -102,41 +126,42 @@ def reconcile(services: Services, providers: Sequence[TelephonyProvider]) -> Fou
     return total
 
 
-def _read(services: Services, provider: TelephonyProvider) -> Found:
+def _read(services: Services, provider: TelephonyProvider, run: _Run) -> Found:
     began_at = services.clock.now()
     settled_at = began_at - GRACE
     since = places.since(services, provider.name, began_at)
+    places.begin(services, provider.name)
     calls = provider.calls_received(since=since)
     texts = provider.texts_received(since=since)
     over = [call for call in calls if call.ended_at is not None and call.began_at <= settled_at]
     # What is still going on, perhaps with a duty phone, is looked at when it is over.
     covered_at = min([settled_at, *(call.began_at for call in calls if call.ended_at is None)])
-    failed_at: list[datetime] = []
     found = Found(
-        calls=_each(_never_seen(services, over), partial(_call, services, provider), failed_at),
-        ends=_each(_unended(services, over, settled_at), partial(_end, services), failed_at),
-        answers=_each(_unheard(services, over, settled_at), partial(_answer, services, provider), failed_at),
+        calls=_each(_never_seen(services, over), partial(_call, services, provider), run),
+        ends=_each(_unended(services, over, settled_at), partial(_end, services), run),
+        answers=_each(_unheard(services, over, settled_at), partial(_answer, services, provider), run),
         texts=_each(
             (text for text in _never_kept(services, texts) if text.received_at <= settled_at),
             partial(_text, services, provider),
-            failed_at,
+            run,
         ),
     )
-    places.cover(services, provider.name, min([covered_at, *failed_at]), is_whole=not failed_at)
+    places.cover(services, provider.name, min([covered_at, *run.failed_at]), is_whole=not run.failed_at)
     return found
 
 
-def _each(entries: Iterable[Entry], take: Callable[[Entry], bool], failed_at: list[datetime]) -> int:
+def _each(entries: Iterable[Entry], take: Callable[[Entry], bool], run: _Run) -> int:
     """How many were taken; when one cannot be, its time is noted and the next has its turn."""
     taken = 0
     for entry in entries:
+        run.go_on()
         try:
             taken += take(entry)
         except Exception as error:
             if is_database_away(error) or isinstance(error, ProviderUnavailableError):
                 raise
             log.critical("reconcile.entry_not_taken", sid=entry.provider_sid, exc_info=True)
-            failed_at.append(entry.began_at if isinstance(entry, LoggedCall) else entry.received_at)
+            run.failed_at.append(entry.began_at if isinstance(entry, LoggedCall) else entry.received_at)
     return taken
 
 

@@ -3,13 +3,13 @@
 from alembic import context
 from sqlalchemy import text
 
-from models.session import open_database
+from models.session import ENDLESS, open_database
 from models.tables import Base
 
 
 def run() -> None:
     """Migrate in one transaction, with short lock waits on PostgreSQL so that calls are not blocked."""
-    engine = open_database(context.config.attributes["url"], pool_size=1)
+    engine = open_database(context.config.attributes["url"], pool_size=1, patience=ENDLESS)
     try:
         with engine.connect() as connection:
             is_sqlite = connection.dialect.name == "sqlite"

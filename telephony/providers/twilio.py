@@ -1,17 +1,20 @@
 """Calls and texts through Twilio, or through any service that speaks its dialect.
 
-The official client with timeouts of its own and without its retries: whether to try again is the
-outbox's decision alone (TESTBED 1.3). Every failure becomes one of the three errors of
+The official client with timeouts of its own, each for a whole answer, and without its retries: whether to try
+again is the outbox's decision alone (TESTBED 1.3). Every failure becomes one of the three errors of
 ``dispatch.ports``: not processed, refused, or unknown.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import TypeVar
+from itertools import islice
+from typing import Any, TypeVar
 
 import requests
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
+from twilio.base.page import Page
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 from twilio.rest.api.v2010.account.call.recording import RecordingInstance
@@ -30,6 +33,7 @@ from dispatch.ports import (
     TextRequest,
 )
 from models.unit_of_work import refuse_inside_transaction
+from telephony.timed_http import TimedAdapter
 
 CONNECT_TIMEOUT_S = 3.0
 _POOL = 32
@@ -46,6 +50,15 @@ _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError)
 
 _PAGE = 200
 """Entries of the log in one request."""
+
+_MOST_PAGES = 250
+"""Fifty thousand entries: a day with a call in every two seconds. More is no log of a health centre."""
+
+_READS_FOR_S = 120.0
+"""For all pages together; each has its own time as well."""
+
+_RECENT = 20
+"""Of our own calls to one number, far more than two attempts make."""
 
 T = TypeVar("T")
 
@@ -74,7 +87,7 @@ class TwilioProvider:
         http.timeout = (CONNECT_TIMEOUT_S, read_timeout_s)
         assert http.session is not None
         for scheme in ("http://", "https://"):
-            http.session.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=_POOL))
+            http.session.mount(scheme, TimedAdapter(pool_maxsize=_POOL))
         # The client must not pick up another account, edge or region from TWILIO_… variables.
         self._client = Client(account_sid, auth_token, http_client=http, environment=_NO_ENVIRONMENT)
         self._client.api.base_url = api_url
@@ -119,9 +132,13 @@ class TwilioProvider:
     def find_recent(self, *, channel: str, to_number: str, since: datetime) -> Sequence[Handed]:
         """Our own calls or texts to *to_number* since *since*, newest first."""
         if channel == "voice":
-            found = self._attempt(lambda: self._client.calls.list(to=to_number, limit=20))
+            found = self._attempt(
+                lambda: _first(self._client.calls.page(to=to_number, page_size=_RECENT), _RECENT)
+            )
         else:
-            found = self._attempt(lambda: self._client.messages.list(to=to_number, limit=20))
+            found = self._attempt(
+                lambda: _first(self._client.messages.page(to=to_number, page_size=_RECENT), _RECENT)
+            )
         return [
             Handed(
                 provider_sid=str(item.sid),
@@ -143,7 +160,7 @@ class TwilioProvider:
         day = f"{since:%Y-%m-%d}"
         found = self._attempt(
             lambda: _since(
-                self._client.calls.stream(to=self._number, start_time_after=day, page_size=_PAGE),
+                self._all(self._client.calls.page(to=self._number, start_time_after=day, page_size=_PAGE)),
                 since,
                 lambda call: call.date_created or call.start_time,
             )
@@ -166,7 +183,7 @@ class TwilioProvider:
         day = f"{since:%Y-%m-%d}"
         found = self._attempt(
             lambda: _since(
-                self._client.messages.stream(to=self._number, date_sent_after=day, page_size=_PAGE),
+                self._all(self._client.messages.page(to=self._number, date_sent_after=day, page_size=_PAGE)),
                 since,
                 lambda message: message.date_created or message.date_sent,
             )
@@ -184,7 +201,9 @@ class TwilioProvider:
 
     def details_of(self, provider_sid: str) -> CallDetails:
         """The first of the legs that a call was put through to and that somebody picked up; recordings."""
-        legs = self._attempt(lambda: self._client.calls.list(parent_call_sid=provider_sid, limit=_PAGE))
+        legs = self._attempt(
+            lambda: _first(self._client.calls.page(parent_call_sid=provider_sid, page_size=_PAGE), _PAGE)
+        )
         talked = [
             (leg.start_time, str(leg.to))
             for leg in legs
@@ -205,10 +224,28 @@ class TwilioProvider:
 
     def _recordings_of(self, provider_sid: str) -> Sequence[RecordingInstance]:
         try:
-            return self._attempt(lambda: self._client.calls(provider_sid).recordings.list(limit=_PAGE))
+            return self._attempt(
+                lambda: _first(self._client.calls(provider_sid).recordings.page(page_size=_PAGE), _PAGE)
+            )
         except ProviderRefusedError:
             # A compatible service may keep none; a call is not to be lost for that.
             return []
+
+    def _all(self, page: Page | None) -> Iterator[Any]:
+        """What stands on *page* and on all that follow it.
+
+        Raises:
+            OutcomeUnknownError: they lead back to themselves, or there is no end of them.
+        """
+        until_s, seen = time.monotonic() + _READS_FOR_S, set[str]()
+        while page is not None:
+            yield from page
+            following = page.next_page_url
+            if following in seen or len(seen) >= _MOST_PAGES or time.monotonic() > until_s:
+                raise OutcomeUnknownError(f"{self.name}: the log has no end", code="log_without_end")
+            if following is not None:
+                seen.add(following)
+            page = page.next_page()
 
     def _handed(self, sid: str | None, status: str | None) -> Handed:
         if not sid:
@@ -246,6 +283,11 @@ class TwilioProvider:
         if status >= _SERVER_ERROR:
             return OutcomeUnknownError(f"{self.name}: server error", code=code)
         return ProviderRefusedError(f"{self.name}: refused", code=code)
+
+
+def _first(page: Page, most: int) -> list[Any]:
+    """What stands on one page; the library would go on to those that follow, for ever if they lead there."""
+    return list(islice(page, most))
 
 
 def _since(

@@ -4,14 +4,21 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 from urllib.parse import parse_qs, urlsplit
 
 HANG = "hang"
 RESET = "reset"
 CLOSE = "close"
+DRIP = "drip"
+DRIP_HEAD = "drip head"
+
+_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 4000\r\n"
+_DRIPS = {DRIP: _HEAD + b"\r\n", DRIP_HEAD: _HEAD + b"X-Long: "}
+"""What comes at once; then a byte now and then, sooner than any read gives up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +78,20 @@ def _handler(peer: ScriptedPeer) -> type[BaseHTTPRequestHandler]:
         def _break(self, how: str) -> None:
             if how == HANG:
                 peer.released.wait(20)
+            if how in _DRIPS:
+                _drip(peer, self.wfile, _DRIPS[how])
             if how == RESET:
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self.connection.close()
 
     return Handler
+
+
+def _drip(peer: ScriptedPeer, out: BufferedIOBase, first: bytes) -> None:
+    with suppress(OSError):
+        out.write(first)
+        while not peer.released.wait(0.1):
+            out.write(b"x")
 
 
 @contextmanager

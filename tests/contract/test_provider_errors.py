@@ -8,6 +8,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from email.utils import format_datetime
 
 import pytest
 
@@ -28,7 +29,16 @@ from tests.contract.providers import (
     call_request,
     text_request,
 )
-from tests.contract.scripted_peer import CLOSE, HANG, RESET, ScriptedPeer, closed_port, scripted_peer
+from tests.contract.scripted_peer import (
+    CLOSE,
+    DRIP,
+    DRIP_HEAD,
+    HANG,
+    RESET,
+    ScriptedPeer,
+    closed_port,
+    scripted_peer,
+)
 
 NURSE = "+628110000001"
 HOOKS = "https://911.puskesmas.example/telephony"
@@ -70,6 +80,8 @@ ANSWERS: dict[str, tuple[str | tuple[int, str], type[TelephonyError], str | None
     "created, but empty": ((201, ""), OutcomeUnknownError, None),
     "created, but without identifier": ((201, "{}"), OutcomeUnknownError, None),
     "accepts and hangs": (HANG, OutcomeUnknownError, None),
+    "drips": (DRIP, OutcomeUnknownError, None),
+    "drips its first lines": (DRIP_HEAD, OutcomeUnknownError, None),
     "breaks off": (RESET, OutcomeUnknownError, None),
     "closes without a word": (CLOSE, OutcomeUnknownError, None),
 }
@@ -224,3 +236,29 @@ def test_a_service_that_does_not_know_a_filter_puts_nobody_on_a_foreign_call(mak
         provider = make(peer.base, 5.0)
         assert provider.details_of("CA" + "1" * 32).picked_up_by is None
         assert provider.details_of("CA" + "3" * 32).picked_up_by == NURSE
+
+
+ENTRY = {
+    "sid": "CA" + "1" * 32,
+    "direction": "inbound",
+    "from": NURSE,
+    "status": "completed",
+    "duration": "1",
+}
+
+
+@pytest.mark.parametrize("entries", [[], [ENTRY]])
+def test_a_log_whose_pages_lead_back_to_themselves_is_not_read_for_ever(
+    make: Make, peer: ScriptedPeer, entries: list[Mapping[str, str]]
+) -> None:
+    path = "/2010-04-01/Accounts/x/Calls.json?Page=1"
+    dated = [{**one, "date_created": format_datetime(datetime.now(UTC))} for one in entries]
+    provider = make(peer.base, READ_TIMEOUT_S)
+    peer.does = (200, json.dumps({"calls": dated, "next_page_uri": path}))
+    with pytest.raises(OutcomeUnknownError) as raised:
+        provider.calls_received(since=datetime(2026, 1, 1, tzinfo=UTC))
+    assert raised.value.code == "log_without_end"
+    assert len(peer.asked) == 2
+    peer.does = (200, json.dumps({"messages": [], "next_page_uri": path}))
+    assert provider.find_recent(channel="sms", to_number=NURSE, since=datetime.now(UTC)) == []
+    assert len(peer.asked) == 3, "whoever waits to send looks at one page"

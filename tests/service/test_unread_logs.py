@@ -1,10 +1,15 @@
 """A provider's log that cannot be read for a while: when that is an outage of the provider, and when not."""
 
+import itertools
+
+import pytest
 from sqlalchemy import select
 
 from dispatch.domain.vocabulary import OutageCause
-from dispatch.ports import ProviderUnavailableError
-from dispatch.service.reconcile import EVERY_S, reconcile
+from dispatch.ports import LoggedCall, ProviderUnavailableError
+from dispatch.service.invariants import LOG_UNREAD
+from dispatch.service.reconcile import EVERY_S, RUNS_FOR_S, reconcile
+from dispatch.service.watchdog import Watchdog
 from models.traffic import Outage, Pulse
 from tests.world import World
 
@@ -69,3 +74,48 @@ def test_one_request_that_failed_is_none(world: World) -> None:
         pulse = session.get(Pulse, "reconcile:fake")
     assert pulse is not None
     assert pulse.details == {}
+
+
+def called(world: World, number: int) -> LoggedCall:
+    """A call that never reached us, and is over."""
+    at = world.hand.now()
+    return LoggedCall(
+        provider_sid=f"CA-{number}",
+        from_number=f"+62811999{number:04}",
+        began_at=at,
+        ended_at=at,
+        status="completed",
+        duration_s=0,
+    )
+
+
+def found(world: World) -> list[str]:
+    report = Watchdog(world.services).round()
+    assert report is not None
+    return [finding.check for finding in report.findings]
+
+
+def test_a_reading_that_has_begun_and_does_not_end_is_found(world: World) -> None:
+    world.provider.calls_in = [called(world, 1)]
+    world.provider.dies_over = "CA-1"
+    world.hand.advance(120)
+    with pytest.raises(KeyboardInterrupt):
+        reads(world)
+    world.hand.advance(9 * 60)
+    assert LOG_UNREAD not in found(world)
+    world.hand.advance(2 * 60)
+    assert LOG_UNREAD in found(world)
+    world.provider.dies_over = None
+    reads(world)
+    world.hand.advance(60)
+    assert LOG_UNREAD not in found(world)
+
+
+def test_a_run_ends_after_a_while_and_the_next_one_goes_on(world: World) -> None:
+    """Each look at the clock takes as long as a run may: there is time for one entry."""
+    world.provider.calls_in = [called(world, number) for number in range(3)]
+    world.hand.advance(3600)
+    seconds = itertools.count(step=int(RUNS_FOR_S * 0.6))
+    for expected in (1, 2, 3):
+        reconcile(world.services, world.providers, monotonic=lambda: float(next(seconds)))
+        assert len(world.calls()) == expected
