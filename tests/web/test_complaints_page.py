@@ -179,16 +179,25 @@ def test_the_recap_of_a_year_is_a_paper_without_names(either_site: SampleSite) -
     site, manager = either_site, logged_in(either_site, "manager")
     settled = enters(manager)
     enters(manager, subject="conduct", channel="phone", local_time="2026-10-05T10:00")
+    enters(manager, subject="conduct", channel="phone", local_time="2026-10-06T10:00")
     site.clock.advance(60)
     manager.submits(f"/complaints/{settled}", status="settled", note="selesai")
     site.clock.advance(70 * 86400)
     manager = logged_in(site, "manager")
     answer = manager.opens("/reports?kind=complaints&period=2026")
     page = words(answer.text)
-    assert "1 / 2 (50 %)" in page
+    assert "1 / 3 (33 %)" in page
     assert "Yosef" not in page
     assert "satu jam" not in page
     address = "/reports/file?kind=complaints&period=2026&format=pdf"
     paper = manager.opens(address).content
     assert paper.startswith(b"%PDF")
     assert paper == manager.opens(address).content
+    as_json = manager.opens(address.replace("pdf", "json"))
+    content = as_json.json()
+    assert (content["received"], content["open"], content["settled"]) == (3, 2, 1)
+    assert content["by_subject"]["conduct"] == content["by_channel"]["phone"] == 2
+    assert [one["status"] for one in content["complaints"]].count("settled") == 1
+    as_csv = manager.opens(address.replace("pdf", "csv"))
+    assert "figures,settled,1,3," in as_csv.text
+    assert not [said for said in ("Yosef", "satu jam", "selesai") if said in as_json.text + as_csv.text]
