@@ -13,7 +13,16 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from config.files import DEFAULTS, FileRefusedError, FileShape, read_shape
-from dashboards.reports.house import FEW, SHIFTS, SUMMARY_WORDS, WEIGHTS, House, Innovation, Signatory
+from dashboards.reports.house import (
+    FEW,
+    SHIFTS,
+    SUMMARY_WORDS,
+    WEIGHTS,
+    House,
+    Innovation,
+    Signatory,
+    TargetZone,
+)
 from dispatch.domain import phones
 from dispatch.domain.places import Area
 from dispatch.domain.questionnaire import SurveyChannel
@@ -187,6 +196,29 @@ class _SurveyTable(FileShape):
     open_days: int = Field(default=7, ge=1, le=60)
 
 
+Targets = dict[Annotated[str, AfterValidator(_known_interval)], Annotated[float, Field(gt=0)]]
+
+
+class _ZoneTable(FileShape):
+    name: Annotated[Line, Field(max_length=60)]
+    places: Annotated[list[Line], Field(min_length=1)]
+    targets: Annotated[Targets, Field(min_length=1)]
+
+
+def _apart(zones: list[_ZoneTable]) -> list[_ZoneTable]:
+    """Each place in one zone, each zone once: else a target would depend on which comes first."""
+    for what, names in (
+        ("zone", [zone.name for zone in zones]),
+        ("place", [place for zone in zones for place in zone.places]),
+    ):
+        seen: set[str] = set()
+        for name in names:
+            if name.casefold() in seen:
+                raise ValueError(f"names the {what} {name!r} twice")
+            seen.add(name.casefold())
+    return zones
+
+
 class _FacilityFile(FileShape):
     code: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,16}$")]
     name: Line
@@ -199,9 +231,8 @@ class _FacilityFile(FileShape):
     witnesses: Numbers = Field(default_factory=list)
     service_name: Annotated[Line, Field(max_length=60)] | None = None
     announce_recording: bool = True
-    targets: dict[Annotated[str, AfterValidator(_known_interval)], Annotated[float, Field(gt=0)]] = Field(
-        default_factory=dict
-    )
+    targets: Targets = Field(default_factory=dict)
+    zone: Annotated[list[_ZoneTable], AfterValidator(_apart)] = Field(default_factory=list)
     retention: _RetentionTable = _RetentionTable()
     area: _AreaTable | None = None
     report: _ReportTable = _ReportTable()
@@ -262,6 +293,10 @@ def _house(content: _FacilityFile) -> House:
         shifts=tuple(time.fromisoformat(at) for at in table.shifts),
         signatory=Signatory(**table.signatory.model_dump()),
         innovation=Innovation(**of_paper),
+        zones=tuple(
+            TargetZone(name=zone.name, places=tuple(zone.places), targets=zone.targets)
+            for zone in content.zone
+        ),
     )
 
 

@@ -206,10 +206,10 @@ class _Measured:
     """Picks by what was measured of each incident."""
 
     def __init__(self, wanted: WantedIncidents, facility: FacilityFacts) -> None:
-        self._keys = measuring.Keys(facility.zone, facility.report.shifts)
+        self._keys = measuring.Keys(facility.zone, facility.report.shifts, facility.report.zones)
         self._at = list(INTERVAL).index(wanted.interval)
         self._wanted, self._facility = wanted, facility
-        self._target_s = facility.targets.get(wanted.interval)
+        self._aims = measuring.Aims(facility.targets, facility.report.zones)
 
     def __call__(self, db: Session, span: Span, *, first: int, limit: int) -> Sequence[Behind]:
         timed = api_times.timed_incidents(db, self._facility.code, span)
@@ -227,7 +227,9 @@ class _Measured:
             return None
         measured = measuring.measured(incident)[self._at]
         state = measured if isinstance(measured, State) else State.RECORDED
-        if wanted.state not in (None, state) or (wanted.within and not self._is_within(measured)):
+        if wanted.state not in (None, state) or (
+            wanted.within and not self._is_within(measured, incident.place)
+        ):
             return None
         return Behind(
             incident=behind.Listed(
@@ -237,9 +239,10 @@ class _Measured:
             state=str(state),
         )
 
-    def _is_within(self, measured: Measured) -> bool:
-        """Whether the facility's target was met; where there is none nothing meets it."""
-        return not isinstance(measured, State) and self._target_s is not None and measured <= self._target_s
+    def _is_within(self, measured: Measured, place: str | None) -> bool:
+        """Whether the target of its place was met; where there is none nothing meets it."""
+        target_s = self._aims.of(place).get(self._wanted.interval)
+        return not isinstance(measured, State) and target_s is not None and measured <= target_s
 
 
 class _OfLines:

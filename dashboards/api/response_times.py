@@ -91,6 +91,7 @@ def response_time_routes(ctx: ApiContext) -> APIRouter:
                 targets=ctx.facility.targets,
                 zone=ctx.facility.zone,
                 shifts=ctx.facility.report.shifts,
+                zones=ctx.facility.report.zones,
             )
             rings = tuple(api_times.rings(session, services.facility_id, span))
         calls = dict(api_times.by_outcome(rings))

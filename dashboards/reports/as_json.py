@@ -25,6 +25,10 @@ def _figures(report: Report) -> dict[str, object]:
         "share_interval": "Wilson 95 %",
         "few": report.few,
         "targets_s": dict(report.targets),
+        "zones": [
+            {"name": zone.name, "places": list(zone.places), "targets_s": dict(zone.targets)}
+            for zone in report.zones
+        ],
         "percentile_interval": "order statistics, at least 95 %",
         "calls": _calls(report),
         "outages": _outages(report),

@@ -110,8 +110,8 @@ def _times(report: Report, pen: Pen) -> Iterator[Row]:
     for key in ("call_processing", "turnout", "travel", MAIN):
         summary = tables.total.intervals[key]
         target = "–"
-        if summary.target_s is not None:
-            target = say("at most %(target)s", target=pen.wording.seconds(summary.target_s))
+        if summary.within_target is not None:
+            target = pen.aim(summary)
         elif key in OBJECTIVES:
             target = say("90 %% within %(time)s (NFPA)", time=pen.wording.seconds(OBJECTIVES[key]))
         yield _figure(

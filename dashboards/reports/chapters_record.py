@@ -3,7 +3,7 @@
 How each came to be known, what was put right, when nothing could be received, and how all is calculated.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from dashboards.queries.outages import Stretch
@@ -272,16 +272,33 @@ def _ticks(report: Report, pen: Pen) -> Sequence[tuple[datetime, str]]:
     return [(at, f"{at:%d.%m.}") for at in marks if report.cover.from_at <= at < report.cover.until_at]
 
 
+def _targets(report: Report, pen: Pen) -> str:
+    """The facility's targets, and those of its zones."""
+    say = pen.say
+
+    def named(targets: Mapping[str, float]) -> str:
+        return "; ".join(
+            f"{say(INTERVAL[key].title)} {pen.wording.seconds(seconds)}" for key, seconds in targets.items()
+        )
+
+    found = [say("The facility's file names none.")]
+    if report.targets:
+        found = [say("From the facility's own file: %(targets)s.", targets=named(report.targets))]
+    found += [
+        say(
+            "In the zone %(zone)s (%(places)s): %(targets)s.",
+            zone=zone.name,
+            places=", ".join(zone.places),
+            targets=named(zone.targets),
+        )
+        for zone in report.zones
+    ]
+    return " ".join(found)
+
+
 def method(report: Report, pen: Pen) -> Section:
     """How the numbers are made."""
     say = pen.say
-    targets = say("The facility's file names none.")
-    if report.targets:
-        named = "; ".join(
-            f"{say(INTERVAL[key].title)} {pen.wording.seconds(seconds)}"
-            for key, seconds in report.targets.items()
-        )
-        targets = say("From the facility's own file: %(targets)s.", targets=named)
     items = (
         (
             say("Percentiles"),
@@ -316,7 +333,7 @@ def method(report: Report, pen: Pen) -> Section:
                 "never came that far. A time before the one it follows is counted and left out."
             ),
         ),
-        (say("Targets"), targets),
+        (say("Targets"), _targets(report, pen)),
         (
             say("What is left out"),
             say(

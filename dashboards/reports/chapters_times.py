@@ -8,7 +8,7 @@ from dashboards.reports.charts import Bar, Chart
 from dashboards.reports.contents import Part, Report
 from dashboards.reports.document import Behind, Block, Cell, Column, Row, Section, Table
 from dashboards.reports.leads import CallFigure, IncidentFigure
-from dashboards.reports.measuring import ERASED, UNKNOWN, By, Group, Kept
+from dashboards.reports.measuring import ELSEWHERE, ERASED, UNKNOWN, By, Group, Kept
 from dashboards.reports.pen import Pen, behind, calls_behind
 from dispatch.domain.events import Kind
 from dispatch.domain.response_times import INTERVAL, INTERVALS
@@ -24,6 +24,7 @@ TITLES = {
     By.TIER: "By tier of whoever accepted first",
     By.PLACE: "By place",
     By.CHANNEL: "By channel",
+    By.ZONE: "By zone",
     By.SHIFT: "By shift in which the call came in",
     By.HOUR: "By hour of day in which the call came in",
 }
@@ -272,7 +273,9 @@ def groups(report: Report, pen: Pen) -> Section:
 
 def _grouped(by: By, found: Sequence[Group], pen: Pen) -> Table:
     title = pen.say(TITLES[by])
-    target_s = found[0].intervals[MAIN].target_s if found else None
+    aims = {group.intervals[MAIN].target_s for group in found}
+    target_s = aims.pop() if len(aims) == 1 else None
+    own = target_s is None and any(group.intervals[MAIN].within_target is not None for group in found)
     columns = [
         pen.column(pen.say("Group"), weight=4),
         pen.column(pen.say("Incidents"), is_number=True),
@@ -283,6 +286,8 @@ def _grouped(by: By, found: Sequence[Group], pen: Pen) -> Table:
     ]
     if target_s is not None:
         columns.append(pen.part_column(pen.say("Within %(target)s", target=pen.wording.seconds(target_s))))
+    elif own:
+        columns.append(pen.within_column())
     rows = []
     for group in found:
         summary = group.intervals[MAIN]
@@ -296,9 +301,11 @@ def _grouped(by: By, found: Sequence[Group], pen: Pen) -> Table:
             pen.median(summary, behind=recorded),
             pen.p90(summary, behind=recorded),
         ]
-        if summary.within_target is not None:
+        within = behind(**query, state=str(State.RECORDED), within="1")
+        if own:
+            cells.append(pen.within(summary, behind=within))
+        elif summary.within_target is not None:
             part = Part(count=summary.within_target, of=summary.recorded)
-            within = behind(**query, state=str(State.RECORDED), within="1")
             cells.append(pen.part(part, behind=within))
         rows.append(Row(cells=tuple(cells)))
     return Table(name=title, title=title, columns=columns, rows=tuple(rows))
@@ -308,6 +315,8 @@ def group_name(by: By, key: str, pen: Pen) -> str:
     """A group as it is written."""
     if by in (By.PRIORITY, By.CATEGORY, By.CHANNEL):
         return pen.label(str(by), key)
+    if key == ELSEWHERE and by is By.ZONE:
+        return pen.say("Elsewhere, or place not recorded")
     if key == ERASED and by is By.PLACE:
         return pen.say("Place erased")
     if key == UNKNOWN:

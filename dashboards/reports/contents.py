@@ -19,6 +19,7 @@ from dashboards.queries.outages import Interruptions
 from dashboards.queries.report_lines import CallBack, Lines
 from dashboards.reports import measuring
 from dashboards.reports.cover import Cover, cover_of
+from dashboards.reports.house import TargetZone
 from dashboards.reports.measuring import By, Tables
 from dashboards.reports.periods import Period
 from dispatch.domain.summaries import Summary, summarise, wilson
@@ -96,6 +97,7 @@ class Report:
     facility_code: str
     cover: Cover
     targets: Mapping[str, float]
+    zones: Sequence[TargetZone]
     calls: Mapping[str, int]
     calls_of_drills: int
     few: int
@@ -162,10 +164,11 @@ def build(
     span = period.span(facility.zone)
     tables = measuring.tabulate(
         api_times.timed_incidents(session, facility.code, span),
-        by=BREAKDOWNS,
+        by=(By.ZONE, *BREAKDOWNS) if facility.report.zones else BREAKDOWNS,
         targets=facility.targets,
         zone=facility.zone,
         shifts=facility.report.shifts,
+        zones=facility.report.zones,
     )
     rings = tuple(api_times.rings(session, facility.code, span))
     # Of a period that still runs only what has passed can have been interrupted.
@@ -178,6 +181,7 @@ def build(
         facility_code=facility.code,
         cover=cover,
         targets=dict(facility.targets),
+        zones=facility.report.zones,
         calls=api_times.by_outcome(rings),
         calls_of_drills=sum(ring.is_drill for ring in rings),
         few=facility.report.few,

@@ -53,6 +53,15 @@ class Innovation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TargetZone:
+    """Places with targets of their own, in seconds by interval (DOMAIN 2.2: town and outer kampung)."""
+
+    name: str
+    places: tuple[str, ...]
+    targets: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class House:
     """Head, foot and rules of the reports of one facility (the table ``[report]`` of its file)."""
 
@@ -63,3 +72,5 @@ class House:
     few: int = FEW
     shifts: Sequence[time] = SHIFTS
     innovation: Innovation = field(default_factory=Innovation)
+    zones: Sequence[TargetZone] = ()
+    """The tables ``[[zone]]`` of the file."""

@@ -12,7 +12,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from dashboards.queries.api_times import TimedIncident
-from dashboards.reports.house import SHIFTS
+from dashboards.reports.house import SHIFTS, TargetZone
 from dispatch.domain.response_times import INTERVAL, TIME_NAMES, WITHOUT_ARRIVAL, durations
 from dispatch.domain.summaries import Measured, State, Summary, summarise
 from dispatch.domain.vocabulary import IncidentChannel, Outcome
@@ -22,6 +22,9 @@ UNKNOWN = "unknown"
 
 ERASED = "erased"
 """The group of incidents whose place was erased; whether it had been recorded is not known any more."""
+
+ELSEWHERE = "elsewhere"
+"""The zone of every place that no zone names, and of incidents without one."""
 
 _RANG = (IncidentChannel.VOICE, IncidentChannel.MISSED_CALL)
 
@@ -44,6 +47,7 @@ class By(StrEnum):
     HOUR = "hour"
     SHIFT = "shift"
     CHANNEL = "channel"
+    ZONE = "zone"
 
 
 class Kept(StrEnum):
@@ -65,22 +69,32 @@ class Anomaly:
     end_at: datetime
 
 
+_Row = tuple[tuple[Measured, ...], Mapping[str, float]]
+"""What was measured of an incident, and the targets of its place."""
+
+
 class Summaries(Mapping[str, Summary]):
     """The intervals of some incidents by key, each summed up when it is first asked for.
 
     A year's report asks for all of them in total, and of most groups for one.
     """
 
-    def __init__(self, measured: Sequence[tuple[Measured, ...]], targets: Mapping[str, float]) -> None:
-        """Keep what was measured, one row for each incident."""
+    def __init__(self, measured: Sequence[_Row], targets: Mapping[str, float]) -> None:
+        """Keep what was measured, a row for each incident with its targets; *targets* are those of none."""
         self._measured = measured
-        self._targets = targets
+        # Most places have the same ones, and they are the same object.
+        self._sets = list({id(own): own for _, own in measured}.values()) or [targets]
         self._made: dict[str, Summary] = {}
 
     def __getitem__(self, key: str) -> Summary:
         if key not in self._made:
-            self._made[key] = summarise(self.column(key), target_s=self._targets.get(key))
+            self._made[key] = self._summary(key)
         return self._made[key]
+
+    def _summary(self, key: str) -> Summary:
+        if len({own.get(key) for own in self._sets}) == 1:
+            return summarise(self.column(key), target_s=self._sets[0].get(key))
+        return summarise(self.column(key), own_targets_s=[own.get(key) for _, own in self._measured])
 
     def __iter__(self) -> Iterator[str]:
         return iter(_KEYS)
@@ -91,7 +105,7 @@ class Summaries(Mapping[str, Summary]):
     def column(self, key: str) -> list[Measured]:
         """What was measured of one interval, in the order of the incidents."""
         at = _KEYS.index(key)
-        return [row[at] for row in self._measured]
+        return [row[at] for row, _ in self._measured]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,14 +178,19 @@ def tabulate(
     targets: Mapping[str, float],
     zone: ZoneInfo,
     shifts: Sequence[time] = SHIFTS,
+    zones: Sequence[TargetZone] = (),
 ) -> Tables:
-    """Measure every incident once and sum it up in total and by each of *by*; *targets* are in seconds."""
+    """Measure every incident once and sum it up in total and by each of *by*; *targets* are in seconds.
+
+    Each is held against the targets of its place, where *zones* gives it other ones.
+    """
     wanted = tuple(by)
     names = tuple(each.value for each in wanted)
-    keys = Keys(zone, shifts)
+    keys = Keys(zone, shifts, zones)
+    aims = Aims(targets, zones)
     counts = dict.fromkeys(Kept, 0)
-    rows: dict[Kept, list[tuple[Measured, ...]]] = {Kept.REAL: [], Kept.DRILL: []}
-    columns: dict[By, dict[str, list[tuple[Measured, ...]]]] = {each: {} for each in wanted}
+    rows: dict[Kept, list[_Row]] = {Kept.REAL: [], Kept.DRILL: []}
+    columns: dict[By, dict[str, list[_Row]]] = {each: {} for each in wanted}
     anomalies: list[Anomaly] = []
     accepted = complete = needed = alone = 0
     for incident in incidents:
@@ -179,7 +198,7 @@ def tabulate(
         counts[kept] += 1
         if kept not in rows:
             continue
-        row = measured(incident)
+        row = (measured(incident), aims.of(incident.place))
         rows[kept].append(row)
         if kept is Kept.DRILL:
             continue
@@ -189,8 +208,8 @@ def tabulate(
         if is_accepted(incident):
             accepted += 1
             complete += is_complete(incident)
-        if State.ANOMALY in row:
-            anomalies += _anomalies(incident, row)
+        if State.ANOMALY in row[0]:
+            anomalies += _anomalies(incident, row[0])
         for column, key in zip(columns.values(), keys.of(names, incident), strict=True):
             column.setdefault(key, []).append(row)
     return Tables(
@@ -213,9 +232,10 @@ def tabulate(
 class Keys:
     """In which group an incident belongs; months, hours and shifts are those of the facility's clock."""
 
-    def __init__(self, zone: ZoneInfo, shifts: Sequence[time]) -> None:
+    def __init__(self, zone: ZoneInfo, shifts: Sequence[time], zones: Sequence[TargetZone] = ()) -> None:
         """*shifts* is when they change."""
         self._zone = zone
+        self._zones = {place.casefold(): each.name for each in zones for place in each.places}
         changes = [f"{at:%H:%M}" for at in sorted(shifts)]
         ends = [*changes[1:], *changes[:1]]
         self._shifts = [(begin, f"{begin}–{end}") for begin, end in zip(changes, ends, strict=True)]
@@ -237,6 +257,7 @@ class Keys:
             "category": incident.category,
             "priority": incident.priority,
             "channel": incident.channel,
+            "zone": self._zones.get((incident.place or "").casefold(), ELSEWHERE),
         }
         return [known[name] for name in wanted]
 
@@ -248,7 +269,23 @@ class Keys:
         return self._shifts[-1][1]
 
 
-def _group(key: str, rows: Sequence[tuple[Measured, ...]], targets: Mapping[str, float]) -> Group:
+class Aims:
+    """Which targets hold for a place: those of its zone, else the facility's."""
+
+    def __init__(self, targets: Mapping[str, float], zones: Sequence[TargetZone]) -> None:
+        """*targets* are the facility's, in seconds by interval."""
+        self._targets = targets
+        self._own: dict[str, Mapping[str, float]] = {}
+        for zone in zones:
+            own = {**targets, **zone.targets}
+            self._own.update({place.casefold(): own for place in zone.places})
+
+    def of(self, place: str | None) -> Mapping[str, float]:
+        """Those of *place*; of one that is not known those of the facility."""
+        return self._own.get((place or "").casefold(), self._targets)
+
+
+def _group(key: str, rows: Sequence[_Row], targets: Mapping[str, float]) -> Group:
     return Group(key=key, incidents=len(rows), intervals=Summaries(rows, targets))
 
 

@@ -149,15 +149,20 @@ class Pen:
 
     def within(self, summary: Summary, *, behind: Behind | None = None) -> Cell:
         """The target and the part within it."""
-        if summary.target_s is None or summary.within_target is None:
+        if summary.within_target is None:
             return Cell(text=self.say("no target set"), values=(None, None, None, None, None, None))
-        target = self.say("at most %(target)s", target=self.wording.seconds(summary.target_s))
+        target = self.aim(summary)
         cell = self.part(Part(count=summary.within_target, of=summary.recorded))
         text = target if not summary.recorded else f"{target}: {cell.text}"
+        aim_s = None if summary.target_s is None else Seconds(summary.target_s)
         shown = behind if summary.within_target else None
-        return Cell(
-            text=text, small=cell.small, values=(Seconds(summary.target_s), *cell.values), behind=shown
-        )
+        return Cell(text=text, small=cell.small, values=(aim_s, *cell.values), behind=shown)
+
+    def aim(self, summary: Summary) -> str:
+        """The target that its values are held against: one, or each the one of its place."""
+        if summary.target_s is None:
+            return self.say("the target of each zone")
+        return self.say("at most %(target)s", target=self.wording.seconds(summary.target_s))
 
     def within_column(self) -> Column:
         """Of :meth:`within`."""

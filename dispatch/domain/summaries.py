@@ -171,12 +171,23 @@ def rank_limits(n: int, p: float) -> tuple[int | None, int | None]:
     return low, None
 
 
-def summarise(measured: Iterable[Measured], *, target_s: float | None = None) -> Summary:
-    """Sum up one interval over incidents; ``target_s`` is met by a duration equal to it or shorter."""
+def summarise(
+    measured: Iterable[Measured],
+    *,
+    target_s: float | None = None,
+    own_targets_s: Sequence[float | None] | None = None,
+) -> Summary:
+    """Sum up one interval over incidents; ``target_s`` is met by a duration equal to it or shorter.
+
+    With ``own_targets_s`` each is held against its own, in the same order; where one has none, no share is
+    told.
+    """
     every = list(measured)
     recorded = sorted(each for each in every if not isinstance(each, State))
     absent = [each for each in every if isinstance(each, State)]
     within = None if target_s is None else sum(seconds <= target_s for seconds in recorded)
+    if own_targets_s is not None:
+        within = _within_own(every, own_targets_s)
     low, high = wilson(within, len(recorded)) if recorded and within is not None else (None, None)
     return Summary(
         count=len(every),
@@ -195,6 +206,17 @@ def summarise(measured: Iterable[Measured], *, target_s: float | None = None) ->
         target_s=target_s,
         values=tuple(recorded) if len(recorded) <= SMALL else None,
     )
+
+
+def _within_own(every: Sequence[Measured], own_targets_s: Sequence[float | None]) -> int | None:
+    within = 0
+    for each, target_s in zip(every, own_targets_s, strict=True):
+        if isinstance(each, State):
+            continue
+        if target_s is None:
+            return None
+        within += each <= target_s
+    return within
 
 
 def _limits(ordered: Sequence[float], p: float) -> Limits:

@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from dashboards.reports.contents import Report
 from dashboards.reports.document import Seconds, Share, Table
+from dashboards.reports.house import TargetZone
+from dashboards.reports.measuring import By
 from dashboards.reports.periods import parse_period
 from dashboards.reports.response_times import Format, Read, read, render, worded
 from dashboards.reports.sources import Sources
@@ -278,3 +281,26 @@ def test_lines_that_came_after_the_last_seal_are_told_beside_the_fingerprint(her
     assert found(here).standing.after_seal == 1
     page = render(found(here), sources=Sources(facility=here.facility), format=Format.HTML).decode()
     assert "1 baris tentang insiden dalam laporan ini tercatat sesudahnya" in page
+
+
+def test_each_place_is_held_against_the_target_of_its_zone(here: World) -> None:
+    far = TargetZone(name="kampung luar", places=("Amole",), targets={"response": 1800.0})
+    facility = replace(here.facility, report=replace(here.facility.report, zones=(far,)))
+    arrived: dict[str, object] = {
+        "accepted_at": OCTOBER,
+        "on_scene_at": OCTOBER + timedelta(minutes=20),
+    }
+    incidents(here, *[{**arrived, "location_place": "amole"}] * 2, arrived)
+    sources = Sources(facility=facility)
+    with here.services.uow.read() as session:
+        made = read(session, sources=sources, period=parse_period("2026-10"), as_of=here.clock.now())
+    total = made.report.tables.total.intervals["response"]
+    assert (total.recorded, total.within_target, total.target_s) == (3, 2, None)
+    by_zone = {group.key: group.intervals["response"] for group in made.report.tables.groups[By.ZONE]}
+    assert {key: (found.within_target, found.target_s) for key, found in by_zone.items()} == {
+        "kampung luar": (2, 1800.0),
+        "elsewhere": (0, 600.0),
+    }
+    page = render(made, sources=sources, format=Format.HTML).decode()
+    assert "Di wilayah kampung luar (Amole): " in page
+    assert "target masing-masing wilayah" in page

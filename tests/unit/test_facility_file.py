@@ -63,6 +63,9 @@ def test_numbers_may_be_spelled_as_people_spell_them(tmp_path: Path) -> None:
     assert facility.announce_recording
 
 
+ZONE = "[[zone]]\nname = '{}'\nplaces = {}\ntargets = {{ response = 9 }}\n"
+
+
 @pytest.mark.parametrize(
     ("changes", "tables", "key", "reason"),
     [
@@ -84,6 +87,18 @@ def test_numbers_may_be_spelled_as_people_spell_them(tmp_path: Path) -> None:
         ({"colour": '"blue"'}, "", "colour", "not a known key"),
         ({}, "[targets]\nresponse = 0\n", "targets.response", "greater than 0"),
         ({}, "[targets]\nrespons = 600\n", "targets.respons", "is no interval"),
+        (
+            {},
+            ZONE.format("a", "['X']") + ZONE.format("b", "['x']"),
+            "zone",
+            "names the place 'x' twice",
+        ),
+        (
+            {},
+            "[[zone]]\nname = 'a'\nplaces = []\ntargets = { response = 9 }\n",
+            "zone[1].places",
+            "at least 1",
+        ),
         ({}, "[retention]\ncalls = -1\n", "retention.calls", "greater than or equal to 0"),
         ({}, "[retention]\nsongs = 1\n", "retention.songs", "not a known key"),
         ({}, "[retention]\ncalls = 1.5\n", "retention.calls", "integer"),
