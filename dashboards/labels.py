@@ -129,11 +129,13 @@ PURPOSE: Mapping[str, str] = {
     "watchdog": msgid("Warning of the watchdog"),
     "seal": msgid("A day's seal, to a witness"),
     "survey": msgid("Question about satisfaction"),
+    "caller": msgid("News of the caller"),
 }
 
 FINDING: Mapping[str, str] = {
     "engine_silent": msgid("The engine is silent: nobody is being alerted"),
     "alert_not_left": msgid("No alert has left for"),
+    "caller_left_alone": msgid("A caller waits, and nobody is called to them:"),
     "nobody_will_look": msgid("No owner, and nobody is called any more:"),
     "deadline_overdue": msgid("The next person is called too late:"),
     "call_without_incident": msgid("A call came in and became no incident"),

@@ -3,15 +3,16 @@
 The number, the keys and the link are never shortened; the place is, when it must be.
 """
 
-from dispatch.domain.effects import Purpose, StandDownReason
+from dispatch.domain.effects import CallerNews, Purpose, StandDownReason
 from dispatch.domain.segments import Elastic, compose, fit_segment
 from dispatch.ports import MessageFacts
-from dispatch.service import invariants, watchdog
+from dispatch.service import callers_alone, invariants, watchdog
 from telephony.prompts import CATEGORY_WORDS, PRIORITY_WORDS
 
 _FOUND = {
     invariants.ENGINE_SILENT: "mesin diam, petugas TIDAK dipanggil. Panggil petugas jaga sendiri",
     invariants.ALERT_NOT_LEFT: "{call}: belum ada petugas terhubung. Panggil petugas jaga sendiri",
+    callers_alone.CALLER_LEFT_ALONE: "{call}: penelepon menunggu, tidak ada yang dipanggil untuknya",
     invariants.NOBODY_WILL_LOOK: "{call} tanpa penanggung jawab, tidak ada yang dipanggil lagi",
     invariants.DEADLINE_OVERDUE: "{call}: petugas berikutnya terlambat dipanggil",
     invariants.CALL_WITHOUT_INCIDENT: "ada panggilan masuk yang tidak menjadi insiden",
@@ -28,6 +29,12 @@ _FOUND = {
 }
 """What the watchdog found, for supervisors who sit at no screen."""
 
+_NEWS = {
+    CallerNews.TEXTED: "mengirim SMS lagi",
+    CallerNews.RANG: "menelepon lagi dan tidak tersambung",
+}
+"""What a worker who accepted is told of the caller."""
+
 
 class IndonesianWording:
     """Puts outgoing texts into words."""
@@ -39,6 +46,8 @@ class IndonesianWording:
                 return self._alert(facts)
             case Purpose.STAND_DOWN:
                 return self._stand_down(facts)
+            case Purpose.CALLER:
+                return self._of_caller(facts)
             case Purpose.WARNING:
                 return fit_segment(
                     f"PERHATIAN: panggilan {facts.short_number}, tidak ada petugas jaga pada tier "
@@ -78,6 +87,13 @@ class IndonesianWording:
                 Elastic(text=facts.accepted_by or "petugas lain", least=8),
                 ". Anda tidak diperlukan lagi. Terima kasih.",
             ]
+        )
+
+    def _of_caller(self, facts: MessageFacts) -> str:
+        news = _NEWS[CallerNews(facts.reason or CallerNews.RANG)]
+        link = f" {facts.link}" if facts.link else ""
+        return fit_segment(
+            f"Panggilan {facts.short_number}: penelepon {news}. Hubungi {facts.caller_number or '-'}.{link}"
         )
 
     def _watchdog(self, facts: MessageFacts) -> str:

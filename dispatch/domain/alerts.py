@@ -89,5 +89,4 @@ def call_back_failed(incident: Incident, *, call_id: str, code: str, crew: Crew,
 def _call_into_room(draft: Draft, assignment: Assignment) -> None:
     live = draft.incident.live_call
     if live is not None and live.answered_at is None and assignment.is_engaged:
-        turn = draft.incident.ladder.called_in
-        draft.want(ConnectWorker(staff_id=assignment.staff_id, staff_code=assignment.staff_code, turn=turn))
+        draft.want(ConnectWorker(staff_id=assignment.staff_id, staff_code=assignment.staff_code))

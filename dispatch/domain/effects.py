@@ -23,6 +23,7 @@ class Purpose(StrEnum):
     WATCHDOG = "watchdog"
     SEAL = "seal"
     SURVEY = "survey"
+    CALLER = "caller"
 
 
 class StandDownReason(StrEnum):
@@ -30,6 +31,13 @@ class StandDownReason(StrEnum):
 
     ACCEPTED_BY_OTHER = "accepted_by_other"
     CLOSED = "closed"
+
+
+class CallerNews(StrEnum):
+    """What a worker who accepted is told of the caller by text."""
+
+    TEXTED = "texted"
+    RANG = "rang"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +61,23 @@ class StandDown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectWorker:
-    """Call a worker who accepted without a call in hand into the room where the caller waits.
+    """Call a worker who accepted into the room where the caller waits.
 
-    ``turn`` counts how often this incident has had to call somebody in again.
+    ``again`` says that the worker did not come so far, although their phone may seem to be in that room.
     """
 
     staff_id: str
     staff_code: str
-    turn: int = 0
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellOfCaller:
+    """Tell a worker who accepted by text that the caller wants something, and their number."""
+
+    staff_id: str
+    staff_code: str
+    news: CallerNews
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,4 +110,13 @@ class ReleaseCaller:
     call_id: str
 
 
-Effect = AlertWorker | StandDown | ConnectWorker | CallBack | SendDetails | WarnSupervisors | ReleaseCaller
+Effect = (
+    AlertWorker
+    | StandDown
+    | ConnectWorker
+    | TellOfCaller
+    | CallBack
+    | SendDetails
+    | WarnSupervisors
+    | ReleaseCaller
+)

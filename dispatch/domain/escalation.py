@@ -27,6 +27,7 @@ SECOND_RING = "second_ring"
 WIDENED = "widened"
 CONFIRM_JOIN = "confirm_join"
 CONFIRM_LEFT = "confirm_left"
+UNHEARD = "unheard"
 BEGIN = "begin"
 
 CALL_BACK_GRACE_S = 45.0
@@ -65,6 +66,12 @@ def deadlines(incident: Incident) -> tuple[Due, ...]:
         found.append(_next_step(incident))
         found.extend(
             _second_ring(incident, a) for a in incident.assignments if _owes_second_ring(incident, a)
+        )
+    else:
+        # Nobody is asked any more: a caller who waits must not depend on one worker's phone.
+        found.extend(
+            _after(meeting.alone_since(incident, call), meeting.ALONE_FOR_S, UNHEARD, call.id)
+            for call in incident.unheard_calls
         )
     found.extend(_after(at, meeting.JOIN_GRACE_S, CONFIRM_JOIN, code) for code, at in incident.ladder.joining)
     grace_s = meeting.left_grace_s(incident)
@@ -148,6 +155,9 @@ def decide_deadline(incident: Incident, due: Due, *, crew: Crew, now: datetime) 
         meeting.assume_joined(draft, due.subject)
     elif due.kind == CONFIRM_LEFT:
         if meeting.call_in(draft, due.subject):
+            climb(draft, crew)
+    elif due.kind == UNHEARD:
+        if meeting.send_others(draft, due.subject):
             climb(draft, crew)
     elif due.kind == SECOND_RING:
         ring_again(draft, due.subject)

@@ -216,6 +216,20 @@ class Incident:
         ours = (call for call in reversed(self.calls) if call.id not in self.ladder.elsewhere)
         return next((call for call in ours if call.is_live), None)
 
+    @property
+    def unheard_calls(self) -> tuple[CallLeg, ...]:
+        """The live calls whose caller is in our hands, and whom nobody has joined."""
+        ours = (call for call in self.calls if call.id not in self.ladder.elsewhere)
+        return tuple(call for call in ours if call.is_live and call.answered_at is None)
+
+    @property
+    def host(self) -> Assignment | None:
+        """Who is to talk with a caller who rings again: the owner, else whoever accepted first."""
+        if self.primary is not None:
+            return self.primary
+        engaged = (a for a in self.assignments if a.is_engaged and a.accepted_at is not None)
+        return min(engaged, key=lambda a: (a.accepted_at, a.staff_code), default=None)
+
     def assignment(self, staff_code: str) -> Assignment | None:
         """This worker's part, if they were ever asked."""
         return next((a for a in self.assignments if a.staff_code == staff_code), None)

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from dispatch.domain import escalation, particulars, policy, progress, reconstruction
+from dispatch.domain import escalation, meeting, particulars, policy, progress, reconstruction
 from dispatch.domain.commands import ChooseFromMenu, EndCall, OpenByHand
 from dispatch.domain.decisions import Crew, Decision, Draft, checked_time
+from dispatch.domain.effects import CallerNews
 from dispatch.domain.events import Kind
 from dispatch.domain.incidents import DutyPerson, Incident
 from dispatch.domain.policy import Policy
@@ -102,8 +103,13 @@ def join_incident(incident: Incident, ring: Ring, *, crew: Crew, now: datetime) 
     if ring.missed is None:
         # Whoever rings twice means it: the wait of caller.alert_after_s is over.
         escalation.press(draft, crew)
+        meeting.welcome(draft, ring.call_id)
     else:
         reconstruction.go_on(draft, ring.call_id, ring.missed, crew)
+    if ring.channel is IncidentChannel.SMS:
+        meeting.tell_host(draft, CallerNews.TEXTED)
+    elif ring.missed is not None and draft.incident.call(ring.call_id).answered_at is None:
+        meeting.tell_host(draft, CallerNews.RANG)
     return draft.decision()
 
 
@@ -147,6 +153,7 @@ def choose_from_menu(
         _learn(draft, choice.priority, choice.category)
         # Whoever presses a key is there: the wait of caller.alert_after_s is over.
         escalation.climb(draft, crew)
+        meeting.welcome(draft, call_id)
     elif _nobody_else_called(incident, call_id):
         progress.close_incident(draft, outcome=Outcome.WRONG_NUMBER, reason=None)
     return draft.decision()
@@ -170,6 +177,9 @@ def end_call(incident: Incident, call_id: str, command: EndCall, *, crew: Crew, 
         occurred_at=_not_later(command.occurred_at, now),
     )
     incident = draft.incident
+    if not incident.is_closed and leg.answered_at is None and not leg.opened_incident:
+        # Whoever was to be called in may not have picked up yet, and would never know.
+        meeting.tell_host(draft, CallerNews.RANG)
     if incident.is_closed or incident.alerting_begun:
         return draft.decision()
     if incident.policy.caller.callback_after_abandon and leg.caller_number is not None:

@@ -17,7 +17,7 @@ from dispatch.domain.errors import IncidentNotFoundError
 from dispatch.domain.events import Kind
 from dispatch.domain.incidents import Assignment, Incident
 from dispatch.domain.vocabulary import AlertChannel, IncidentChannel, Source
-from dispatch.service import ledger
+from dispatch.service import ledger, outbox
 from dispatch.service.services import Services
 from models.base import table_of
 from models.facility import Staff
@@ -40,8 +40,6 @@ _ENTERING = _OURS.where(Delivery.provider_sid == bindparam("provider_sid")).with
 _ON_THE_LINE = _OURS.where(
     or_(Delivery.provider_status == "in-progress", Delivery.provider_sid == bindparam("provider_sid"))
 ).order_by(Delivery.created_at)
-
-_IN_ROOM = "in_room"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,13 +100,13 @@ def enter_room(services: Services, incident_id: str, provider_sid: str) -> JoinC
         # This row and no other: a callback locks a delivery before its incident, and the two must not cross.
         ours_entered = session.scalars(_ENTERING, key).all()
         for call in ours_entered:
-            call.details = {**call.details, _IN_ROOM: True}
+            call.details = {**call.details, outbox.IN_ROOM: True}
         if not ours_entered:
             _caller_entered(session, services, incident_id, provider_sid)
     with services.uow.read() as session:
         calls = session.scalars(_ON_THE_LINE, key).all()
     present = sorted(
-        (call for call in calls if call.details.get(_IN_ROOM)),
+        (call for call in calls if call.details.get(outbox.IN_ROOM)),
         key=lambda call: call.provider_sid != provider_sid,
     )
     staff_id = next((call.staff_id for call in present if call.staff_id is not None), None)

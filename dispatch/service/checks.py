@@ -11,6 +11,9 @@ from dispatch.service.services import Services
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
+MOST = 10
+"""Findings of one check that are named; a bound on the list, never on the alarm."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:

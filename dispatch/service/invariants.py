@@ -16,7 +16,8 @@ from dispatch.domain.effects import Purpose
 from dispatch.domain.phones import normalise
 from dispatch.domain.vocabulary import ENGAGED, DeliveryState, IncidentStatus, Role
 from dispatch.service import verifying
-from dispatch.service.checks import DAY, HOUR, Check, Finding
+from dispatch.service.callers_alone import CALL_LASTS, CALLER_LEFT_ALONE, left_alone
+from dispatch.service.checks import DAY, HOUR, MOST, Check, Finding
 from dispatch.service.services import Services
 from models.facility import Facility, Staff
 from models.incident import IS_OPEN, IS_ORPHAN, IS_UNENDED, Assignment, Call, Incident
@@ -48,9 +49,6 @@ BACKUP_MISSING = "backup_missing"
 LOG_UNREAD = "log_unread"
 SEAL_MISSING = "seal_missing"
 
-MOST = 10
-"""Findings of one check that are named; a bound on the list, never on the alarm."""
-
 REPLAYED = 5
 """Incidents whose record is replayed in one round, the newest first: each costs 9 ms."""
 
@@ -59,7 +57,6 @@ ALERT_LEAVES_WITHIN = timedelta(seconds=60)
 DEADLINE_SLACK = timedelta(seconds=30)
 DELIVERY_SLACK = timedelta(seconds=60)
 DELIVERY_LASTS = timedelta(minutes=5)
-CALL_LASTS = timedelta(hours=4)
 KEPT_LATELY = timedelta(minutes=10)
 CHANGED_LATELY = timedelta(minutes=2)
 CLOCK_SLACK = timedelta(minutes=1)
@@ -363,6 +360,7 @@ CHECKS = (
     Check(name=ENGINE_SILENT, find=_engine),
     Check(name=ALERT_NOT_LEFT, find=_unalerted),
     Check(name=NOBODY_WILL_LOOK, find=_forgotten),
+    Check(name=CALLER_LEFT_ALONE, find=left_alone),
     Check(name=DEADLINE_OVERDUE, find=_deadlines),
     Check(name=CALL_WITHOUT_INCIDENT, find=_orphans),
     Check(name=KEPT_WITHOUT_CALL, find=_kept_without_call),

@@ -95,7 +95,7 @@ def record(
         _INSERT_PRIVATE.run(connection, lines.private)
     incident_rows.write_parts(connection, before, incident)
     _set_deadlines(session, before, incident, at)
-    outbox.enqueue(session, services, decision, now=at)
+    outbox.enqueue(session, services, decision, line=lines.count, now=at)
     calls, assignments = incident_rows.in_order(incident)
     ordered = replace(incident, calls=calls, assignments=assignments)
     services.states.put(Known(ordered, lines.count, lines.head))

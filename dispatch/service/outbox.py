@@ -22,6 +22,7 @@ from dispatch.domain.effects import (
     ReleaseCaller,
     SendDetails,
     StandDown,
+    TellOfCaller,
     WarnSupervisors,
 )
 from dispatch.domain.incidents import Incident
@@ -48,6 +49,9 @@ LAST_FIRST_ASK = 1
 SENT_AGAIN = "sent_again"
 """In the details of what stops a ring: it was sent more than once, perhaps by more than one provider."""
 
+IN_ROOM = "in_room"
+"""In the details of a call of ours: whoever picked it up has entered the incident's room."""
+
 TRIES = "tries"
 """In the details of a delivery that is another try: how many were made before it."""
 
@@ -63,6 +67,12 @@ _ALERTS = select(Delivery).where(
     Delivery.staff_id == bindparam("staff_id"),
     Delivery.purpose == Purpose.ALERT,
 )
+_CALLS_TO_WORKER = select(Delivery).where(
+    Delivery.incident_id == bindparam("incident_id"),
+    Delivery.staff_id == bindparam("staff_id"),
+    Delivery.purpose.in_((Purpose.ALERT, Purpose.CONNECT)),
+    Delivery.channel == AlertChannel.VOICE,
+)
 _WITHDRAW_WAITING = Prepared(
     update(_DELIVERY)
     .where(
@@ -76,8 +86,12 @@ _WITHDRAW_WAITING = Prepared(
 _PHONE = Prepared(select(table_of(Staff).c.phone).where(table_of(Staff).c.id == bindparam("staff_id")))
 
 
-def enqueue(session: Session, services: Services, decision: Decision, *, now: datetime) -> None:
-    """Turn the effects of *decision* into deliveries; an effect wanted twice is delivered once."""
+def enqueue(session: Session, services: Services, decision: Decision, *, line: int, now: datetime) -> None:
+    """Turn the effects of *decision* into deliveries; an effect wanted twice by it is delivered once.
+
+    *line* is the sequence of its last line in the record: it tells one occasion from the next, which nothing
+    that can come back does. A decision that a crash undid takes the same place when it is made again.
+    """
     if not decision.effects:
         return
     incident = decision.incident
@@ -88,14 +102,17 @@ def enqueue(session: Session, services: Services, decision: Decision, *, now: da
         incident_id=incident.id,
         # A text about an incident carries the address of its reader's own page.
         staff_ids=dict.fromkeys(
-            each.staff_id for each in decision.effects if isinstance(each, AlertWorker | SendDetails)
+            each.staff_id
+            for each in decision.effects
+            if isinstance(each, AlertWorker | SendDetails | TellOfCaller)
         ),
         now=now,
         lives_s=incident.policy.links.worker_s,
     )
+    new = Composer(services, incident, now, line=line)
     found: list[Values] = []
     for effect in decision.effects:
-        found.extend(_deliveries(session, services, incident, effect, now))
+        found.extend(_deliveries(session, new, effect))
     insert_new(session, found)
 
 
@@ -106,10 +123,7 @@ def insert_new(session: Session, found: Sequence[Values]) -> None:
         _INSERT_NEW.run(session.connection(), found)
 
 
-def _deliveries(
-    session: Session, services: Services, incident: Incident, effect: Effect, now: datetime
-) -> Iterator[Values]:
-    new = Composer(services, incident, now)
+def _deliveries(session: Session, new: "Composer", effect: Effect) -> Iterator[Values]:
     match effect:
         case AlertWorker():
             yield from _alert(session, new, effect)
@@ -121,7 +135,11 @@ def _deliveries(
             phone = _phone(session, effect.staff_id)
             yield new(Purpose.DETAILS, AlertChannel.SMS, phone, effect.staff_id, f"{effect.turn}")
         case WarnSupervisors():
-            yield from _warnings(session, services, new, effect)
+            yield from _warnings(session, new, effect)
+        case TellOfCaller():
+            phone, details = _phone(session, effect.staff_id), {"reason": str(effect.news)}
+            turn = f"{effect.news}:{new.line}"
+            yield new(Purpose.CALLER, AlertChannel.SMS, phone, effect.staff_id, turn, details)
         case CallBack() | ReleaseCaller():
             yield from _to_caller(new, effect)
 
@@ -152,20 +170,19 @@ def _channels_waiting(session: Session, new: "Composer", staff_id: str) -> set[s
 
 
 def _connect(session: Session, new: "Composer", effect: ConnectWorker) -> Iterator[Values]:
-    """A call into the room, unless the worker's phone rings with the alert already: picking up joins them."""
+    """A call into the room, unless the worker's phone rings already, or they are there: then they meet."""
     theirs = {"incident_id": new.incident.id, "staff_id": effect.staff_id}
-    calls = [alert for alert in session.scalars(_ALERTS, theirs) if alert.channel == AlertChannel.VOICE]
-    if not any(is_ringing(call) or call.state in UNSENT for call in calls):
+    calls = session.scalars(_CALLS_TO_WORKER, theirs).all()
+    is_there = any(is_in_room(call) for call in calls) and not effect.again
+    if not is_there and not any(is_ringing(call) or call.state in UNSENT for call in calls):
         phone = _phone(session, effect.staff_id)
-        yield new(Purpose.CONNECT, AlertChannel.VOICE, phone, effect.staff_id, f"{effect.turn}")
+        yield new(Purpose.CONNECT, AlertChannel.VOICE, phone, effect.staff_id, f"{new.line}")
 
 
-def _warnings(
-    session: Session, services: Services, new: "Composer", effect: WarnSupervisors
-) -> Iterator[Values]:
+def _warnings(session: Session, new: "Composer", effect: WarnSupervisors) -> Iterator[Values]:
     # Every time that nobody was found is said anew.
     turn = f"{effect.tier}:{int(new.now.timestamp() * 1000)}"
-    told = supervisors(session, services)
+    told = supervisors(session, new.services)
     say = log.warning if told else log.error
     say("alert.nobody_on_duty", incident=new.incident.number, tier=effect.tier, supervisors=len(told))
     for staff in told:
@@ -185,10 +202,12 @@ def _to_caller(new: "Composer", effect: CallBack | ReleaseCaller) -> Iterator[Va
 class Composer:
     """Fills in what every delivery of one decision shares."""
 
-    def __init__(self, services: Services, incident: Incident, now: datetime) -> None:
+    def __init__(self, services: Services, incident: Incident, now: datetime, *, line: int = 0) -> None:
         self.services = services
         self.incident = incident
         self.now = now
+        self.line = line
+        """The sequence of the decision's last line, where it is one that asks for the delivery."""
 
     def __call__(
         self,
@@ -281,6 +300,15 @@ def is_ringing(alert: Delivery) -> bool:
         and alert.state == DeliveryState.ACCEPTED
         and alert.provider_sid is not None
         and alert.provider_status in _RINGING
+    )
+
+
+def is_in_room(call: Delivery) -> bool:
+    """Whether whoever picked this call of ours up is in the incident's room, as far as we know."""
+    return (
+        call.state == DeliveryState.ACCEPTED
+        and call.provider_status == "in-progress"
+        and bool(call.details.get(IN_ROOM))
     )
 
 

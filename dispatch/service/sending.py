@@ -277,7 +277,11 @@ class Sender:
                 session.connection().execute(_NAME, {"staff_id": incident.primary.staff_id}).scalar()
             )
         link = None
-        if claimed.staff_id is not None and claimed.purpose in (Purpose.ALERT, Purpose.DETAILS):
+        if claimed.staff_id is not None and claimed.purpose in (
+            Purpose.ALERT,
+            Purpose.DETAILS,
+            Purpose.CALLER,
+        ):
             token = worker_token(self._services.link_key, incident.id, claimed.staff_id)
             link = self._addresses.worker_page(token)
         return MessageFacts(

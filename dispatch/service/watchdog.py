@@ -20,8 +20,8 @@ from dispatch.domain.effects import Purpose
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState
 from dispatch.ports import Heartbeat, HeartbeatError
 from dispatch.service import outbox, pulses
-from dispatch.service.checks import HOUR, Check, Finding
-from dispatch.service.invariants import CHECKS, MOST
+from dispatch.service.checks import HOUR, MOST, Check, Finding
+from dispatch.service.invariants import CHECKS
 from dispatch.service.services import Services
 from models.traffic import Pulse
 

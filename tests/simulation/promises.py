@@ -175,8 +175,19 @@ class Promises:
                 continue
             self._is("an open incident has an owner or a next deadline", primaries or deadlines, incident_id)
             self._is("one worker is primary", primaries == (1 if status in ENGAGED else 0), incident_id)
+        self._no_caller_is_left_alone()
         if self._town.program is not None and not self._town.beats_wanted:
             self._nothing_waits_for_an_old_hour()
+
+    def _no_caller_is_left_alone(self) -> None:
+        """Whoever waits in our room has people called to them, or will have when nobody comes in time."""
+        alone = self._town.paper.rows(
+            "SELECT c.provider_sid FROM call c JOIN incident i ON i.id = c.incident_id "
+            "WHERE c.ended_at IS NULL AND c.answered_at IS NULL AND i.status <> 'closed' "
+            "AND instr(i.ladder, c.id) = 0 "
+            "AND NOT EXISTS (SELECT 1 FROM deadline d WHERE d.incident_id = i.id)"
+        )
+        self._is("a caller who waits has somebody called to them", not alone, alone)
 
     def _nothing_waits_for_an_old_hour(self) -> None:
         """Whatever was done to the clock, everything is looked at within the longest time that there is."""

@@ -62,11 +62,11 @@ def test_a_failure_after_the_acceptance_changes_nothing_but_the_record() -> None
 
 # --- between accepting and meeting the caller -----------------------------------------------------
 
-CALLED_IN = [ConnectWorker(staff_id="staff-N01", staff_code="N01", turn=1)]
+CALLED_IN = [ConnectWorker(staff_id="staff-N01", staff_code="N01", again=True)]
 
 
 def test_who_presses_1_and_hangs_up_is_called_into_the_room() -> None:
-    story = Story().rings().accepts("N01").jumps(1).leaves_call("N01").passes(60)
+    story = Story().rings().accepts("N01").jumps(1).leaves_call("N01").passes(20)
     assert story.effects(ConnectWorker) == CALLED_IN
     assert story.primary() == "N01"
     assert story.incident.times.answered_at is None, "the caller must not be taken for answered"
