@@ -32,6 +32,8 @@ class ImportResult:
     added: int
     changed: int
     unchanged: int
+    off_the_list: tuple[str, ...] = ()
+    """Codes of people in the file who were taken off the staff list, and so are not rung all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,8 @@ def import_staff(content: bytes, *, file: str, importer: Importer) -> ImportResu
                     **_position(points, person.base_place),
                 },
             )
-        return tally.finish("staff.imported", file, content)
+        gone = {code for code, row in known.items() if not row.is_active}
+        return tally.finish("staff.imported", file, content, gone & {person.code for person in people})
 
 
 def import_roster(
@@ -99,7 +102,8 @@ def import_roster(
     read, shifts = read_roster(content, file=file, zone=zone, tiers=tiers)
     with importer.uow.write() as session:
         _lock(session, importer)
-        people = {row.code: row.id for row in _rows(session, importer, Staff)}
+        staff = _rows(session, importer, Staff)
+        people = {row.code: row.id for row in staff}
         for shift in shifts:
             if shift.staff_code not in people:
                 read.blame_row(shift.row, "staff_code", "is nobody's code; import the staff first")
@@ -122,7 +126,8 @@ def import_roster(
                     "tier": shift.tier,
                 },
             )
-        return tally.finish("roster.imported", file, content)
+        gone = {row.code for row in staff if not row.is_active}
+        return tally.finish("roster.imported", file, content, gone & {shift.staff_code for shift in shifts})
 
 
 def import_places(content: bytes, *, file: str, importer: Importer) -> ImportResult:
@@ -183,9 +188,16 @@ class _Tally:
         if isinstance(row, Staff):
             row.updated_at = self._now
 
-    def finish(self, action: str, file: str, content: bytes) -> ImportResult:
+    def finish(
+        self, action: str, file: str, content: bytes, off_the_list: Collection[str] = ()
+    ) -> ImportResult:
         """Leave a line in the audit trail when anything was written, and return the counts."""
-        result = ImportResult(added=self._added, changed=self._changed, unchanged=self._unchanged)
+        result = ImportResult(
+            added=self._added,
+            changed=self._changed,
+            unchanged=self._unchanged,
+            off_the_list=tuple(sorted(off_the_list)),
+        )
         if result.added or result.changed:
             self._session.add(
                 Audit(
