@@ -59,6 +59,7 @@ def _add_the_others(app: typer.Typer) -> None:
         cli_reports,
         cli_seals,
         cli_setup,
+        cli_staff,
     )
     from config.logging import configure_logging  # noqa: PLC0415 - see QUICK
 
@@ -90,6 +91,7 @@ def _add_the_others(app: typer.Typer) -> None:
     )
     app.add_typer(cli_imports.app, name="import")
     app.add_typer(cli_reports.export_app, name="export")
+    app.add_typer(cli_staff.app, name="staff")
     app.add_typer(cli_access.user_app, name="user")
     app.add_typer(cli_access.token_app, name="token")
     app.add_typer(cli_setup.policy_app, name="policy")

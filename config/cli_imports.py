@@ -62,3 +62,5 @@ def _import(path: Path, run: Callable[[Started, bytes, str], ImportResult]) -> N
             typer.echo(str(problem), err=True)
         raise CommandRefusedError(str(last)) from error
     say(f"{path}: {result.added} added, {result.changed} changed, {result.unchanged} unchanged")
+    for code in result.off_the_list:
+        say(f"{code} was taken off the list and is not rung; to have them rung again: siaga staff on {code}")

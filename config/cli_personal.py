@@ -24,6 +24,7 @@ from dispatch.domain.erasure import Basis, Cutoffs, cutoffs
 from dispatch.service import personal_data
 from dispatch.service.erasing import Erased, Eraser, Order
 from dispatch.service.retention import REASON as BY_RETENTION
+from models.complaint import Complaint, ComplaintNote
 from models.facility import Staff
 from models.incident import Incident
 from models.personal import CALLS, HOLDINGS, INCIDENTS, RECORDINGS
@@ -151,8 +152,30 @@ def _list_number(started: Started, number: str) -> None:
         for incident_id, places in found.parts.items():
             what = ", ".join(f"{name} of event {sequence}" for sequence, name in sorted(places))
             say(f"{_name(session, incident_id)}: {what}")
+        for line in _complaints(session, found):
+            say(line)
     rows = Counter({holding.table.name: len(keys) for holding, keys in found.rows})
     say(f"would be erased: {len(found.whole) + len(found.parts)} incidents; {_counted(rows)}")
+
+
+def _complaints(session: Session, found: personal_data.Standing) -> Iterator[str]:
+    """Each complaint in which the number stands, by its own number, and what of it goes."""
+    noted: dict[str, set[int]] = {}
+    whole: set[str] = set()
+    for holding, keys in found.rows:
+        if holding.table.name == Complaint.__tablename__:
+            whole.update(complaint_id for (complaint_id,) in keys)
+        elif holding.table.name == ComplaintNote.__tablename__:
+            for complaint_id, step in keys:
+                noted.setdefault(complaint_id, set()).add(step)
+    rows = [session.get_one(Complaint, complaint_id) for complaint_id in whole | noted.keys()]
+    for row in sorted(rows, key=lambda row: (row.year, row.serial)):
+        if row.id not in whole:
+            yield f"complaint {row.number}: {', '.join(f'note {step}' for step in sorted(noted[row.id]))}"
+        elif row.ended_at is None:
+            yield f"complaint {row.number} (still open, stays)"
+        else:
+            yield f"complaint {row.number}: everything personal"
 
 
 def _name(session: Session, incident_id: str) -> str:

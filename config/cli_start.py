@@ -22,6 +22,7 @@ from config.settings import Settings
 from dispatch.adapters.clock import SystemClock
 from dispatch.adapters.ids import RandomIds
 from dispatch.domain.policy import Policy
+from dispatch.service.csv_rows import SKILLS
 from dispatch.service.facilities import register_facility
 from dispatch.service.importing import Importer
 from dispatch.service.metrics import Metrics
@@ -55,6 +56,7 @@ class Started:
             facility_id=self.facility.code,
             actor=ACTOR,
             area=self.facility.area,
+            skills=(*SKILLS, *self.facility.skills),
         )
 
     @property

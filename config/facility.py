@@ -58,6 +58,7 @@ class FacilityConfig:
     service_name: str
     announce_recording: bool = True
     area: Area
+    skills: tuple[str, ...] = ()
     targets: Mapping[str, float] = field(default_factory=dict)
     retention: Mapping[str, int] = field(default_factory=dict)
     report: House = field(default_factory=House)
@@ -103,6 +104,8 @@ Line = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\r\n]*$")
 ]
 
+
+Skill = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
 AskedBy = Literal["keypad", "link"]
 
@@ -235,6 +238,7 @@ class _FacilityFile(FileShape):
     zone: Annotated[list[_ZoneTable], AfterValidator(_apart)] = Field(default_factory=list)
     retention: _RetentionTable = _RetentionTable()
     area: _AreaTable | None = None
+    skills: list[Skill] = Field(default_factory=list)
     report: _ReportTable = _ReportTable()
     complaints: _ComplaintsTable = _ComplaintsTable()
     survey: _SurveyTable = _SurveyTable()
@@ -263,6 +267,7 @@ def load_facility(path: Path | None = None) -> FacilityConfig:
         service_name=content.service_name or f"911 {content.name}",
         announce_recording=content.announce_recording,
         area=_area(content),
+        skills=tuple(content.skills),
         targets=content.targets,
         retention=content.retention.model_dump(),
         report=_house(content),

@@ -186,7 +186,7 @@ def _behind(db: Session, visit: Visit, token: str) -> tuple[str, queries.OneInci
         raise PageNotFoundError
     staff = db.get(Staff, link.staff_id)
     incident = queries.find_by_id(db, link.facility_id, link.incident_id)
-    if staff is None or incident is None:
+    if staff is None or not staff.is_active or incident is None:
         raise PageNotFoundError
     return staff.code, incident
 

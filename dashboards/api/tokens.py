@@ -4,8 +4,10 @@ Decides whether a token is good and whose it is; what its role may do is ``dashb
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from sqlalchemy import select, update
 
@@ -17,6 +19,8 @@ from models.record import Audit
 
 PREFIX = "siaga_"
 """Lets a leaked token be recognised for what it is."""
+
+TOKEN_REVOKED: Final = "token.revoked"  # noqa: S105 - the name of an act
 
 USE_NOTED_EVERY = timedelta(minutes=1)
 """``last_used_at`` finds forgotten tokens; a write for every read would queue before the telephone."""
@@ -77,6 +81,52 @@ def create_token(services: Services, *, role: UserRole, name: str, actor: str) -
             )
         )
     return token
+
+
+class UnknownTokenError(Exception):
+    """No token that is still good bears this name or identifier."""
+
+
+def all_tokens(services: Services) -> Sequence[ApiToken]:
+    """Every token that was ever made, newest first; none of them can be read again."""
+    query = (
+        select(ApiToken)
+        .where(ApiToken.facility_id == services.facility_id)
+        .order_by(ApiToken.created_at.desc(), ApiToken.id)
+    )
+    with services.uow.read() as session:
+        return session.scalars(query).all()
+
+
+def revoke(services: Services, wanted: str, *, actor: str) -> Sequence[ApiToken]:
+    """Make tokens worth nothing from now on: the one with this identifier, or all of this name.
+
+    All of a name, because whoever takes a leaked one away must not leave its twin.
+
+    Raises:
+        UnknownTokenError: there is none that is still good.
+    """
+    now = services.clock.now()
+    good = select(ApiToken).where(ApiToken.facility_id == services.facility_id, ApiToken.revoked_at.is_(None))
+    with services.uow.write() as session:
+        found = session.scalars(good.where(ApiToken.id == wanted).with_for_update()).all()
+        found = found or session.scalars(good.where(ApiToken.name == wanted).with_for_update()).all()
+        if not found:
+            raise UnknownTokenError(wanted)
+        for token in found:
+            token.revoked_at = now
+            session.add(
+                Audit(
+                    id=services.ids.new_id(),
+                    facility_id=services.facility_id,
+                    at=now,
+                    actor=actor,
+                    action=TOKEN_REVOKED,
+                    subject=f"token:{token.name}"[:80],
+                    data={"token": token.id, "role": token.role},
+                )
+            )
+        return found
 
 
 def authenticate(services: Services, token: str) -> Caller | None:

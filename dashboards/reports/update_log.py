@@ -52,6 +52,12 @@ ACTIONS: Mapping[str, str] = {
     "breach_notice.made": msgid("Breach notice drafted"),
     "user.added": msgid("Account added"),
     "token.created": msgid("Token for a program made"),
+    "user.disabled": msgid("Account disabled"),
+    "user.enabled": msgid("Account enabled again"),
+    "user.password_changed": msgid("Password changed"),
+    "token.revoked": msgid("Token of another program revoked"),
+    "staff.taken_off": msgid("Health worker taken off the list"),
+    "staff.taken_back": msgid("Health worker taken back on the list"),
     "backup.made": msgid("Backup made and checked"),
 }
 """Words for what the audit trail calls by a code; a code that is not here is shown as it is."""

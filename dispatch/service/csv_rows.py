@@ -20,6 +20,11 @@ STAFF_COLUMNS = ("code", "name", "role", "phone", "skills", "base_place")
 ROSTER_COLUMNS = ("staff_code", "starts_at", "ends_at", "tier")
 PLACE_COLUMNS = ("name", "kind", "parent", "lat", "lon", "aliases")
 
+SKILLS = (
+    "doctor", "nurse", "midwife", "emt", "driver", "als", "bls", "obstetric", "trauma", "paediatric",
+)  # fmt: skip
+"""The skills that every facility knows; its file may define more."""
+
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 _SKILL = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _TIER = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -75,10 +80,12 @@ class _CellError(Exception):
         self.reason = reason
 
 
-def read_staff(content: bytes, *, file: str) -> tuple[CsvFile, list[StaffRow]]:
+def read_staff(
+    content: bytes, *, file: str, skills: Collection[str] = SKILLS
+) -> tuple[CsvFile, list[StaffRow]]:
     """The people of a file; problems are noted in the file that is returned beside them."""
     read = read_csv(content, file=file, columns=STAFF_COLUMNS)
-    people = _understood(read, _staff)
+    people = _understood(read, lambda row: _staff(row, skills))
     _note_repeats(read, people, "code", lambda person: person.code)
     _note_repeats(read, people, "phone", lambda person: person.phone)
     return read, people
@@ -125,7 +132,7 @@ def _note_repeats(read: CsvFile, rows: Iterable[RowT], column: str, key: Callabl
             read.blame_row(item.row, column, f"stands in line {earlier} already")
 
 
-def _staff(row: Row) -> StaffRow:
+def _staff(row: Row, known_skills: Collection[str]) -> StaffRow:
     if not _CODE.fullmatch(row["code"]):
         raise _CellError("code", "is no code: up to 32 letters, digits, dots and dashes")
     phone = phones.normalise(row["phone"])
@@ -135,6 +142,10 @@ def _staff(row: Row) -> StaffRow:
     for skill in skills:
         if not _SKILL.fullmatch(skill):
             raise _CellError("skills", f"{skill!r} is no skill: small letters, with semicolons between them")
+        if skill not in known_skills:
+            known = ", ".join(known_skills)
+            reason = f"{skill!r} is unknown; choose from {known}, or define it in the facility file"
+            raise _CellError("skills", reason)
     return StaffRow(
         row=row,
         code=row["code"],

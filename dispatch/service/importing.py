@@ -4,6 +4,7 @@ Decides how rows meet those already there. What a row may say is decided in ``di
 Reads no file (the caller brings its bytes) and removes nothing: who is missing from a file stays as he was.
 """
 
+import difflib
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 from dispatch.domain.places import MIMIKA, Area
 from dispatch.ports import Clock, IdSource
 from dispatch.service.csv_files import CsvFile
-from dispatch.service.csv_rows import StaffRow, read_places, read_roster, read_staff
+from dispatch.service.csv_rows import SKILLS, StaffRow, read_places, read_roster, read_staff
 from models.facility import Facility, Place, Shift, Staff
 from models.record import Audit
 from models.unit_of_work import UnitOfWork
@@ -32,6 +33,8 @@ class ImportResult:
     added: int
     changed: int
     unchanged: int
+    off_the_list: tuple[str, ...] = ()
+    """Codes of people in the file who were taken off the staff list, and so are not rung all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +47,14 @@ class Importer:
     facility_id: str
     actor: str
     area: Area = MIMIKA
+    skills: Collection[str] = SKILLS
 
 
 def import_staff(content: bytes, *, file: str, importer: Importer) -> ImportResult:
     """Add or change the people of the file, known by ``code``; *file* is the name that errors use.
+
+    A place that the gazetteer does not know is refused: nobody would notice that the person has no position
+    and is rung late. While the gazetteer is empty nothing can be said; places that come later give theirs.
 
     A telephone number belongs to one person of the facility. Their position is that of ``base_place``, when
     the gazetteer has exactly one place of that name with a known point.
@@ -55,11 +62,12 @@ def import_staff(content: bytes, *, file: str, importer: Importer) -> ImportResu
     Raises:
         ImportRefusedError: with every problem; nothing was imported.
     """
-    read, people = read_staff(content, file=file)
+    read, people = read_staff(content, file=file, skills=importer.skills)
     with importer.uow.write() as session:
         _lock(session, importer)
         known = {row.code: row for row in _rows(session, importer, Staff)}
         _note_taken_phones(read, people, known)
+        _note_unknown_places(read, people, [place.name for place in _rows(session, importer, Place)])
         read.refuse_if_bad()
         _free_moving_phones(session, people, known)
         points = _points(session, importer)
@@ -78,7 +86,8 @@ def import_staff(content: bytes, *, file: str, importer: Importer) -> ImportResu
                     **_position(points, person.base_place),
                 },
             )
-        return tally.finish("staff.imported", file, content)
+        gone = {code for code, row in known.items() if not row.is_active}
+        return tally.finish("staff.imported", file, content, gone & {person.code for person in people})
 
 
 def import_roster(
@@ -99,7 +108,8 @@ def import_roster(
     read, shifts = read_roster(content, file=file, zone=zone, tiers=tiers)
     with importer.uow.write() as session:
         _lock(session, importer)
-        people = {row.code: row.id for row in _rows(session, importer, Staff)}
+        staff = _rows(session, importer, Staff)
+        people = {row.code: row.id for row in staff}
         for shift in shifts:
             if shift.staff_code not in people:
                 read.blame_row(shift.row, "staff_code", "is nobody's code; import the staff first")
@@ -122,7 +132,8 @@ def import_roster(
                     "tier": shift.tier,
                 },
             )
-        return tally.finish("roster.imported", file, content)
+        gone = {row.code for row in staff if not row.is_active}
+        return tally.finish("roster.imported", file, content, gone & {shift.staff_code for shift in shifts})
 
 
 def import_places(content: bytes, *, file: str, importer: Importer) -> ImportResult:
@@ -183,9 +194,16 @@ class _Tally:
         if isinstance(row, Staff):
             row.updated_at = self._now
 
-    def finish(self, action: str, file: str, content: bytes) -> ImportResult:
+    def finish(
+        self, action: str, file: str, content: bytes, off_the_list: Collection[str] = ()
+    ) -> ImportResult:
         """Leave a line in the audit trail when anything was written, and return the counts."""
-        result = ImportResult(added=self._added, changed=self._changed, unchanged=self._unchanged)
+        result = ImportResult(
+            added=self._added,
+            changed=self._changed,
+            unchanged=self._unchanged,
+            off_the_list=tuple(sorted(off_the_list)),
+        )
         if result.added or result.changed:
             self._session.add(
                 Audit(
@@ -231,6 +249,18 @@ def _note_taken_phones(read: CsvFile, people: Sequence[StaffRow], known: Mapping
     for person in people:
         if person.phone in owners:
             read.blame_row(person.row, "phone", f"belongs to {owners[person.phone]} already")
+
+
+def _note_unknown_places(read: CsvFile, people: Sequence[StaffRow], names: Sequence[str]) -> None:
+    """Blame rows whose base is no place of the gazetteer, and say which one may be meant."""
+    known = {name.casefold(): name for name in names}
+    for person in people:
+        base = (person.base_place or "").casefold()
+        if not known or not base or base in known:
+            continue
+        close = difflib.get_close_matches(base, known, n=1)
+        meant = f"; did you mean {known[close[0]]}?" if close else "; import the places first"
+        read.blame_row(person.row, "base_place", "is no known place" + meant)
 
 
 def _free_moving_phones(session: Session, people: Sequence[StaffRow], known: Mapping[str, Staff]) -> None:

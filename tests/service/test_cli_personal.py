@@ -1,6 +1,7 @@
 """``siaga erase`` in a terminal: what it lists, what it refuses, and what it leaves behind."""
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from models.session import open_database
 from models.unit_of_work import UnitOfWork
 from tests.builders import START
 from tests.service.terminal import Siaga
+from tests.service.test_erasing import complains
 from tests.world import World
 
 NUMBER = "+628119999001"
@@ -58,6 +60,19 @@ def test_a_dry_run_lists_and_changes_nothing(lived: Siaga, tmp_path: Path) -> No
     assert "would be erased: 1 incidents" in ended.out
     assert [note.action for note in audited(tmp_path)] == ["personal.looked_up"]
     assert NUMBER in (tmp_path / ASIDE).read_text(encoding="ascii")
+
+
+def test_a_dry_run_names_the_complaints_too(migrated: Siaga, tmp_path: Path) -> None:
+    world = World(f"sqlite:///{tmp_path / 'var' / 'siaga.db'}")
+    complains(world, phone=NUMBER, ends=True)
+    complains(world, phone=NUMBER, ends=False)
+    complains(world, phone="+628119999007", ends=True)
+    world.close()
+    ended = migrated("erase", "--number", NUMBER, "--dry-run")
+    assert [re.sub(r" \S*\d{4}\S*-0*", " ", line) for line in ended.out.splitlines()[:-1]] == [
+        "complaint 1: everything personal",
+        "complaint 2 (still open, stays)",
+    ]
 
 
 @pytest.mark.parametrize("spelling", ["0811-9999-001", "628119999001", "+62 811 9999 001"])

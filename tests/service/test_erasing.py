@@ -197,7 +197,7 @@ def test_a_worker_who_left_is_erased_and_one_who_works_is_not(world: World) -> N
     assert tables_with(world, phone.removeprefix("+62")) == set()
 
 
-def complains(world: World, *, ends: bool) -> None:
+def complains(world: World, *, ends: bool, phone: str = NUMBER) -> None:
     """Somebody complains and leaves their number; what was noted on it names them too."""
     now = world.hand.now()
     with world.uow.write() as session:
@@ -208,7 +208,7 @@ def complains(world: World, *, ends: bool) -> None:
             received_at=now,
             text="menunggu dua jam",
             complainant="Ibu Maria",
-            contact=f"WA {NUMBER}",
+            contact=f"WA {phone}",
             due_on=date(2026, 12, 31),
         )
         number = complaints.enter(

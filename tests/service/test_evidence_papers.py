@@ -6,11 +6,13 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
+from config import accounts
 from config.facility import load_facility
 from config.installed import installation_of
 from config.policy import load_policy
 from config.settings import load_settings
 from dashboards import trail
+from dashboards.api.tokens import TOKEN_REVOKED
 from dashboards.i18n import Language
 from dashboards.reports import evidence_pack, response_times, update_log
 from dashboards.reports.as_html import as_html
@@ -24,6 +26,7 @@ from dispatch.domain.commands import Action
 from dispatch.domain.events import Kind
 from dispatch.domain.vocabulary import Outcome
 from dispatch.service import sealed
+from dispatch.service.staff_list import TAKEN_BACK, TAKEN_OFF
 from models.record import Audit
 from tests.api_world import NOON, World, past_call, past_incident, world
 from tests.service.conftest import MakeWorld
@@ -124,6 +127,8 @@ class TestUpdates:
         known = {value for name, value in vars(trail).items() if name.isupper() and isinstance(value, str)}
         known |= {"staff.imported", "roster.imported", "places.imported", "incidents.exported", "backup.made"}
         known |= set(trail.ACCESS_GIVEN)
+        known |= {accounts.USER_DISABLED, accounts.USER_ENABLED}
+        known |= {accounts.PASSWORD_CHANGED, TOKEN_REVOKED, TAKEN_OFF, TAKEN_BACK}
         known.add(str(Kind.ERASED))
         assert known - update_log.ACTIONS.keys() == set()
 

@@ -1,6 +1,7 @@
 """Imports: all or nothing, the same file twice changes nothing, bad rows are named (CONTRACT 6)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -115,6 +116,32 @@ def test_a_number_may_pass_to_a_new_person(importer: Importer) -> None:
     staff(importer, TWO)
     handed = TWO.replace("000-001", "000-003") + "N03,Contoh Tiga,driver,0811 0000 001,,\n"
     assert staff(importer, handed) == ImportResult(added=1, changed=1, unchanged=1)
+
+
+def test_a_place_and_a_skill_that_nobody_knows_are_named_and_nothing_is_written(importer: Importer) -> None:
+    places(importer, PLACES + "Mekurima,village,,-4.5,136.9,\n")
+    with pytest.raises(ImportRefusedError) as raised:
+        staff(
+            importer,
+            STAFF
+            + "N01,Satu,responder,08110000001,nurse;sulap,Mekurima\n"
+            + "N02,Dua,responder,08110000002,nurse,Antartika\n"
+            + "N03,Tiga,responder,08110000003,nurse,Mekurma\n"
+            + "N04,Empat,responder,08110000004,nurse,mekurima\n",
+        )
+    known = "doctor, nurse, midwife, emt, driver, als, bls, obstetric, trauma, paediatric"
+    unknown = f"'sulap' is unknown; choose from {known}, or define it in the facility file"
+    assert [str(problem) for problem in raised.value.problems] == [
+        f"staff.csv:2: skills 'nurse;sulap': {unknown}",
+        "staff.csv:3: base_place 'Antartika': is no known place; import the places first",
+        "staff.csv:4: base_place 'Mekurma': is no known place; did you mean Mekurima?",
+    ]
+    assert people(importer) == {}
+
+
+def test_a_facility_may_define_skills_of_its_own(importer: Importer) -> None:
+    diving = replace(importer, skills=("nurse", "diver"))
+    assert staff(diving, STAFF + "N01,Satu,responder,08110000001,nurse;diver,\n").added == 1
 
 
 def test_spreadsheets_write_the_same_file_differently(importer: Importer) -> None:
@@ -283,7 +310,7 @@ def test_people_stand_where_their_base_is(importer: Importer) -> None:
     rows = [
         "N01,A,driver,08110000001,,amole",
         "N02,B,driver,08110000002,,Jauh",
-        "N03,C,driver,08110000003,,Lain",
+        "N03,C,driver,08110000003,,",
     ]
     staff(importer, STAFF + "\n".join(rows) + "\n")
     found = {code: (row.lat, row.lon) for code, row in people(importer).items()}

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from config.accounts import Accounts
 from dashboards.sessions import COOKIE
 from models.access import User
 from models.record import Audit
@@ -116,6 +117,30 @@ def test_an_inactive_user_stays_outside(site: SampleSite, visitor: Visitor) -> N
         db.get_one(User, user(site, "admin").id).is_active = False
 
     assert visitor.logs_in("admin").status_code == 401
+
+
+def accounts(site: SampleSite) -> Accounts:
+    return Accounts(uow=site.uow, ids=site.ids, clock=site.clock, facility_id="KWK", actor="cli")
+
+
+def test_whoever_is_disabled_is_out_at_once_and_their_old_session_stays_dead(
+    site: SampleSite, visitor: Visitor
+) -> None:
+    visitor.logs_in("dispatcher")
+    accounts(site).set_active("dispatcher", is_active=False)
+    assert visitor.opens("/board").status_code == 303
+    accounts(site).set_active("dispatcher", is_active=True)
+    assert visitor.opens("/board").status_code == 303
+    assert visitor.logs_in("dispatcher").status_code == 303
+    assert visitor.opens("/board").status_code == 200
+
+
+def test_another_password_ends_the_sessions_of_before(site: SampleSite, visitor: Visitor) -> None:
+    visitor.logs_in("dispatcher")
+    accounts(site).set_password("dispatcher", "kata yang lain")
+    assert visitor.opens("/board").status_code == 303
+    assert visitor.logs_in("dispatcher").status_code == 401
+    assert visitor.logs_in("dispatcher", "kata yang lain").status_code == 303
 
 
 def test_repeated_failures_slow_an_account_down_and_never_close_it(

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from dispatch.domain.commands import Action
 from dispatch.domain.errors import AlreadyThereError, ReasonRequiredError, WrongTransitionError
 from dispatch.domain.vocabulary import Category, LocationSource, Outcome, Priority, Source
+from models.facility import Staff
 from models.incident import Assignment, Link
 from models.record import Audit
 from tests.web.sample_site import NASTY, NOW, TOKEN, SampleSite
@@ -226,3 +227,13 @@ def test_a_body_that_is_no_form_is_refused_before_anything(site: SampleSite, dis
 
     assert 400 <= response.status_code < 500
     assert site.service.commands == []
+
+
+def test_the_link_of_a_worker_who_was_taken_off_the_list_opens_nothing(
+    site: SampleSite, phone: Visitor
+) -> None:
+    with site.uow.write() as db:
+        for worker in db.scalars(select(Staff)):
+            worker.is_active = False
+
+    assert phone.opens(f"/w/{TOKEN}").status_code == 404
