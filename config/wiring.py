@@ -31,7 +31,7 @@ from dispatch.service import reconcile
 from dispatch.service.engine import Engine
 from dispatch.service.engine_lease import EngineLease
 from dispatch.service.metrics import Metrics
-from dispatch.service.metronome import Metronome
+from dispatch.service.metronome import Metronome, guarded
 from dispatch.service.retention import LOOKS_EVERY_S as RETENTION_LOOKS_EVERY_S
 from dispatch.service.retention import Retention
 from dispatch.service.sealing import LOOKS_EVERY_S as SEALS_EVERY_S
@@ -127,11 +127,14 @@ class Program:
             )
             if self.facility.survey.ask:
                 self.engine.every(SURVEY_LOOKS_EVERY_S, self.ask, "survey")
+            self.engine.when_back("journal")
             self.engine.every(SEALS_EVERY_S, self.seal, "seal", first_after_s=SEALS_FIRST_AFTER_S)
             self.engine.every(RETENTION_LOOKS_EVERY_S, self.erase_due, "retention")
             self.engine.start()
         if self.signals is not None:
             self.signals.start()
+        # After the engine, which must not wait for it, and before what is live is served, if it is quick.
+        guarded(self.standby.drain, "journal")()
 
     def stop(self) -> None:
         """Stop in order: first what runs by itself, then the connections to the database."""

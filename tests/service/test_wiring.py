@@ -15,7 +15,7 @@ from config.wiring import Program, build_program
 from models.facility import Shift
 from models.signals import Listener
 from models.unit_of_work import wake_engine_after
-from tests.contract.site import load_people
+from tests.contract.site import call, load_people
 from tests.fakes.telephony import WAIT_S, FakeProvider
 
 
@@ -147,3 +147,40 @@ def test_on_postgresql_a_web_process_wakes_the_engine_of_another(
 
 def test_on_sqlite_there_is_nothing_to_listen_to(program: Program) -> None:
     assert program.signals is None
+
+
+def test_what_waited_is_applied_in_the_start_itself(database_url: str, tmp_path: Path) -> None:
+    program = build(database_url, tmp_path)
+    load_people(program)
+    program.telephony.journal.keep(
+        kind="voice", path="/telephony/voice", form=call(), at=program.services.clock.now()
+    )
+    program.begin()
+    waiting = program.standby.look().requests
+    program.stop()
+    assert waiting == 0
+
+
+def test_what_waited_is_applied_as_soon_as_the_database_is_back(
+    sqlite_database_url: str, tmp_path: Path
+) -> None:
+    program = build(sqlite_database_url, tmp_path, with_engine=True)
+    load_people(program)
+    assert program.engine is not None
+    drained = threading.Event()
+    program.engine.every(3600, drained.set, "stays away")
+    program.engine.when_back("stays away")
+    file = Path(sqlite_database_url.removeprefix("sqlite:///"))
+    program.engine.start()
+    program.at_work.uow.engine.dispose()
+    away = file.rename(file.with_suffix(".away"))
+    file.mkdir()
+    program.at_work.uow.engine.dispose()
+    was_away = threading.Event()
+    for _ in range(int(WAIT_S / 0.05)):
+        if program.engine.misses_database or was_away.wait(0.05):
+            break
+    file.rmdir()
+    away.rename(file)
+    assert drained.wait(WAIT_S)
+    program.stop()
