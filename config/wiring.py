@@ -30,6 +30,7 @@ from dispatch.ports import Heartbeat, TelephonyProvider
 from dispatch.service import reconcile
 from dispatch.service.engine import Engine
 from dispatch.service.engine_lease import EngineLease
+from dispatch.service.invariants import CHECKS
 from dispatch.service.metrics import Metrics
 from dispatch.service.metronome import Metronome, guarded
 from dispatch.service.retention import LOOKS_EVERY_S as RETENTION_LOOKS_EVERY_S
@@ -49,6 +50,7 @@ from models.unit_of_work import UnitOfWork
 from telephony.addresses import PublicAddresses
 from telephony.context import DutyPhones, TelephonyContext
 from telephony.journal import Journal
+from telephony.journal_checks import journal_checks
 from telephony.prompts import Prompts
 from telephony.providers.twilio import CONNECT_TIMEOUT_S, TwilioProvider
 from telephony.standby import Standby
@@ -239,7 +241,7 @@ def build_program(
         telephony=telephony,
         engine=engine,
         chores=Metronome(),
-        watchdog=Watchdog(at_work, _heartbeat(settings)),
+        watchdog=Watchdog(at_work, _heartbeat(settings), (*CHECKS, *journal_checks(telephony.journal))),
         backups=BackupJob(at_work, settings),
         reports=ReportJob(at_work, settings),
         sealer=Sealer(desk, FileSealKeys(settings.data_dir), witnesses=facility.witnesses),

@@ -11,6 +11,11 @@ from dispatch.service.services import Services
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
+JOURNAL_WAITING = "journal_waiting"
+JOURNAL_LAID_ASIDE = "journal_laid_aside"
+OF_THE_JOURNAL = (JOURNAL_WAITING, JOURNAL_LAID_ASIDE)
+"""Asked of a folder, and not of the database; who knows it hands the checks to the watchdog."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
