@@ -30,8 +30,9 @@ from dispatch.ports import Heartbeat, TelephonyProvider
 from dispatch.service import reconcile
 from dispatch.service.engine import Engine
 from dispatch.service.engine_lease import EngineLease
+from dispatch.service.invariants import CHECKS
 from dispatch.service.metrics import Metrics
-from dispatch.service.metronome import Metronome
+from dispatch.service.metronome import Metronome, guarded
 from dispatch.service.retention import LOOKS_EVERY_S as RETENTION_LOOKS_EVERY_S
 from dispatch.service.retention import Retention
 from dispatch.service.sealing import LOOKS_EVERY_S as SEALS_EVERY_S
@@ -49,6 +50,7 @@ from models.unit_of_work import UnitOfWork
 from telephony.addresses import PublicAddresses
 from telephony.context import DutyPhones, TelephonyContext
 from telephony.journal import Journal
+from telephony.journal_checks import journal_checks
 from telephony.prompts import Prompts
 from telephony.providers.twilio import CONNECT_TIMEOUT_S, TwilioProvider
 from telephony.standby import Standby
@@ -127,11 +129,14 @@ class Program:
             )
             if self.facility.survey.ask:
                 self.engine.every(SURVEY_LOOKS_EVERY_S, self.ask, "survey")
+            self.engine.when_back("journal")
             self.engine.every(SEALS_EVERY_S, self.seal, "seal", first_after_s=SEALS_FIRST_AFTER_S)
             self.engine.every(RETENTION_LOOKS_EVERY_S, self.erase_due, "retention")
             self.engine.start()
         if self.signals is not None:
             self.signals.start()
+        # After the engine, which must not wait for it, and before what is live is served, if it is quick.
+        guarded(self.standby.drain, "journal")()
 
     def stop(self) -> None:
         """Stop in order: first what runs by itself, then the connections to the database."""
@@ -236,7 +241,7 @@ def build_program(
         telephony=telephony,
         engine=engine,
         chores=Metronome(),
-        watchdog=Watchdog(at_work, _heartbeat(settings)),
+        watchdog=Watchdog(at_work, _heartbeat(settings), (*CHECKS, *journal_checks(telephony.journal))),
         backups=BackupJob(at_work, settings),
         reports=ReportJob(at_work, settings),
         sealer=Sealer(desk, FileSealKeys(settings.data_dir), witnesses=facility.witnesses),

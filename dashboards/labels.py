@@ -147,6 +147,8 @@ FINDING: Mapping[str, str] = {
     "call_without_ending": msgid("Nobody knows how a call ended:"),
     "log_unread": msgid("A provider's log cannot be read"),
     "backup_missing": msgid("There is no new backup"),
+    "journal_waiting": msgid("What was kept for the database does not get into it"),
+    "journal_laid_aside": msgid("A request could not be carried out and waits for a person"),
     "seal_missing": msgid("A day that has ended is not sealed"),
     "check_failed": msgid("A check could not be carried out"),
 }

@@ -28,11 +28,12 @@ class NeverApplicableError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """What the journal holds; the oldest of it, and the oldest that waits because of the database."""
+    """What the journal holds; the oldest of each, and the oldest that waits because of the database."""
 
     requests: int = 0
     laid_aside: int = 0
     oldest_at: datetime | None = None
+    laid_aside_since: datetime | None = None
     without_database_since: datetime | None = None
 
 
@@ -90,9 +91,11 @@ class Journal:
         """
         entries = [_read_line(line) for path in (self._applying, self._arriving) for line in _lines(path)]
         known = [entry for entry in entries if entry is not None]
+        aside = _lines(self._aside)
         return Waiting(
             requests=len(entries),
-            laid_aside=len(_lines(self._aside)),
+            laid_aside=len(aside),
+            laid_aside_since=min((at for line in aside if (at := _arrival(line)) is not None), default=None),
             oldest_at=min((entry.at for entry in known), default=None),
             without_database_since=min((e.at for e in known if e.without_database), default=None),
         )

@@ -6,7 +6,7 @@ The number, the keys and the link are never shortened; the place is, when it mus
 from dispatch.domain.effects import CallerNews, Purpose, StandDownReason
 from dispatch.domain.segments import Elastic, compose, fit_segment
 from dispatch.ports import MessageFacts
-from dispatch.service import callers_alone, invariants, watchdog
+from dispatch.service import callers_alone, checks, invariants, watchdog
 from telephony.prompts import CATEGORY_WORDS, PRIORITY_WORDS
 
 _FOUND = {
@@ -25,6 +25,8 @@ _FOUND = {
     invariants.LOG_UNREAD: "log penyedia telepon tidak terbaca",
     invariants.BACKUP_MISSING: "tidak ada cadangan data baru",
     invariants.SEAL_MISSING: "catatan hari kemarin belum disegel",
+    checks.JOURNAL_WAITING: "yang disimpan belum masuk papan. Tanya petugas jaga siapa yang menelepon",
+    checks.JOURNAL_LAID_ASIDE: "ada permintaan tertinggal, mungkin panggilan yang tidak ada di papan",
     watchdog.CHECK_FAILED: "pemeriksaan sistem gagal",
 }
 """What the watchdog found, for supervisors who sit at no screen."""

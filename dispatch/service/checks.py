@@ -14,6 +14,11 @@ DAY = timedelta(days=1)
 MOST = 10
 """Findings of one check that are named; a bound on the list, never on the alarm."""
 
+JOURNAL_WAITING = "journal_waiting"
+JOURNAL_LAID_ASIDE = "journal_laid_aside"
+OF_THE_JOURNAL = (JOURNAL_WAITING, JOURNAL_LAID_ASIDE)
+"""Asked of a folder, and not of the database; who knows it hands the checks to the watchdog."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:

@@ -82,6 +82,7 @@ class Engine:
         self._watch = LoopWatch(monotonic)
         self._on_hang = on_hang
         self._database_is_away = False
+        self._when_back: list[str] = []
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._slots = threading.Semaphore(senders)
@@ -99,11 +100,20 @@ class Engine:
         """Whether this engine is at work, and not standing by for another."""
         return self._lease is None or self._lease.is_held
 
+    @property
+    def misses_database(self) -> bool:
+        """Whether the last round found no database."""
+        return self._database_is_away
+
     def every(
         self, seconds: float, chore: Callable[[], None], name: str, *, first_after_s: float | None = None
     ) -> None:
         """Run *chore* every so often beside the engine's own work (housekeeping, fallback lists)."""
         self._metronome.every(seconds, chore, name, first_after_s=first_after_s)
+
+    def when_back(self, name: str) -> None:
+        """Run the chore *name* also as soon as the database answers again."""
+        self._when_back.append(name)
 
     def start(self) -> None:
         """Start; overdue work of a former run goes out in the first round."""
@@ -214,6 +224,9 @@ class Engine:
         if self._database_is_away:
             self._database_is_away = False
             log.warning("engine.database_back")
+            for name in self._when_back:
+                # In a thread of its own: alerts go on meanwhile.
+                self._metronome.at_once(name)
         return pause_s
 
     def _look(self, now: datetime) -> "_Work":

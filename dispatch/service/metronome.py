@@ -40,6 +40,12 @@ class Metronome(BackgroundScheduler):  # type: ignore[misc] # the library has no
             first["next_run_time"] = self._now() + timedelta(seconds=first_after_s)
         self.add_job(self._counted(guarded(chore, name)), "interval", seconds=seconds, id=name, **first)
 
+    def at_once(self, name: str) -> None:
+        """Let the chore *name* begin now, and go on at its usual pace; nothing where there is none."""
+        job = self.get_job(name)
+        if job is not None:
+            job.modify(next_run_time=self._now())
+
     def stop(self) -> None:
         """Begin no chore any more, and let those under way end; one that hangs is left to itself."""
         self.shutdown(wait=False)

@@ -20,7 +20,7 @@ from dispatch.domain.effects import Purpose
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState
 from dispatch.ports import Heartbeat, HeartbeatError
 from dispatch.service import outbox, pulses
-from dispatch.service.checks import HOUR, MOST, Check, Finding
+from dispatch.service.checks import HOUR, MOST, OF_THE_JOURNAL, Check, Finding
 from dispatch.service.invariants import CHECKS
 from dispatch.service.services import Services
 from models.traffic import Pulse
@@ -45,7 +45,7 @@ class Report:
 
     def counts(self) -> Mapping[str, int]:
         """How many findings each check has, those with none too."""
-        names = [*(check.name for check in CHECKS), CHECK_FAILED]
+        names = [*(check.name for check in CHECKS), *OF_THE_JOURNAL, CHECK_FAILED]
         return {name: sum(finding.check == name for finding in self.findings) for name in names}
 
 

@@ -1,8 +1,9 @@
 """What the whole program does by itself: it knows whom to ring when its database does not answer."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,13 @@ from config.facility import load_facility
 from config.policy import load_policy
 from config.settings import load_settings
 from config.wiring import Program, build_program
+from dispatch.service.checks import JOURNAL_LAID_ASIDE, JOURNAL_WAITING, OF_THE_JOURNAL
+from dispatch.service.watchdog import PULSE, last_report
 from models.facility import Shift
 from models.signals import Listener
+from models.traffic import Pulse
 from models.unit_of_work import wake_engine_after
-from tests.contract.site import load_people
+from tests.contract.site import call, load_people
 from tests.fakes.telephony import WAIT_S, FakeProvider
 
 
@@ -147,3 +151,76 @@ def test_on_postgresql_a_web_process_wakes_the_engine_of_another(
 
 def test_on_sqlite_there_is_nothing_to_listen_to(program: Program) -> None:
     assert program.signals is None
+
+
+def test_what_waited_is_applied_in_the_start_itself(database_url: str, tmp_path: Path) -> None:
+    program = build(database_url, tmp_path)
+    load_people(program)
+    program.telephony.journal.keep(
+        kind="voice", path="/telephony/voice", form=call(), at=program.services.clock.now()
+    )
+    program.begin()
+    waiting = program.standby.look().requests
+    program.stop()
+    assert waiting == 0
+
+
+def test_what_waited_is_applied_as_soon_as_the_database_is_back(
+    sqlite_database_url: str, tmp_path: Path
+) -> None:
+    program = build(sqlite_database_url, tmp_path, with_engine=True)
+    load_people(program)
+    assert program.engine is not None
+    drained = threading.Event()
+    program.engine.every(3600, drained.set, "stays away")
+    program.engine.when_back("stays away")
+    file = Path(sqlite_database_url.removeprefix("sqlite:///"))
+    program.engine.start()
+    program.at_work.uow.engine.dispose()
+    away = file.rename(file.with_suffix(".away"))
+    file.mkdir()
+    program.at_work.uow.engine.dispose()
+    was_away = threading.Event()
+    for _ in range(int(WAIT_S / 0.05)):
+        if program.engine.misses_database or was_away.wait(0.05):
+            break
+    file.rmdir()
+    away.rename(file)
+    assert drained.wait(WAIT_S)
+    program.stop()
+
+
+def found_by_watchdog(program: Program) -> dict[str, str]:
+    """The names of what one round finds, and of what each is."""
+    with program.services.uow.write() as session:
+        session.execute(delete(Pulse).where(Pulse.name == PULSE))
+    report = program.watchdog.round()
+    assert report is not None
+    return {finding.check: finding.subject for finding in report.findings}
+
+
+def test_what_the_journal_keeps_for_too_long_or_for_good_is_found(
+    sqlite_database_url: str, tmp_path: Path
+) -> None:
+    program = build(sqlite_database_url, tmp_path)
+    load_people(program)
+    journal, now = program.telephony.journal, program.services.clock.now()
+    assert set(OF_THE_JOURNAL) & set(found_by_watchdog(program)) == set()
+    journal.keep(kind="voice", path="/telephony/voice", form=call(), at=now - timedelta(seconds=29))
+    assert JOURNAL_WAITING not in found_by_watchdog(program)
+    journal.keep(kind="voice", path="/telephony/voice", form=call(2), at=now - timedelta(seconds=31))
+    assert JOURNAL_WAITING in found_by_watchdog(program)
+    program.standby.drain()
+    aside = tmp_path / "journal" / "laid-aside.jsonl"
+    aside.write_text('{"kind": "voice", "form": {"From"\n')
+    (first, waiting) = (found_by_watchdog(program).get(name) for name in reversed(OF_THE_JOURNAL))
+    assert (first, waiting) == ("journal 1", None)
+    aside.write_text(aside.read_text() * 2)
+    assert found_by_watchdog(program)[JOURNAL_LAID_ASIDE] != first, "one more is told at once"
+    assert last_counts(program)[JOURNAL_LAID_ASIDE] == 1
+    program.stop()
+
+
+def last_counts(program: Program) -> Mapping[str, int]:
+    with program.services.uow.read() as session:
+        return last_report(session).counts()

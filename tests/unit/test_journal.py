@@ -164,7 +164,7 @@ def test_it_says_what_waits_since_when_and_why(folder: Path) -> None:
     seen = journal.look()
     assert (seen.requests, seen.laid_aside, seen.oldest_at) == (1, 1, request(2)[3])
     journal.drain(Applied())
-    assert journal.look() == Waiting(laid_aside=1)
+    assert journal.look() == Waiting(laid_aside=1, laid_aside_since=request(1)[3])
 
 
 def test_while_nothing_can_be_applied_nothing_is_written_again(folder: Path) -> None:

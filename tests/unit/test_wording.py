@@ -11,6 +11,7 @@ from dispatch.domain.effects import Purpose, StandDownReason
 from dispatch.domain.segments import is_gsm7, septets
 from dispatch.domain.vocabulary import Category, Priority
 from dispatch.ports import MessageFacts, Sealed
+from dispatch.service.checks import OF_THE_JOURNAL
 from dispatch.service.invariants import ALERT_NOT_LEFT, CHECKS
 from dispatch.service.watchdog import CHECK_FAILED
 from telephony.prompts import CATEGORY_WORDS, PRIORITY_WORDS
@@ -21,7 +22,7 @@ PLACES = (None, "", "Jalur 2", "Gang “Melati” – dekat gereja 🚑", "dekat
 WORDING = IndonesianWording()
 
 
-FOUND = [*(check.name for check in CHECKS), CHECK_FAILED]
+FOUND = [*(check.name for check in CHECKS), *OF_THE_JOURNAL, CHECK_FAILED]
 
 
 def every_message() -> Iterator[MessageFacts]:
