@@ -112,8 +112,8 @@ class Pen:
         if not summary.recorded:
             return Cell(text=self.say("nothing recorded"), values=(None, None, None, None))
         if summary.recorded < self.few:
-            listed = "; ".join(self.wording.seconds(value) for value in summary.values or ())
-            text = self.say("Each value: %(values)s", values=listed)
+            listed = "; ".join(self.wording.clock(value) for value in summary.values or ())
+            text = self.say("Each value (min:s): %(values)s", values=listed)
             return Cell(text=text, values=(None, None, None, listed), behind=behind)
         assert summary.median_s is not None
         return Cell(

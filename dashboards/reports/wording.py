@@ -36,6 +36,13 @@ class Wording:
             return _SPACE.join((str(whole // 60), minute, str(whole % 60), second))
         return _SPACE.join((str(whole // 3600), hour, str(whole % 3600 // 60), minute))
 
+    def clock(self, value: float) -> str:
+        """``12:05``, ``1:02:05``, ``0:07,5``: minutes and seconds, where many stand in a narrow column."""
+        minutes, seconds = divmod(round(value, 1), 60)
+        shown = format_decimal(seconds, format="00.#", locale=self._locale)
+        hours, minutes = divmod(int(minutes), 60)
+        return f"{hours}:{minutes:02}:{shown}" if hours else f"{minutes}:{shown}"
+
     def number(self, count: int) -> str:
         """``12.345``: thousands apart, as each language writes them."""
         return str(format_decimal(count, locale=self._locale))

@@ -241,7 +241,7 @@ def test_the_minimum_is_the_facilitys_own(here: World, few: int, is_listed: bool
     october(here, arrivals=25)
     sources = Sources(facility=replace(here.facility, report=House(few=few)))
     text = pdf_text(render(found(here, sources), sources=sources, format=Format.PDF))
-    assert ("Setiap nilai: 1 mnt 0 dtk; 2 mnt 0 dtk" in text) is is_listed
+    assert ("Setiap nilai (mnt:dtk): 1:00; 2:00" in text) is is_listed
 
 
 def test_an_instant_in_a_workbook_is_the_facilitys_time(here: World, sources: Sources) -> None:

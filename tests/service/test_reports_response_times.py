@@ -215,7 +215,7 @@ def test_the_page_shows_each_value_with_its_definition_and_target(here: World) -
     page = words(rendered(here, "2026-10", Format.HTML))
     assert "Laporan waktu tanggap" in page
     assert "Dari dering pertama di layanan sampai tiba di lokasi." in page
-    assert "Setiap nilai: 3 mnt 0 dtk; 3 mnt 30 dtk" in page
+    assert "Setiap nilai (mnt:dtk): 3:00; 3:30" in page
     assert "paling lama 10 mnt 0 dtk: 9 / 10" in page
     assert "95 %: 60 % s.d. 98 %" in page
     apart = "Dihitung terpisah, tidak masuk angka di atas."
