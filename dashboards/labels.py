@@ -271,6 +271,7 @@ REFUSAL: Mapping[str, str] = {
     "not_assigned": msgid("This worker was never alerted to this incident."),
     "wrong_transition": msgid("This step does not follow from where the worker stands now."),
     "already_there": msgid("This was recorded before; nothing was changed."),
+    "answer_overtaken": msgid("This answer came late and has no effect: a newer one stands."),
     "reason_required": msgid("This needs a reason."),
     "time_refused": msgid(
         "The stated time lies in the future or before the call. Is the phone’s clock right?"

@@ -73,6 +73,11 @@ RULES: Final[Mapping[str, tuple[int, str, str]]] = {
         "Already there",
         "{action} changes nothing: this worker already stands at {status}.",
     ),
+    "answer_overtaken": (
+        409,
+        "Answer overtaken",
+        "{action} is older than what this worker was asked, or said, since; it has no effect.",
+    ),
     "reason_required": (422, "Reason required", "{field} is needed: lowering a priority is explained."),
     "time_refused": (
         422,

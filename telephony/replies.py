@@ -38,6 +38,7 @@ ERRORS = {
     "not_assigned": "Anda tidak ditugaskan untuk panggilan {n}.",
     "wrong_transition": "Langkah itu tidak sesuai untuk panggilan {n} dan tidak dicatat.",
     "already_there": "Sudah tercatat untuk panggilan {n}.",
+    "answer_overtaken": "Jawaban lama untuk panggilan {n} tidak berlaku lagi. Jawab ulang bila perlu.",
     "incident_not_found": "Panggilan itu tidak ada.",
     "complaint_not_found": "Pengaduan itu tidak ada.",
     "staff_not_found": "Anda tidak terdaftar sebagai petugas.",

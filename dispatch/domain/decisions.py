@@ -18,7 +18,7 @@ from dispatch.domain.vocabulary import Source
 FUTURE_TOLERANCE_S = 60.0
 """A phone's clock may run this far ahead; more is refused rather than recorded as true."""
 
-_BY_PHONE = frozenset({Source.VOICE, Source.KEYPAD, Source.SMS})
+BY_PHONE = frozenset({Source.VOICE, Source.KEYPAD, Source.SMS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ def time_of(source: Source, occurred_at: datetime | None, *, earliest: datetime,
     Raises:
         TimeRefusedError: a person stated an instant in the future, or before *earliest*.
     """
-    if occurred_at is not None and source in _BY_PHONE:
+    if occurred_at is not None and source in BY_PHONE:
         return min(max(occurred_at, earliest), now)
     return checked_time(occurred_at, earliest=earliest, now=now)
 

@@ -61,6 +61,12 @@ class AlreadyThereError(WrongTransitionError):
     code = "already_there"
 
 
+class AnswerOvertakenError(DispatchError):
+    """An answer that is older than the question, or than what the same worker said since, changes nothing."""
+
+    code = "answer_overtaken"
+
+
 class ReasonRequiredError(DispatchError):
     """Lowering a priority or closing needs a named person and a reason (DESIGN 4)."""
 

@@ -8,7 +8,7 @@ lowers it, with a reason (DESIGN 4).
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from dispatch.domain import alerts, escalation, particulars
+from dispatch.domain import alerts, answers, escalation, particulars
 from dispatch.domain.commands import Action, ActOnIncident
 from dispatch.domain.decisions import Crew, Decision, Draft, time_of
 from dispatch.domain.effects import (
@@ -37,9 +37,6 @@ from dispatch.domain.vocabulary import (
 )
 
 _S = AssignmentStatus
-
-STALE_KEY_S = 5.0
-"""A key pressed longer ago than this was not answered in time: its call has ended."""
 
 STEPS: Mapping[Action, tuple[Kind, AssignmentStatus, str, frozenset[AssignmentStatus]]] = {
     Action.EN_ROUTE: (Kind.EN_ROUTE, _S.EN_ROUTE, "en_route_at", frozenset({_S.ACCEPTED, _S.STAGING})),
@@ -89,11 +86,17 @@ def act(
 def refuse(incident: Incident, command: ActOnIncident, error: DispatchError, *, now: datetime) -> Decision:
     """The line that says an attempt was refused; nothing else changes."""
     draft = Draft(incident, now=now, source=command.source, actor=command.actor)
-    data = {"action": str(command.action), "staff_code": command.staff_code, "error": error.code}
+    data: dict[str, object] = {
+        "action": str(command.action),
+        "staff_code": command.staff_code,
+        "error": error.code,
+    }
     if command.occurred_at is not None:
         # What was claimed is not lost, although it does not stand.
         data["stated_at"] = command.occurred_at.isoformat()
-    draft.add(Kind.ACTION_REFUSED, data)
+    if command.minutes is not None:
+        data["minutes"] = command.minutes
+    draft.add(Kind.ACTION_REFUSED, data, private={"reason": command.reason})
     return draft.decision()
 
 
@@ -127,6 +130,7 @@ def _assigned(draft: Draft, command: ActOnIncident) -> Assignment:
     assignment = draft.incident.assignment(command.staff_code)
     if assignment is None:
         raise NotAssignedError(staff_code=command.staff_code, number=draft.incident.number)
+    answers.check_not_overtaken(assignment, command, now=draft.now)
     return assignment
 
 
@@ -201,7 +205,9 @@ def _accept(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) ->
     is_primary = incident.primary is None and assignment.role.can_be_primary
     live, waiting = incident.live_call, incident.waiting_call
     # A key that waited in the journal is true, but nobody holds that call any more.
-    by_keypad = command.source is Source.KEYPAD and (draft.now - occurred_at).total_seconds() < STALE_KEY_S
+    by_keypad = (
+        command.source is Source.KEYPAD and (draft.now - occurred_at).total_seconds() < answers.STALE_ANSWER_S
+    )
     draft.add(
         Kind.ACCEPTED,
         {

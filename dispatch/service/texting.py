@@ -12,6 +12,7 @@ from enum import StrEnum
 from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.orm import Session
 
+from dispatch.domain import answers
 from dispatch.domain.commands import Action, ActOnIncident, ReceiveText
 from dispatch.domain.errors import DispatchError
 from dispatch.domain.intake import Ring
@@ -48,10 +49,16 @@ _WORKER_BY_PHONE = select(_STAFF.c.id, _STAFF.c.code).where(
     _STAFF.c.is_active.is_(True),
 )
 _CHOICES = (
-    select(_INCIDENT.c.id, _INCIDENT.c.short_number, _ASSIGNMENT.c.status)
+    select(
+        _INCIDENT.c.id,
+        _INCIDENT.c.short_number,
+        _ASSIGNMENT.c.status,
+        _ASSIGNMENT.c.asked_at,
+        _ASSIGNMENT.c.alerted_at,
+    )
     .join(_INCIDENT, _INCIDENT.c.id == _ASSIGNMENT.c.incident_id)
     .where(_ASSIGNMENT.c.staff_id == bindparam("staff_id"), rows.IS_OPEN)
-    .order_by(_ASSIGNMENT.c.asked_at)
+    .order_by(_ASSIGNMENT.c.asked_at, _INCIDENT.c.short_number)
 )
 
 _Worker = Row[str, str]
@@ -111,6 +118,7 @@ class _Choice:
     incident_id: str
     short_number: int
     status: AssignmentStatus
+    asked_since: datetime
 
 
 def receive_text(
@@ -201,8 +209,13 @@ def _from_resident(session: Session, services: Services, command: ReceiveText) -
 def _choices(session: Session, worker: _Worker) -> list[_Choice]:
     found = session.connection().execute(_CHOICES, {"staff_id": worker.id})
     return [
-        _Choice(incident_id=incident_id, short_number=short, status=AssignmentStatus(status))
-        for incident_id, short, status in found
+        _Choice(
+            incident_id=row.id,
+            short_number=row.short_number,
+            status=AssignmentStatus(row.status),
+            asked_since=answers.asked_since(row.asked_at, row.alerted_at),
+        )
+        for row in found
     ]
 
 
@@ -214,7 +227,10 @@ def _from_worker(
     named = [c for c in choices if c.short_number == text.short_number]
     if action is None:
         return _not_understood(session, services, command, worker, named or choices)
-    candidates = _candidates(action, named if text.short_number is not None else choices)
+    # An incident is named on purpose; else a text cannot be about what its writer was asked only later.
+    now = services.clock.now()
+    known = [c for c in choices if not answers.is_before(command.received_at, [c.asked_since], now=now)]
+    candidates = _candidates(action, named if text.short_number is not None else known)
     if not candidates:
         return TextAnswer(
             understood=Understood.NOTHING_WAITING, action=action, short_number=text.short_number

@@ -277,13 +277,18 @@ def test_stated_times_lie_between_the_call_and_now(
     assert story.part_of("N01").en_route_at == expected
 
 
-@pytest.mark.parametrize("source", [Source.KEYPAD, Source.SMS])
 @pytest.mark.parametrize(
-    ("stamped_after_s", "recorded_after_s"),
+    ("source", "stamped_after_s", "recorded_after_s"),
     [
-        pytest.param(-3600, 0, id="the clock was set back, and nobody can have answered before the call"),
-        pytest.param(3700, 100, id="the clock was set back while the answer waited in the journal"),
-        pytest.param(50, 50, id="the answer waited"),
+        pytest.param(Source.KEYPAD, -3600, 0, id="set back, and nobody presses a key before the call"),
+        *(
+            pytest.param(source, stamped_s, recorded_s, id=f"{why}-{source}")
+            for source in (Source.KEYPAD, Source.SMS)
+            for stamped_s, recorded_s, why in (
+                (3700, 100, "the clock was set back while the answer waited in the journal"),
+                (50, 50, "the answer waited"),
+            )
+        ),
     ],
 )
 def test_a_clock_that_was_set_refuses_nobody_who_answers_by_phone(
