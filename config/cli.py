@@ -7,11 +7,16 @@ traceback. What the commands do stands in the modules beside this one.
 import logging
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from config import serving
 from config.cli_words import refuse
+
+# What the library puts before the words of a value that was refused.
+_LIBRARYS_OWN = "Value error, "
 
 QUICK = ("serve", "engine")
 """What must be there soon, and so does not wait for the imports of the other commands (ADR 0022)."""
@@ -35,8 +40,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
         refuse(line_of(error))
 
 
+class _Spoken(TyperGroup):
+    """Every command; says what is wrong with a value in plain words."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - the library keeps its own types to itself
+        """Run what was asked for."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix(_LIBRARYS_OWN)
+            raise
+
+
 def _commands() -> typer.Typer:
     app = typer.Typer(
+        cls=_Spoken,
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,

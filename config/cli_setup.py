@@ -12,9 +12,8 @@ from config.cli_start import keep_facility, read_settings
 from config.cli_words import CommandRefusedError, say
 from config.doctor import Check, State, examine
 from config.facility import load_facility
-from config.files import FileRefusedError
 from config.policy import SHIPPED, load_policy
-from config.settings import SettingsError, load_settings, variable
+from config.settings import load_settings, variable
 from dispatch.adapters.clock import SystemClock
 from dispatch.domain.policy import Policy, Tier
 from models import migrating
@@ -22,6 +21,9 @@ from models.session import COMMAND, open_database
 from models.unit_of_work import UnitOfWork
 
 policy_app = typer.Typer()
+
+_URGENCY = (State.WRONG, State.DOUBTFUL, State.OK)
+"""What is looked at first at night; within each, the order in which a person would repair things."""
 
 PolicyPath = Annotated[
     Path | None, typer.Argument(metavar="[FILE.toml]", help="The policy in effect when none is named.")
@@ -42,9 +44,9 @@ def migrate() -> None:
 
 
 def doctor() -> None:
-    """Check settings, telephony, disk, database, clock, roster and engine: one line each."""
+    """Check settings, telephony, disk, database, clock, roster and engine: one line each, failures first."""
     wrong = 0
-    for check in _examined():
+    for check in sorted(_examined(), key=lambda check: _URGENCY.index(check.state)):
         say(f"{check.state:<11} {check.subject}: {check.text}")
         wrong += check.state is State.WRONG
     if wrong:
@@ -83,13 +85,9 @@ def check_policy(path: PolicyPath = None) -> None:
 
 
 def _examined() -> Iterator[Check]:
-    try:
-        settings = read_settings()
-        facility = load_facility(settings.facility_file)
-        policy = load_policy(settings.policy_file)
-    except (SettingsError, FileRefusedError) as error:
-        yield Check(state=State.WRONG, subject="settings", text=str(error))
-        raise
+    settings = read_settings()
+    facility = load_facility(settings.facility_file)
+    policy = load_policy(settings.policy_file)
     yield from examine(settings=settings, facility=facility, policy=policy, now=SystemClock().now())
 
 

@@ -86,6 +86,11 @@ class Formats:
         """``23 Nov 2026 14:03:20 WIT``."""
         return f"{self.day(at)} {self.clock(at)} {self.zone_name(at)}"
 
+    def moment(self, at: datetime, now: datetime) -> str:
+        """``14:03:20`` today, ``23 Nov 2026 14:03:20`` on any other day."""
+        is_today = at.astimezone(self.zone).date() == now.astimezone(self.zone).date()
+        return self.clock(at) if is_today else f"{self.day(at)} {self.clock(at)}"
+
     def near(self, at: datetime, now: datetime) -> str:
         """``14:03`` on the same day, ``Sel 14:03`` within the week, ``23 Nov 2026 14:03`` otherwise."""
         days = (at.astimezone(self.zone).date() - now.astimezone(self.zone).date()).days
@@ -100,14 +105,26 @@ class Formats:
         """``WIT``; the time-zone database knows the Indonesian short names, CLDR does not."""
         return at.astimezone(self.zone).tzname() or ""
 
+    @property
+    def day_words(self) -> tuple[str, str]:
+        """The word after the number of days, for one and for more."""
+        return ("hari", "hari") if self.language is Language.ID else ("day", "days")
+
     def decimal(self, value: Fraction | Decimal, places: int) -> str:
         """``3,250``: so many decimals, rounded half up."""
         written = decimals(Fraction(value), places)
         return str(format_decimal(written, format=f"0.{'0' * places}", locale=self._locale))
 
     def duration(self, seconds: float) -> str:
-        """``0:07``, ``12:05``, ``1:02:03``: hours only where there are any."""
+        """``0:07``, ``12:05``, ``1:02:03``, ``31 hari 0:03``: hours and days only where there are any.
+
+        With days go hours and minutes: nobody counts the seconds of a month. ``live.js`` writes alike.
+        """
         whole = max(0, int(seconds))
-        hours, rest = divmod(whole, 3600)
+        days, rest = divmod(whole, 86400)
+        hours, rest = divmod(rest, 3600)
         minutes, left = divmod(rest, 60)
+        if days:
+            one, more = self.day_words
+            return f"{days} {one if days == 1 else more} {hours}:{minutes:02}"
         return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"

@@ -5,7 +5,7 @@ A page is one dataclass and one template. No template asks the database, and no 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,9 @@ from dashboards.i18n import Formats, Language, catalogue
 from dashboards.labels import LABELS, Labels
 from dashboards.sentences import Sentences
 from dispatch.domain import phones
+
+OPEN_LONG = timedelta(hours=24)
+"""An incident that is open for longer was forgotten, or needs somebody who says what is going on."""
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -111,6 +114,7 @@ def _environment(
         day=formats.day,
         weekday=formats.weekday,
         near=formats.near,
+        moment=formats.moment,
         stamp=formats.stamp,
         duration=formats.duration,
         decimal=formats.decimal,
@@ -125,6 +129,8 @@ def _environment(
         label=Labels(translations).of,
         choices=LABELS,
         zone_name=formats.zone_name,
+        day_words=formats.day_words,
+        open_long=OPEN_LONG,
         languages=tuple(Language),
     )
     return environment

@@ -7,6 +7,7 @@
   var title = document.title;
   var every = Number(live.dataset.every);
   var offset = Date.parse(live.dataset.now) - Date.now();
+  var days = live.dataset.days.split(",");
   var tag = live.dataset.tag;
   var heard = Date.now();
   var timer = 0;
@@ -16,8 +17,10 @@
 
   function duration(ms) {
     var s = Math.max(0, Math.floor(ms / 1000));
-    var h = Math.floor(s / 3600);
+    var d = Math.floor(s / 86400);
+    var h = Math.floor(s / 3600) % 24;
     var m = Math.floor(s / 60) % 60;
+    if (d) { return d + " " + days[d === 1 ? 0 : 1] + " " + h + ":" + two(m); }
     return h ? h + ":" + two(m) + ":" + two(s % 60) : m + ":" + two(s % 60);
   }
 

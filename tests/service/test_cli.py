@@ -100,11 +100,20 @@ def test_wrong_usage_ends_with_two(here: Siaga, arguments: list[str]) -> None:
     assert re.search("^Error: ", ended.err, re.MULTILINE)
 
 
+def test_a_wrong_choice_is_told_in_plain_words(here: Siaga) -> None:
+    ended = here("user", "add", "maria", "--role", "bos")
+    assert ended.last_line == (
+        "Error: Invalid value for '--role': 'bos' is not one of 'admin', 'dispatcher', 'manager', 'auditor', "
+        "'worker'."
+    )
+
+
 def test_a_bad_setting_is_the_last_line(here: Siaga) -> None:
     for command in (["serve"], ["engine"], ["migrate"], ["doctor"], ["settings"]):
         ended = here(*command, SIAGA_TELEPHONY="pigeon")
         assert ended.status == 1
         assert ended.last_line.startswith("SIAGA_TELEPHONY: 'pigeon' is no provider")
+        assert (ended.out + ended.err).count("is no provider") == 1
 
 
 def test_nothing_starts_without_a_key(here: Siaga, tmp_path: Path) -> None:
@@ -446,7 +455,9 @@ def test_the_doctor_finds_what_is_missing(migrated: Siaga, tmp_path: Path) -> No
     ended = migrated("doctor")
     assert ended.status == 1
     states = {line.split()[0] for line in ended.out.splitlines()}
-    assert states <= {"ok", "peringatan", "gagal"}
+    assert states == {"ok", "peringatan", "gagal"}
+    order = [line.split()[0] for line in ended.out.splitlines()]
+    assert order == sorted(order, key=["gagal", "peringatan", "ok"].index)
     assert "gagal       roster: nobody at all" in ended.out
     elsewhere = migrated("doctor", SIAGA_DATABASE_URL=f"sqlite:///{tmp_path}/other.db")
     assert "gagal       database: " in elsewhere.out

@@ -125,6 +125,25 @@ def test_the_board_tells_calmly_when_the_service_was_away_in_this_shift(site: Sa
     assert "program tidak berjalan, atau listrik padam" in page.text
 
 
+def test_what_lasts_for_days_shows_its_dates_and_says_that_it_is_open_for_long(site: SampleSite) -> None:
+    visitor = signed_in(site)
+    assert "Terbuka lebih dari 24 jam" not in visitor.opens("/board").text
+    site.clock.advance(31 * 86400 + 3 * 60)
+    with site.uow.write() as db:
+        an_outage(db, "silent", 5, 31 * 24 * 60)
+    visitor = signed_in(site)
+    board = visitor.opens("/board").text
+    assert "23 Nov 2026 21:05:00</time>–<time" in board
+    assert ">21:00:00</time>:" in board
+    assert ">31 hari 0:0" in board
+    assert "Terbuka lebih dari 24 jam: tutup, atau catat apa yang masih berjalan." in board
+    running = visitor.opens("/incidents/KWK-2026-000101").text
+    assert "Terbuka lebih dari 24 jam" in running
+    assert "23 Nov 2026 20:5" in running
+    assert "Terbuka lebih dari 24 jam" not in visitor.opens("/incidents/KWK-2026-000100").text
+    assert ">31 days 0:0" in visitor.opens("/board?lang=en").text
+
+
 def test_what_the_watchdog_found_stands_on_the_board_and_is_sent_at_once(site: SampleSite) -> None:
     visitor = signed_in(site)
     tag = visitor.opens("/board/live", {"X-Live": "1"}).headers["etag"]
