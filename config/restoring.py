@@ -5,7 +5,7 @@ what does not hold what its manifest says, or whose record is not intact, is not
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -173,14 +173,22 @@ def _restore_sqlite(order: Order, target: Path, manifest: Manifest | None) -> Re
         restored = _brought_up(order, f"sqlite:///{fresh}", manifest)
         copying.settle_sqlite(fresh)
         sync(fresh)
-        aside = _set_aside(order, target) if target.exists() else None
-        fresh.replace(target)
-        sync(target.parent)
+        if target.exists():
+            # Copying and checking took its time: somebody may have started a server meanwhile.
+            _look_at_sqlite(order, target)
+        with copying.held_sqlite(target) if _is_sqlite(target) else nullcontext():
+            aside = _set_aside(order, target) if target.exists() else None
+            fresh.replace(target)
+            sync(target.parent)
     except OSError as error:
         raise CopyError(f"{target}: cannot be written: {error.strerror}") from error
     finally:
         remove_with_its_parts(fresh)
     return replace(restored, set_aside=None if aside is None else str(aside))
+
+
+def _is_sqlite(target: Path) -> bool:
+    return target.exists() and copying.kind_of(target) == "sqlite"
 
 
 def _look_at_sqlite(order: Order, target: Path) -> None:
@@ -228,16 +236,9 @@ def _restore_postgres(order: Order, manifest: Manifest | None) -> Restored:
     try:
         with engine.connect() as connection:
             server = copying.server_version(connection)
-            others = connection.scalar(
-                text(
-                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-                    "AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
-                )
-            )
             _refuse_if_in_use(connection, order)
             is_empty = not inspect(connection).get_table_names()
-        if others:
-            raise CopyError(f"{others} other sessions use this database: stop what runs on it")
+            _refuse_others(connection)
     finally:
         engine.dispose()
     copying.check_dump(order.file, server=server)
@@ -245,6 +246,17 @@ def _restore_postgres(order: Order, manifest: Manifest | None) -> Restored:
         copying.load_postgres(order.url, order.file, server=server)
         restored = _brought_up(order, order.url, manifest)
     return replace(restored, set_aside=aside)
+
+
+def _refuse_others(connection: Connection) -> None:
+    others = connection.scalar(
+        text(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+    )
+    if others:
+        raise CopyError(f"{others} other sessions use this database: stop what runs on it")
 
 
 @contextmanager
@@ -255,6 +267,9 @@ def _schema_set_aside(order: Order, *, is_empty: bool) -> Iterator[str | None]:
     try:
         if not is_empty:
             with engine.begin() as connection:
+                # Looking at the dump took its time: somebody may have started a server meanwhile.
+                _refuse_others(connection)
+                _refuse_if_in_use(connection, order)
                 connection.execute(text(f"ALTER SCHEMA public RENAME TO {aside}"))
                 connection.execute(text("CREATE SCHEMA public"))
         try:

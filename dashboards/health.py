@@ -1,7 +1,7 @@
 """Whether this process lives, whether it is ready, and its metrics; open to all, with nothing personal in it.
 
-Ready means: the database answers, its schema is the one that this program needs, and an engine gave a sign of
-life. Decides nothing about restarting anything.
+Ready means: the database answers and takes what is written, its schema is the one that this program needs,
+and an engine gave a sign of life. Decides nothing about restarting anything.
 """
 
 from collections.abc import Callable, Mapping
@@ -53,7 +53,7 @@ def build_health(services: Services, more_reasons: Reasons = dict) -> APIRouter:
 
 
 def failing(services: Services, schema_wanted: str) -> Mapping[str, str]:
-    """What keeps the service from being ready: ``database``, ``schema`` or ``engine``; empty when it is."""
+    """What keeps the service from being ready: ``database``, ``schema``, ``writing`` or ``engine``."""
     try:
         with services.uow.engine.connect() as connection:
             revision = migrating.revision_of(connection)
@@ -63,6 +63,8 @@ def failing(services: Services, schema_wanted: str) -> Mapping[str, str]:
             pulse = session.get(Pulse, "engine")
     except SQLAlchemyError as error:
         return {"database": f"does not answer ({type(error).__name__})"}
+    if trouble := services.uow.trouble():
+        return {"writing": trouble}
     if pulse is None:
         return {"engine": "has never given a sign of life"}
     silent = services.clock.now() - pulse.at

@@ -80,6 +80,22 @@ def settle_sqlite(file: Path) -> None:
         raise CopyError(f"{file}: database is locked")
 
 
+@contextmanager
+def held_sqlite(file: Path) -> Iterator[None]:
+    """*file*, which is settled, for us alone during the block: nobody reads or writes in it.
+
+    Raises:
+        CopyError: somebody else has it open at work.
+    """
+    with closing(sqlite3.connect(file, timeout=1.0, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            raise CopyError(f"{file}: is in use: stop what runs on it") from error
+        # Closing ends it; nothing was written, so nothing is left beside the file.
+        yield
+
+
 def damage_of_sqlite(file: Path) -> str | None:
     """What SQLite itself finds wrong with the pages of *file*; None when they are sound."""
     try:

@@ -6,6 +6,7 @@ wakes). While a block is open, a context variable forbids every adapter to use t
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -15,7 +16,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import TimeoutError as BusyTooLongError
 from sqlalchemy.orm import Session
 
-from models.session import READS_LONG
+from models.session import READS_LONG, is_database_away, was_held_up
 
 _transaction_open: ContextVar[bool] = ContextVar("transaction_open", default=False)
 
@@ -23,6 +24,12 @@ _FOR_ENGINE = "for_engine"
 
 WRITER_WITHIN_S = 1.0
 """How long a transaction waits for SQLite's single writer; a disk that hangs must not gather threads."""
+
+WRITES_WITHIN_S = 3.0
+"""Twice what a caller is made to wait: whoever takes so long is waiting for something that hangs."""
+
+FAILED_LATELY_S = 15.0
+"""An engine tries every five seconds: three in vain. Who writes nothing more knows nothing more."""
 
 
 class NetworkInTransactionError(RuntimeError):
@@ -62,6 +69,28 @@ class Shared:
         self.writer = threading.Lock()
         self.listeners: list[Callable[[], None]] = []
         self.commits = 0
+        self.committed_s = float("-inf")
+        """When the last one was, by a clock that nobody sets."""
+        self.failed_s = float("-inf")
+        """When the database last took nothing."""
+        self.begun_s: dict[object, float] = {}
+        """Since when each transaction that writes is under way, or waits for its turn."""
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Remember of what is written in the block how long it takes, and how it ends."""
+        one = object()
+        self.begun_s[one] = time.monotonic()
+        try:
+            yield
+            self.commits += 1
+            self.committed_s = time.monotonic()
+        except BaseException as error:
+            if is_database_away(error) and not was_held_up(error):
+                self.failed_s = time.monotonic()
+            raise
+        finally:
+            del self.begun_s[one]
 
 
 class UnitOfWork:
@@ -81,6 +110,21 @@ class UnitOfWork:
         """Grows with every transaction that ends well: while it does, the database is there, however slow."""
         return self.shared.commits
 
+    @property
+    def committed_s(self) -> float:
+        """When the last transaction ended well, as ``time.monotonic`` counts."""
+        return self.shared.committed_s
+
+    def trouble(self) -> str | None:
+        """Why this process cannot be trusted to write down what comes next, or None."""
+        shared, now_s = self.shared, time.monotonic()
+        waits_s = now_s - min(list(shared.begun_s.values()), default=now_s)
+        if waits_s > WRITES_WITHIN_S:
+            return f"a transaction has not ended for {waits_s:.0f} s"
+        if shared.failed_s > shared.committed_s and now_s - shared.failed_s < FAILED_LATELY_S:
+            return f"the last one failed {now_s - shared.failed_s:.0f} s ago, and none has ended well since"
+        return None
+
     def on_commit(self, listener: Callable[[], None]) -> None:
         """Call *listener* after each commit that concerns the engine; it must be quick and must not raise."""
         self.shared.listeners.append(listener)
@@ -92,14 +136,17 @@ class UnitOfWork:
         Raises:
             sqlalchemy.exc.TimeoutError: another transaction of this process has not ended in time.
         """
-        with self._turn(), _Transaction(self.engine, expire_on_commit=False) as session:
+        with (
+            self.shared.watched(),
+            self._turn(),
+            _Transaction(self.engine, expire_on_commit=False) as session,
+        ):
             if self.is_sqlite:
                 session.connection().exec_driver_sql("BEGIN IMMEDIATE")
             token = _transaction_open.set(True)
             try:
                 yield session
                 session.commit()
-                self.shared.commits += 1
             except BaseException:
                 session.rollback()
                 raise

@@ -10,6 +10,7 @@ import errno
 import fcntl
 import json
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -55,6 +56,8 @@ class Journal:
         self._arriving = folder / "requests.jsonl"
         self._applying = folder / "applying.jsonl"
         self._aside = folder / "laid-aside.jsonl"
+        self.kept_s = float("-inf")
+        """When this process last kept what the database did not take, as ``time.monotonic`` counts."""
         self.is_failing = False
         """Whether the last request could not be kept."""
 
@@ -82,6 +85,8 @@ class Journal:
             self.is_failing = True
             raise
         self.is_failing = False
+        if without_database:
+            self.kept_s = time.monotonic()
 
     def look(self) -> Waiting:
         """What waits, and what was laid aside.

@@ -98,6 +98,8 @@ class Standby:
         """Why this process is not ready, as far as the journal knows; for ``/readyz``."""
         if self._telephony.journal.is_failing:
             return {"journal": "the disk takes no requests: callers are connected, but nothing of it is kept"}
+        if self._telephony.journal.kept_s > self._telephony.services.uow.committed_s:
+            return {"journal": "requests are kept, and nothing was written down since"}
         try:
             waiting = self.look()
         except OSError as error:

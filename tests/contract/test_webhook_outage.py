@@ -18,7 +18,8 @@ from dispatch.service.verifying import verify
 from models.incident import Call, Incident
 from models.record import Event
 from models.session import is_database_away
-from models.traffic import Delivery, Outage
+from models.traffic import Delivery, Outage, Pulse
+from models.unit_of_work import WRITES_WITHIN_S
 from tests.contract.faults import FAULTS, locked
 from tests.contract.site import (
     RESIDENT,
@@ -173,7 +174,7 @@ def test_a_full_disk_is_met_the_same_way(sqlite_site: Site) -> None:
     # Room again: the next request is kept, and the sign is taken down.
     with FAULTS["gone"](sqlite_site):
         assert verbs(sqlite_site.send("/telephony/sms", text("Tolong"))) == []
-        assert "journal" not in sqlite_site.ready()
+        assert "disk" not in sqlite_site.ready()["journal"]
     wait_out(sqlite_site)
     assert len(sqlite_site.rows(Incident)) == 1
 
@@ -210,6 +211,33 @@ def test_what_waits_is_told_and_becomes_an_outage_with_its_true_span(site: Site)
     (outage,) = site.rows(Outage)
     assert outage.cause == "database"
     assert before_at - timedelta(seconds=1) < outage.from_at < outage.until_at <= datetime.now(UTC)
+
+
+def test_whoever_cannot_write_is_not_ready_and_is_again_with_the_next_commit(site: Site) -> None:
+    """Reading goes on while somebody holds what every call writes: the engine's last sign is still young."""
+    uow = site.program.services.uow
+    with uow.write() as session:
+        session.add(Pulse(name="engine", at=datetime.now(UTC), details={}))
+    assert site.ready() == {}
+    with locked(site):
+        assert is_fallback(site.send("/telephony/voice", call()))
+        assert site.ready().keys() & {"writing", "journal"}
+    with uow.write() as session:
+        session.execute(select(1))
+    assert site.ready() == {}
+
+
+def test_a_transaction_that_does_not_end_is_told(sqlite_site: Site) -> None:
+    uow = sqlite_site.program.services.uow
+    begun = datetime.now(UTC)
+    with uow.write() as session:
+        session.merge(Pulse(name="engine", at=datetime.now(UTC), details={}))
+        session.flush()
+        assert uow.trouble() is None
+        threading.Event().wait(WRITES_WITHIN_S)
+        assert "has not ended" in str(uow.trouble())
+    assert uow.trouble() is None
+    assert datetime.now(UTC) - begun < JUST_NOW
 
 
 def test_a_request_that_failed_for_another_reason_is_no_outage(sqlite_site: Site) -> None:

@@ -1,5 +1,6 @@
 """Backup and restore, as the drill has it: made while calls come in, put back elsewhere, nothing missing."""
 
+import itertools
 import json
 import math
 import threading
@@ -9,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import NullPool, create_engine, inspect, make_url, select, text, update
+from sqlalchemy import Connection, Engine, NullPool, create_engine, inspect, make_url, select, text, update
+from sqlalchemy.event import listen, remove
+from sqlalchemy.exc import OperationalError
 
 from config import backing_up
 from config.backing_up import Made, back_up, manifest_of, name_for, rotate, standing_of
@@ -18,9 +21,10 @@ from config.restoring import NotIntactError, Order, Restored, restore
 from dispatch.domain.vocabulary import OutageCause
 from dispatch.service.outages import Heart
 from models import copying
-from models.copying import CopyError
+from models.copying import CopyError, held_sqlite, settle_sqlite
 from models.incident import Incident
 from models.migrating import HEAD, current, downgrade
+from models.session import open_database
 from models.traffic import Outage, Pulse
 from tests.databases import PostgresDatabases, sqlite_url
 from tests.world import FACILITY, ZONE, World
@@ -444,6 +448,51 @@ def test_a_database_that_somebody_has_open_is_in_use(
         session.execute(text("SELECT 1 FROM incident"))
         said = refusal(file, database_url, overwrites=True)
     assert "stop what runs on it" in said
+
+
+def test_a_server_that_starts_while_the_backup_is_checked_keeps_its_database(
+    database_url: str, worlds: Callable[[str], World], file: Path
+) -> None:
+    """It comes after the first look: when the copy is opened, or just before the schema is replaced."""
+    world = worlds(database_url)
+    some_calls(world)
+    backed_up(database_url, file)
+    world.uow.engine.dispose()
+    server, counted, started = open_database(database_url, pool_size=1), itertools.count(1), ExitStack()
+    running: list[bool] = []
+
+    def starts(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        is_copy = str(connection.engine.url.database).endswith(".restoring")
+        is_second_look = "pg_stat_activity" in statement and next(counted) == 2
+        if (is_copy or is_second_look) and not running:
+            running.append(True)
+            started.enter_context(server.connect()).execute(text("SELECT count(*) FROM incident"))
+
+    listen(Engine, "before_cursor_execute", starts)
+    try:
+        assert "stop what runs on it" in refusal(file, database_url, overwrites=True)
+    finally:
+        remove(Engine, "before_cursor_execute", starts)
+        started.close()
+        server.dispose()
+    assert len(world.incidents()) == 3
+    world.uow.engine.dispose()
+    put_back(file, database_url, overwrites=True)
+
+
+def test_nobody_reads_or_writes_in_a_file_that_is_being_replaced(
+    sqlite_database_url: str, tmp_path: Path
+) -> None:
+    target = tmp_path / "siaga.db"
+    settle_sqlite(target)
+    engine = create_engine(sqlite_database_url, poolclass=NullPool, connect_args={"timeout": 0.1})
+    with held_sqlite(target), engine.connect() as late, pytest.raises(OperationalError, match="locked"):
+        late.execute(text("SELECT count(*) FROM incident"))
+    with engine.connect() as busy:
+        busy.exec_driver_sql("BEGIN")
+        busy.execute(text("SELECT count(*) FROM incident"))
+        with pytest.raises(CopyError, match="stop what runs on it"), held_sqlite(target):
+            raise AssertionError("it is in use")
 
 
 def test_a_ruined_database_is_set_aside_with_all_its_parts(sqlite_database_url: str, tmp_path: Path) -> None:
