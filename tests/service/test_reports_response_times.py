@@ -243,7 +243,7 @@ def test_english_by_choice(here: World) -> None:
     october(here)
     page = words(rendered(here, "2026-10", Format.HTML, Language.EN))
     assert "Response-time report" in page
-    assert "Each value: 3 min 0 s" in page
+    assert "Each value (min:s): 3:00" in page
 
 
 def test_a_period_without_anything_says_so(here: World) -> None:
