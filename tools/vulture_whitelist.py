@@ -15,4 +15,6 @@ _.run_once  # tests drive the engine by hand with it
 _.percentile_linear  # the other method in use, for whoever compares our figures with theirs
 _.measure  # one incident's intervals by name, as tests and other programs ask for them
 _.Worksheet  # a type of dashboards/reports/as_xlsx.py, in quotes because its library may be missing
+_.misses_database  # tests wait until the engine has noticed
+_.readable  # io.RawIOBase, asked by the buffered reader
 _.handle  # socketserver, for tests/fakes/mail_server.py
