@@ -6,24 +6,28 @@ the journal. Never raises for a disk that takes nothing: memory is what the next
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from dispatch.service import outages, roster_keeping
+from dispatch.service import open_now, outages, roster_keeping
+from dispatch.service.open_now import OpenIncident
 from models.session import is_database_away
 from telephony.context import TelephonyContext
 from telephony.documents import Documents
 from telephony.journal import Waiting
 from telephony.kept_files import replace_file
+from telephony.prompts import CATEGORY_WORDS, PRIORITY_WORDS
 from telephony.webhooks import apply_kept
 
 log = structlog.get_logger(__name__)
 
 DUTY_PHONES_FILE = "duty-phones.json"
 FALLBACK_FILE = "fallback.xml"
+OPEN_INCIDENTS_FILE = "open-incidents.txt"
+"""Who is being helped, with numbers and names: readable for us alone, and as old as the last refresh."""
 
 OVERDUE_S = 30.0
 """The journal is applied every five seconds: what waits longer than this does so although it should not."""
@@ -43,12 +47,26 @@ class Standby:
         services, phones = self._telephony.services, self._telephony.phones
         with services.uow.read() as session:
             phones.today = list(roster_keeping.duty_phones(session, services, services.clock.now()))
+            going_on = open_now.open_incidents(session, services)
         try:
+            replace_file(self._folder / OPEN_INCIDENTS_FILE, self._listed(going_on))
             replace_file(self._folder / DUTY_PHONES_FILE, json.dumps({"duty_phones": phones.today}))
             if replace_file(self._folder / FALLBACK_FILE, self._documents.fallback() + "\n"):
                 log.info("standby.fallback_changed", phones=len(phones.numbers()))
         except OSError as error:
             log.critical("standby.not_written", reason=error.strerror)
+
+    def _listed(self, going_on: Sequence[OpenIncident]) -> str:
+        """*going_on* as a person reads it at night, without the board."""
+        zone = self._telephony.services.zone
+        lines = [
+            f"{each.number}  {each.received_at.astimezone(zone):%d-%m-%Y %H:%M}  "
+            f"{PRIORITY_WORDS[each.priority]}, {CATEGORY_WORDS[each.category]}  {each.place or '-'}\n"
+            f"  penelepon: {each.caller_number or '-'}\n"
+            f"  petugas: {'; '.join(f'{name} {phone}' for name, phone in each.people) or 'BELUM ADA'}\n"
+            for each in going_on
+        ]
+        return "".join(lines) or "Tidak ada insiden yang berjalan.\n"
 
     def recall(self) -> None:
         """Take whoever was on duty last from the disk; the facility's own phones are known anyway."""

@@ -155,6 +155,25 @@ def test_the_files_on_the_disk_follow_the_roster(known: Site, tmp_path: Path) ->
         assert (folder / name).stat().st_mode & 0o777 == 0o600
 
 
+def test_what_goes_on_can_be_read_when_the_board_cannot(known: Site, tmp_path: Path) -> None:
+    listed = known.program.settings.data_dir / "open-incidents.txt"
+    assert listed.read_text() == "Tidak ada insiden yang berjalan.\n"
+    assert listed.stat().st_mode & 0o777 == 0o600
+    with running_site(known.database_url, tmp_path, with_people=False) as site:
+        site.send("/telephony/voice", call())
+        site.program.standby.refresh()
+        (incident,) = site.rows(Incident)
+        told = listed.read_text()
+        assert incident.number in told
+        assert f"penelepon: {incident.caller_number}" in told
+        assert "petugas: BELUM ADA" in told
+        site.send(
+            "/telephony/sms", {"MessageSid": "SM-1", "From": on_duty(site), "To": call()["To"], "Body": "1"}
+        )
+        site.program.standby.refresh()
+        assert on_duty(site) in listed.read_text()
+
+
 def test_a_disk_that_takes_no_files_keeps_nobody_from_being_rung(known: Site, tmp_path: Path) -> None:
     with running_site(known.database_url, tmp_path / "other", with_people=False) as site:
         folder = site.program.settings.data_dir
