@@ -16,3 +16,4 @@ _.percentile_linear  # the other method in use, for whoever compares our figures
 _.measure  # one incident's intervals by name, as tests and other programs ask for them
 _.Worksheet  # a type of dashboards/reports/as_xlsx.py, in quotes because its library may be missing
 _.handle  # socketserver, for tests/fakes/mail_server.py
+_.readable  # what the buffered reader of telephony.timed_http asks
