@@ -18,3 +18,4 @@ _.Worksheet  # a type of dashboards/reports/as_xlsx.py, in quotes because its li
 _.misses_database  # tests wait until the engine has noticed
 _.readable  # io.RawIOBase, asked by the buffered reader
 _.handle  # socketserver, for tests/fakes/mail_server.py
+_.readable  # what the buffered reader of telephony.timed_http asks

@@ -100,11 +100,6 @@ class Engine:
         """Whether this engine is at work, and not standing by for another."""
         return self._lease is None or self._lease.is_held
 
-    @property
-    def misses_database(self) -> bool:
-        """Whether the last round found no database."""
-        return self._database_is_away
-
     def every(
         self, seconds: float, chore: Callable[[], None], name: str, *, first_after_s: float | None = None
     ) -> None:

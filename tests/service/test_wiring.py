@@ -182,7 +182,7 @@ def test_what_waited_is_applied_as_soon_as_the_database_is_back(
     program.at_work.uow.engine.dispose()
     was_away = threading.Event()
     for _ in range(int(WAIT_S / 0.05)):
-        if program.engine.misses_database or was_away.wait(0.05):
+        if program.engine._database_is_away or was_away.wait(0.05):
             break
     file.rmdir()
     away.rename(file)
