@@ -73,6 +73,9 @@ _CALLS_TO_WORKER = select(Delivery).where(
     Delivery.purpose.in_((Purpose.ALERT, Purpose.CONNECT)),
     Delivery.channel == AlertChannel.VOICE,
 )
+_CALL_BACKS = select(Delivery).where(
+    Delivery.incident_id == bindparam("incident_id"), Delivery.purpose == Purpose.CALL_BACK
+)
 _WITHDRAW_WAITING = Prepared(
     update(_DELIVERY)
     .where(
@@ -141,7 +144,7 @@ def _deliveries(session: Session, new: "Composer", effect: Effect) -> Iterator[V
             turn = f"{effect.news}:{new.line}"
             yield new(Purpose.CALLER, AlertChannel.SMS, phone, effect.staff_id, turn, details)
         case CallBack() | ReleaseCaller():
-            yield from _to_caller(new, effect)
+            yield from _to_caller(session, new, effect)
 
 
 def _alert(session: Session, new: "Composer", effect: AlertWorker) -> Iterator[Values]:
@@ -189,14 +192,20 @@ def _warnings(session: Session, new: "Composer", effect: WarnSupervisors) -> Ite
         yield new(Purpose.WARNING, AlertChannel.SMS, staff.phone, staff.id, turn, {"tier": effect.tier})
 
 
-def _to_caller(new: "Composer", effect: CallBack | ReleaseCaller) -> Iterator[Values]:
+def _to_caller(session: Session, new: "Composer", effect: CallBack | ReleaseCaller) -> Iterator[Values]:
     call = new.incident.call(effect.call_id)
     if isinstance(effect, ReleaseCaller):
         details: Values = {"provider_sid": call.provider_sid, "provider": call.provider, "release": True}
         yield new(Purpose.HANG_UP, AlertChannel.VOICE, call.caller_number or "", None, call.id, details)
-    elif call.caller_number is not None:
-        details = {"call_id": call.id}
-        yield new(Purpose.CALL_BACK, AlertChannel.VOICE, call.caller_number, None, call.id, details)
+    elif call.caller_number is not None and not _is_called_back_now(session, new):
+        details, turn = {"call_id": call.id}, f"{call.id}:{new.line}"
+        yield new(Purpose.CALL_BACK, AlertChannel.VOICE, call.caller_number, None, turn, details)
+
+
+def _is_called_back_now(session: Session, new: "Composer") -> bool:
+    """Whether a call back waits to leave, rings, or has brought the caller into the room."""
+    calls = session.scalars(_CALL_BACKS, {"incident_id": new.incident.id}).all()
+    return any(is_ringing(call) or is_in_room(call) or call.state in UNSENT for call in calls)
 
 
 class Composer:
@@ -259,7 +268,7 @@ def _stand_down(session: Session, new: Composer, effect: StandDown) -> Iterator[
         if is_ringing(alert):
             yield from hang_ups(new, alert)
     if told:
-        turn = str(max(cast("int", alert.details.get("turn", 1)) for alert in alerts))
+        turn = str(new.line)
         details = {"reason": str(effect.reason)}
         yield new(Purpose.STAND_DOWN, AlertChannel.SMS, alerts[0].to_number, effect.staff_id, turn, details)
 
