@@ -17,10 +17,17 @@ from dashboards.incident_actions import word
 from dashboards.page_errors import FormInvalidError, PageNotFoundError
 from dashboards.page_route import PageRoute
 from dashboards.queries import complaints as queries
+from dashboards.queries import one_incident as incident_queries
 from dashboards.reports.periods import Period, PeriodError, parse_period
 from dashboards.reports_page import choices
 from dashboards.visits import Visit, our_form, require
-from dispatch.domain.errors import DispatchError
+from dispatch.domain.errors import (
+    DispatchError,
+    FieldRequiredError,
+    IncidentNotFoundError,
+    ReasonRequiredError,
+    TimeRefusedError,
+)
 from dispatch.domain.vocabulary import ComplaintChannel, ComplaintStatus, ComplaintSubject, UserRole
 from dispatch.service import complaints as service
 
@@ -123,7 +130,7 @@ def enter_complaint(
         text=draft.text,
         complainant=draft.complainant,
         contact=draft.contact,
-        incident_number=draft.incident,
+        incident_number=incident_queries.full_number(draft.incident, visit.ctx.facility.code, visit.year),
         due_on=_day(due_on),
     )
     try:
@@ -138,7 +145,8 @@ def enter_complaint(
                 now=visit.now,
             )
     except DispatchError as error:
-        return visit.html("complaints.html", _register(visit, problem=error.code, draft=draft), status=409)
+        page = _register(visit, problem=_said(error, receipt=True), draft=draft)
+        return visit.html("complaints.html", page, status=409)
     return _see(number)
 
 
@@ -165,9 +173,23 @@ def move_complaint(
         with visit.ctx.uow.write() as db:
             service.move(db, command, facility_id=visit.ctx.facility.code, now=visit.now)
     except DispatchError as error:
-        page = _complaint(visit, number, problem=error.code, draft=draft)
+        page = _complaint(visit, number, problem=_said(error, receipt=False), draft=draft)
         return visit.html("complaint.html", page, status=409)
     return _see(number)
+
+
+def _said(error: DispatchError, *, receipt: bool) -> str:
+    """Which sentence explains a refusal here: one that names the field of this form, where there is one."""
+    if isinstance(error, TimeRefusedError):
+        if not receipt:
+            return "step_time_refused"
+        is_instant = isinstance(error.params.get("stated"), datetime)
+        return "received_in_future" if is_instant else "due_before_receipt"
+    if isinstance(error, FieldRequiredError):
+        return f"{error.params['field']}_missing"
+    if isinstance(error, ReasonRequiredError):
+        return "step_note_missing"
+    return "number_unknown" if isinstance(error, IncidentNotFoundError) else error.code
 
 
 def _register(

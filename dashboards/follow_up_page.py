@@ -54,12 +54,17 @@ def show_plan(visit: Annotated[Visit, Depends(require())], period: str = "") -> 
 @router.post("/survey/follow-up")
 def plan_step(visit: Planner, sent: Sent) -> Response:
     """Write down the next step."""
-    period = _period(sent.get("period", ""))
+    for name in ("period", "element", "due_on"):
+        if not sent.get(name):
+            shown = _period(sent["period"]) if sent.get("period") else ""
+            page = _page(visit, shown, problem=f"planned_{name}_missing", sent=sent)
+            return visit.html("follow_up.html", page, status=422)
+    period = _period(sent["period"])
     entry_key = sent.get("entry_key", "")
     if not 0 < len(entry_key) <= LONGEST_KEY:
         raise FormInvalidError("entry_key")
-    element = word(Element, sent.get("element", ""), "element")
-    due_on = _day(sent.get("due_on", ""))
+    element = word(Element, sent["element"], "element")
+    due_on = _day(sent["due_on"])
     step_id = visit.ctx.ids.new_id()
     try:
         with visit.ctx.uow.write() as db:

@@ -27,6 +27,7 @@ Field = Annotated[str, Form()]
 Word = TypeVar("Word", bound=StrEnum)
 
 LONGEST_TEXT = 10_000
+LONGEST_NUMBER = 40
 
 
 @router.post("/incidents/{number}/actions")
@@ -47,11 +48,8 @@ def act_on_incident(
     """Carry out one form; ``local_time`` is the facility's wall time of the step, empty for now."""
     with visit.ctx.uow.read() as db:
         incident = queries.find_by_number(db, visit.ctx.facility.code, number)
-        other = (
-            queries.find_by_number(db, visit.ctx.facility.code, (_prose(into) or "").upper())
-            if into
-            else None
-        )
+        meant = queries.full_number(into[:LONGEST_NUMBER], visit.ctx.facility.code, visit.year)
+        other = queries.find_by_number(db, visit.ctx.facility.code, meant) if meant else None
     if incident is None:
         raise PageNotFoundError
     wanted = word(Action, action, "action")
@@ -70,15 +68,28 @@ def act_on_incident(
         location=_location(text, place) if wanted is Action.SET_LOCATION else None,
         into=None if other is None else other.id,
     )
+    problem = _missing(command)
     try:
-        visit.ctx.act(command)
+        if problem is None:
+            visit.ctx.act(command)
     except DispatchError as error:
+        problem = error.code
+    if problem is not None:
         draft = Draft(action=action, text=text, reason=reason, place=place)
-        page = read_incident(visit, number, problem=error.code, draft=draft)
+        page = read_incident(visit, number, problem=problem, draft=draft)
         return visit.html("incident.html", page, status=409)
     return RedirectResponse(
         f"/incidents/{incident.number}", status_code=303, headers={"Cache-Control": "no-store"}
     )
+
+
+def _missing(command: ActOnIncident) -> str | None:
+    """What a form lacks, in words that name it; the domain would only say that something is missing."""
+    if command.action is Action.SET_LOCATION and command.location is None:
+        return "location_missing"
+    if command.action is Action.MERGE and command.into is None:
+        return "number_unknown"
+    return None
 
 
 def word(kind: type[Word], text: str, field: str) -> Word:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from dashboards import trail
-from dashboards.page_errors import PageNotFoundError
+from dashboards.page_errors import FormInvalidError, PageNotFoundError
 from dashboards.page_route import PageRoute
 from dashboards.queries import incidents as log_queries
 from dashboards.queries import one_incident as queries
@@ -85,12 +85,12 @@ def show_log(
     number: str = "",
     after: str = "",
 ) -> Response:
-    """The log, newest first; a date that is none is left out rather than refused."""
+    """The log, newest first."""
     zone = visit.ctx.facility.zone
-    first_day = _date(from_date)
+    first_day = _date(from_date, "from")
     if first_day is None and not from_date and not number:
         first_day = visit.now.astimezone(zone).date() - timedelta(days=SHOWN_DAYS)
-    last_day = _date(to_date)
+    last_day = _date(to_date, "to")
     wanted = log_queries.Wanted(
         from_at=_midnight(visit, first_day),
         to_at=_midnight(visit, last_day),
@@ -162,11 +162,16 @@ def read_incident(
     return page
 
 
-def _date(text: str) -> date | None:
+def _date(text: str, field: str) -> date | None:
+    """The day that was written; None for none.
+
+    Raises:
+        FormInvalidError: it is no day; leaving it out would show other incidents than were asked for.
+    """
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise FormInvalidError(field) from error
 
 
 def _midnight(visit: Visit, day: date | None) -> datetime | None:

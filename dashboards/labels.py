@@ -281,6 +281,25 @@ REFUSAL: Mapping[str, str] = {
     "questionnaire_version": msgid(
         "These answers belong to another version of the questionnaire and cannot be mixed with those of now."
     ),
+    "received_in_future": msgid("Received at: this must not lie in the future."),
+    "due_before_receipt": msgid("To be settled by: this must not lie before the day of the receipt."),
+    "step_time_refused": msgid("Done at: not in the future, and not before the step that it follows."),
+    "text_missing": msgid("What was said: this must not be empty."),
+    "due_on_missing": msgid("To be settled by: choose a day."),
+    "step_note_missing": msgid(
+        "What was done, and what was answered: write it; without it the step says nothing."
+    ),
+    "number_unknown": msgid(
+        "There is no incident of this number. A full number looks like KWK-2026-000123; of this year the "
+        "short one, 123, is enough."
+    ),
+    "location_missing": msgid("Where: write a place or a description."),
+    "answered_on_refused": msgid(
+        "Date written on the form: choose the day that stands there, from 2017 until today."
+    ),
+    "planned_due_on_missing": msgid("By when: choose a day."),
+    "planned_element_missing": msgid("Element: choose one."),
+    "planned_period_missing": msgid("Period of the survey: choose one."),
     "answer_refused": msgid("An answer is 1, 2, 3 or 4; something else was given."),
 }
 

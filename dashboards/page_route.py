@@ -1,7 +1,7 @@
 """The route class of every page: keeps a chosen language, and answers what goes wrong with a calm page."""
 
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -38,6 +38,7 @@ class ErrorPage:
     title: str
     advice: str
     code: int
+    how: str = ""
 
 
 FORBIDDEN = ErrorPage(
@@ -70,6 +71,17 @@ BUSY = ErrorPage(
     ),
 )
 RETRY_AFTER_S = 3
+
+WRITTEN: Mapping[str, str] = {
+    "period": msgid("Period: written 2026-10, 2026-Q4 or 2026."),
+    "compare": msgid("Period: written 2026-10, 2026-Q4 or 2026."),
+    "format": msgid("Format: one of pdf, xlsx, html, csv and json; not every report comes in each."),
+    "from": msgid("Date: written 2026-11-23 (year, month, day)."),
+    "to": msgid("Date: written 2026-11-23 (year, month, day)."),
+    "due_on": msgid("Date: written 2026-11-23 (year, month, day)."),
+    "local_time": msgid("Time: written 2026-11-23T14:05 (year, month, day, hour, minute)."),
+}
+"""How a field is written; said instead of a general word where somebody may have typed it into an address."""
 
 
 class PageRoute(APIRoute):
@@ -105,6 +117,8 @@ def refusal(request: Request, error: Exception) -> Response:
     if isinstance(error, LoginNeededError):
         return _ask_to_log_in(request)
     page = FORM_INVALID
+    if isinstance(error, FormInvalidError):
+        page = replace(page, how=WRITTEN.get(error.field, ""))
     if isinstance(error, NotAllowedError):
         page = FORBIDDEN
     elif isinstance(error, FormRefusedError):

@@ -48,8 +48,16 @@ class ReportPage:
 
 
 @router.get("/reports")
-def show_report(visit: Reader, period: str = "", compare: str = "", kind: str = "") -> Response:
-    """The report of a period, of last month when none is named."""
+def show_report(
+    visit: Reader,
+    period: str = "",
+    compare: str = "",
+    kind: str = "",
+    form: Annotated[str, Query(alias="format")] = "",
+) -> Response:
+    """The report of a period, of last month when none is named; with a format, the file is what is meant."""
+    if form not in ("", Format.HTML):
+        return _to_file(visit, period=period, compare=compare, kind=kind, form=form)
     latest = last_month(visit.now, visit.ctx.facility.zone)
     wanted = _period(period) if period else latest
     before = _period(compare) if compare else None
@@ -70,6 +78,15 @@ def show_report(visit: Reader, period: str = "", compare: str = "", kind: str = 
         qr=codes.svg(document.proof.address),
     )
     return visit.html("reports.html", page)
+
+
+def _to_file(visit: Visit, *, period: str, compare: str, kind: str, form: str) -> Response:
+    if form not in kinds.formats_of(_kind(kind)):
+        raise FormInvalidError("format")
+    wanted = _period(period) if period else last_month(visit.now, visit.ctx.facility.zone)
+    asked = {"period": wanted.text, "format": form, "compare": compare, "kind": kind}
+    query = urlencode({name: text for name, text in asked.items() if text})
+    return RedirectResponse(f"/reports/file?{query}", status_code=303, headers={"Cache-Control": "no-store"})
 
 
 @router.get("/reports/file")

@@ -83,6 +83,8 @@ def enter_paper(visit: Annotated[Visit, Depends(our_form(*TYPISTS))], sent: Sent
     if not 0 < len(entry_key) <= LONGEST_KEY:
         raise FormInvalidError("entry_key")
     answered_at = _answered_at(visit, sent.get("answered_on", ""))
+    if answered_at is None:
+        return visit.html("survey_paper.html", _page(visit, sent, problem="answered_on_refused"), status=422)
     left_open = 9 - len(given.answers)
     try:
         given.judged()
@@ -134,19 +136,18 @@ def _page(
     )
 
 
-def _answered_at(visit: Visit, text: str) -> datetime:
+def _answered_at(visit: Visit, text: str) -> datetime | None:
     """Noon of the day that stands on the form, or now when that is not over yet; paper knows no hour.
 
-    Raises:
-        FormInvalidError: this is no day.
+    None when this is no day, or none on which anybody can have answered.
     """
     zone = visit.ctx.facility.zone
     try:
         day = date.fromisoformat(text)
         noon = datetime.combine(day, time(12), tzinfo=zone).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise FormInvalidError("answered_on") from error
-    if day.year < FIRST_YEAR:
-        raise FormInvalidError("answered_on")
-    is_today = day == visit.now.astimezone(zone).date()
-    return min(noon, visit.now) if is_today else noon
+    except (ValueError, OverflowError):
+        return None
+    today = visit.now.astimezone(zone).date()
+    if day.year < FIRST_YEAR or day > today:
+        return None
+    return min(noon, visit.now) if day == today else noon

@@ -67,10 +67,16 @@ def filled(sent: Mapping[str, str]) -> Filled:
         FormInvalidError: a particular is none of the choices.
     """
     return Filled(
-        version=sent.get("version", ""),
+        version=_version(sent.get("version", "")),
         answers={element.value: sent[element.value] for element in FORM_ORDER if sent.get(element.value)},
         sex=word(Sex, sent["sex"], "sex") if sent.get("sex") else None,
         education=word(Education, sent["education"], "education") if sent.get("education") else None,
         occupation=word(Occupation, sent["occupation"], "occupation") if sent.get("occupation") else None,
         suggestion=sent.get("suggestion", "")[:LONGEST_SUGGESTION] or None,
     )
+
+
+def _version(text: str) -> str:
+    """The version as it is called: whoever copies it from paper need not mind blanks and capitals."""
+    said = "".join(text.split())
+    return CURRENT.version if said.casefold() == CURRENT.version.casefold() else said

@@ -63,6 +63,11 @@ class Visit:
         """Whether callers' numbers are shown in full."""
         return self.user is not None and self.user.sees_numbers
 
+    @property
+    def year(self) -> int:
+        """The year at the facility."""
+        return self.now.astimezone(self.ctx.facility.zone).year
+
     def reads(
         self,
         action: str,

@@ -1,5 +1,6 @@
 """Everything the record holds of one incident, as its page and a worker's page show it."""
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -182,6 +183,12 @@ class OneIncident:
     def is_open(self) -> bool:
         """Whether it is still running."""
         return self.closed_at is None
+
+
+def full_number(text: str, facility: str, year: int) -> str:
+    """The number that somebody means: a short one, digits alone, is of this *year*."""
+    said = text.strip().upper()
+    return f"{facility}-{year}-{int(said):06d}" if re.fullmatch("[0-9]{1,9}", said) else said
 
 
 def find_by_number(db: Session, facility: str, number: str) -> OneIncident | None:

@@ -108,12 +108,45 @@ def test_a_settlement_without_a_word_is_refused_and_the_reason_is_shown(manager:
     number = enters(manager)
     answer = manager.submits(f"/complaints/{number}", status="settled")
     assert answer.status_code == 409
-    assert "alasan" in words(answer.text)
+    assert "Apa yang dilakukan dan apa jawabannya: wajib ditulis" in words(answer.text)
 
 
 def test_an_incident_that_does_not_exist_is_named_as_such(manager: Visitor) -> None:
     answer = manager.submits("/complaints", **{**ENTERED, "incident": "KWK-2026-999999"})
     assert answer.status_code == 409
+    assert "Nomor lengkap berbentuk KWK-2026-000123" in words(answer.text)
+
+
+def test_the_short_number_of_this_year_is_enough(site: SampleSite, manager: Visitor) -> None:
+    site.fill()
+    page = manager.opens(f"/complaints/{enters(manager, incident=' 102 ')}").text
+    assert "KWK-2026-000102" in page
+    assert manager.submits("/complaints", **{**ENTERED, "incident": "103"}).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"local_time": "2027-01-01T08:00"}, "Diterima pada: tidak boleh di masa depan."),
+        ({"due_on": "2026-11-01"}, "Harus selesai paling lambat: tidak boleh sebelum hari aduan diterima."),
+        ({"due_on": ""}, "Harus selesai paling lambat: pilih tanggal."),
+        ({"text": "  "}, "Isi aduan: tidak boleh kosong."),
+    ],
+)
+def test_the_field_that_is_wrong_is_named_with_what_is_allowed(
+    manager: Visitor, changed: dict[str, str], said: str
+) -> None:
+    answer = manager.submits("/complaints", **{**ENTERED, **changed})
+    assert answer.status_code == 409
+    assert said in words(answer.text)
+    assert "ponsel" not in words(answer.text)
+
+
+def test_a_step_in_the_future_or_before_the_receipt_is_named(manager: Visitor) -> None:
+    number = enters(manager)
+    for local_time in ("2027-01-01T08:00", "2026-01-01T08:00"):
+        answer = manager.submits(f"/complaints/{number}", status="in_progress", local_time=local_time)
+        assert "Dilakukan pada: tidak boleh di masa depan" in words(answer.text)
 
 
 def test_an_auditor_sees_the_register_without_texts_and_names(site: SampleSite, manager: Visitor) -> None:

@@ -83,6 +83,24 @@ def test_a_refusal_is_explained_and_what_was_typed_is_kept(site: SampleSite, dis
     assert "jangan hilang &lt;b&gt;</textarea>" in response.text
 
 
+def test_a_merge_takes_the_short_number_and_says_when_there_is_none(
+    site: SampleSite, dispatcher: Visitor
+) -> None:
+    unknown = dispatcher.submits(ADDRESS, action="merge", into="999")
+    assert (unknown.status_code, site.service.commands) == (409, [])
+    assert "Tidak ada insiden dengan nomor ini." in unknown.text
+
+    dispatcher.submits(ADDRESS, action="merge", into="102")
+    assert [command.into for command in site.service.commands] == ["incident-102"]
+
+
+def test_an_empty_location_is_refused_by_its_name(site: SampleSite, dispatcher: Visitor) -> None:
+    response = dispatcher.submits(ADDRESS, action="set_location", place=" ", text="")
+
+    assert (response.status_code, site.service.commands) == (409, [])
+    assert "Lokasi: tulis nama tempat atau keterangan." in response.text
+
+
 @pytest.mark.parametrize(
     "fields",
     [

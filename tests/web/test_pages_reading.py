@@ -230,7 +230,11 @@ def test_the_log_filters(site: SampleSite) -> None:
     assert numbers("to=2026-11-23") == []
     assert numbers("from=2026-11-23&to=2026-11-24") == ["100", "101", "102"]
     assert visitor.opens("/incidents?status=%00").status_code == 404
-    assert numbers("from=nonsense&to=&status=nonsense") == []
+    assert numbers("from=&to=&status=nonsense") == []
+    for query in ("from=abc", "to=31.12.2026"):
+        refused = visitor.opens(f"/incidents?{query}")
+        assert refused.status_code == 422
+        assert "Tanggal: ditulis 2026-11-23" in refused.text
 
 
 def test_the_log_counts_every_ring(site: SampleSite) -> None:

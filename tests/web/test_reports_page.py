@@ -83,6 +83,8 @@ def test_two_periods_are_shown_and_given_together(manager: Visitor) -> None:
         "/reports?period=2026-13",
         "/reports?period=2026&compare=x",
         "/reports/file?period=2026&format=docx",
+        "/reports?period=blah",
+        "/reports?format=doc",
         "/reports/file?period=2026",
         "/reports/incidents?period=2026&interval=x",
         "/reports/incidents?period=2026&by=x",
@@ -102,6 +104,10 @@ def test_two_periods_are_shown_and_given_together(manager: Visitor) -> None:
 def test_what_cannot_be_understood_is_refused_calmly(manager: Visitor, address: str) -> None:
     response = manager.opens(address)
     assert response.status_code == 422
+    if "=blah" in address:
+        assert "Periode: ditulis 2026-10, 2026-Q4, atau 2026." in response.text
+    if "=doc" in address:
+        assert "Format: salah satu dari pdf" in response.text
     assert html.fromstring(response.text).xpath("//h1")
 
 

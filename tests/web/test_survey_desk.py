@@ -73,6 +73,8 @@ def test_the_printed_form_has_nine_questions_and_its_version(manager: Visitor) -
     assert len(tree.xpath("//ol[@class='asked']/li")) == 9
     assert CURRENT.version in words(response)
     assert "Jangan tulis nama Anda" in words(response)
+    asked_beside = [cell.text_content() for cell in tree.xpath("//table[@class='blanks']//th")]
+    assert asked_beside == ["Tanggal", "Jenis kelamin", "Pendidikan", "Pekerjaan"], "what can be typed in"
     assert "Buruk" in words(response)
 
 
@@ -112,7 +114,9 @@ def test_the_same_entry_sent_twice_is_kept_once(site: SampleSite, manager: Visit
     [
         ({"version": "SKM-14/2017-0"}, "versi kuesioner yang lain"),
         ({"waktu": "7"}, "Jawaban adalah 1, 2, 3 atau 4"),
-        ({"answered_on": "2026-11-24"}, "di masa depan"),
+        ({"answered_on": "2026-11-24"}, "Tanggal yang tertulis pada formulir: pilih tanggal dari 2017"),
+        ({"answered_on": ""}, "Tanggal yang tertulis pada formulir: pilih tanggal dari 2017"),
+        ({"version": ""}, "versi kuesioner yang lain"),
     ],
 )
 def test_what_cannot_be_is_refused_in_words_and_nothing_is_typed_twice(
@@ -129,6 +133,25 @@ def test_what_cannot_be_is_refused_in_words_and_nothing_is_typed_twice(
 def test_a_day_that_is_none_is_no_form_of_ours(site: SampleSite, manager: Visitor, day: str) -> None:
     assert manager.submits("/survey/paper", **{**WHOLE, "answered_on": day}).status_code == 422
     assert kept(site) == []
+
+
+@pytest.mark.parametrize("typed", ["skm-14/2017-1", " SKM-14/2017-1 ", "Skm - 14 / 2017 - 1"])
+def test_blanks_and_capitals_of_the_version_do_not_matter(
+    site: SampleSite, manager: Visitor, typed: str
+) -> None:
+    assert manager.submits("/survey/paper", **{**WHOLE, "version": typed}).status_code == 303
+    assert [row.questionnaire for row in kept(site)] == [CURRENT.version]
+
+
+def test_a_form_that_came_empty_is_shown_again(site: SampleSite, manager: Visitor) -> None:
+    paper = manager.submits("/survey/paper", entry_key="k")
+    assert (paper.status_code, "Tanggal yang tertulis pada formulir" in words(paper)) == (422, True)
+    assert html.fromstring(paper.text).xpath("//form[@action='/survey/paper']")
+    plan = manager.submits("/survey/follow-up", **{**STEP, "due_on": ""})
+    assert (plan.status_code, "Paling lambat: pilih tanggal." in words(plan)) == (422, True)
+    assert STEP["responsible"] in plan.text
+    assert "Periode survei: pilih satu." in words(manager.submits("/survey/follow-up", entry_key="k"))
+    assert steps(site) == []
 
 
 def test_todays_paper_was_not_answered_later_than_now(site: SampleSite) -> None:
