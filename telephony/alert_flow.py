@@ -163,7 +163,7 @@ class AlertFlow:
         )
 
     def _connect(self, call: AnsweredCall) -> str:
-        if call.incident.live_call is None or call.staff_code is None:
+        if not call.caller_waits or call.staff_code is None:
             return self._documents.goodbye(self._prompts.caller_gone())
         alert_calls.begin_joining(self._services, call.incident.id, call.staff_code)
         return self._documents.join(

@@ -34,6 +34,7 @@ _FOUND = {
 _NEWS = {
     CallerNews.TEXTED: "mengirim SMS lagi",
     CallerNews.RANG: "menelepon lagi dan tidak tersambung",
+    CallerNews.UNHEARD: "belum dapat diajak bicara",
 }
 """What a worker who accepted is told of the caller."""
 

@@ -6,9 +6,9 @@ phone rang, or the worker answered, whichever is known first. A wish to alert is
 
 from datetime import datetime
 
-from dispatch.domain import escalation
+from dispatch.domain import escalation, meeting
 from dispatch.domain.decisions import Crew, Decision, Draft
-from dispatch.domain.effects import ConnectWorker
+from dispatch.domain.effects import CallerNews, ConnectWorker
 from dispatch.domain.events import Kind
 from dispatch.domain.incidents import Assignment, Incident
 from dispatch.domain.vocabulary import AlertChannel, AssignmentStatus, Source
@@ -77,10 +77,17 @@ def left_call(incident: Incident, *, staff_code: str, called_in: bool, now: date
     return draft.decision()
 
 
-def call_back_failed(incident: Incident, *, call_id: str, code: str, crew: Crew, now: datetime) -> Decision:
-    """The caller could not be called back: people are alerted at once instead."""
+def call_back_failed(
+    incident: Incident, *, call_id: str, code: str, is_first: bool, crew: Crew, now: datetime
+) -> Decision:
+    """The caller could not be called back: people are alerted at once instead.
+
+    Whoever accepted is told the number with the first failure of a row, so that they can call by themselves.
+    """
     draft = Draft(incident, now=now, source=Source.ENGINE, actor="engine")
     draft.add(Kind.CALL_BACK_FAILED, {"call_id": call_id, "code": code})
+    if is_first and not incident.is_closed and incident.times.answered_at is None:
+        meeting.tell_host(draft, CallerNews.UNHEARD)
     if not incident.is_closed and not incident.alerting_begun:
         escalation.climb(draft, crew)
     return draft.decision()

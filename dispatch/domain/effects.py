@@ -38,6 +38,7 @@ class CallerNews(StrEnum):
 
     TEXTED = "texted"
     RANG = "rang"
+    UNHEARD = "unheard"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,6 +98,10 @@ _LINES: Iterable[tuple[Verdict, Reason, str]] = (
     ),
 )
 
+_LATER = frozenset(
+    {Reason.BUSY, Reason.NO_ANSWER, Reason.UNREACHABLE, Reason.OVERLOADED, Reason.PROVIDER_SILENT}
+)
+
 TABLE: Mapping[str, Meaning] = {
     code: Meaning(verdict=verdict, reason=reason)
     for verdict, reason, codes in _LINES
@@ -112,6 +116,11 @@ UNKNOWN = Meaning(verdict=Verdict.OTHER_PROVIDER, reason=Reason.UNKNOWN)
 def meaning_of(code: str | None) -> Meaning:
     """What *code* means."""
     return TABLE.get(code or "", UNKNOWN)
+
+
+def may_be_reached_later(code: str | None) -> bool:
+    """Whether a phone that was called in vain may be picked up another time."""
+    return meaning_of(code).reason in _LATER
 
 
 def retry_pause_s(tries: int) -> float:

@@ -193,6 +193,8 @@ def return_call(incident: Incident, call_id: str, *, crew: Crew, now: datetime) 
     """The caller answered our call-back: people are alerted now."""
     draft = Draft(incident, now=now, source=Source.VOICE, actor="caller")
     draft.add(Kind.CALL_RETURNED, {"call_id": call_id})
+    if not incident.is_closed and incident.times.answered_at is None:
+        meeting.call_host(draft)
     if not incident.is_closed and not incident.alerting_begun:
         escalation.climb(draft, crew)
     return draft.decision()

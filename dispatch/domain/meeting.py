@@ -64,8 +64,14 @@ def left_grace_s(incident: Incident) -> float:
 
 def welcome(draft: Draft, call_id: str) -> None:
     """A caller is on the line about an incident that somebody has accepted: that worker is called in."""
+    if any(call.id == call_id for call in draft.incident.unheard_calls):
+        call_host(draft)
+
+
+def call_host(draft: Draft) -> None:
+    """Call whoever accepted into the room, where a caller is or is about to be."""
     host = draft.incident.host
-    if host is not None and any(call.id == call_id for call in draft.incident.unheard_calls):
+    if host is not None:
         draft.want(ConnectWorker(staff_id=host.staff_id, staff_code=host.staff_code))
 
 

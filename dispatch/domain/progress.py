@@ -8,11 +8,12 @@ lowers it, with a reason (DESIGN 4).
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from dispatch.domain import alerts, answers, escalation, particulars
+from dispatch.domain import alerts, answers, escalation, meeting, particulars
 from dispatch.domain.commands import Action, ActOnIncident
 from dispatch.domain.decisions import Crew, Decision, Draft, time_of
 from dispatch.domain.effects import (
     CallBack,
+    CallerNews,
     ConnectWorker,
     ReleaseCaller,
     SendDetails,
@@ -28,7 +29,7 @@ from dispatch.domain.errors import (
     WrongTransitionError,
 )
 from dispatch.domain.events import Kind
-from dispatch.domain.incidents import Assignment, DutyPerson, Incident
+from dispatch.domain.incidents import Assignment, CallLeg, DutyPerson, Incident
 from dispatch.domain.vocabulary import (
     ENGAGED,
     AssignmentStatus,
@@ -222,6 +223,9 @@ def _accept(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) ->
         draft.want(ConnectWorker(staff_id=assignment.staff_id, staff_code=assignment.staff_code))
     elif live is None and by_keypad:
         _call_back_unheard(draft)
+    elif live is None and is_primary and _unheard(draft.incident):
+        # Nobody holds a line to the caller; who goes there can call from their own phone.
+        meeting.tell_host(draft, CallerNews.UNHEARD)
     if not draft.incident.needs_people:
         for other in draft.incident.assignments:
             if other.is_waiting:
@@ -230,15 +234,17 @@ def _accept(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) ->
 
 def _call_back_unheard(draft: Draft) -> None:
     """A caller who hung up before anybody joined is called into the room where the worker waits."""
-    incident = draft.incident
-    unheard = [
-        call
-        for call in incident.calls
-        if call.answered_at is None and call.ended_at is not None and call.caller_number is not None
-    ]
-    calls = [call for call in unheard if call.channel == "voice"]
-    if calls and incident.policy.caller.callback_after_abandon and incident.times.answered_at is None:
+    calls = _unheard(draft.incident)
+    if calls and draft.incident.policy.caller.callback_after_abandon:
         draft.want(CallBack(call_id=calls[-1].id))
+
+
+def _unheard(incident: Incident) -> list[CallLeg]:
+    """The calls of a caller with whom nobody has talked, and who can be called."""
+    if incident.times.answered_at is not None:
+        return []
+    over = (call for call in incident.calls if call.answered_at is None and call.ended_at is not None)
+    return [call for call in over if call.channel == "voice" and call.caller_number is not None]
 
 
 def _decline(draft: Draft, command: ActOnIncident, _worker: DutyPerson | None) -> None:

@@ -51,6 +51,8 @@ class AnsweredCall:
     staff_id: str | None
     staff_code: str | None
     call_id: str | None
+    is_caller_back: bool = False
+    """Whether the caller, who was called back, has picked up."""
 
     @property
     def assignment(self) -> Assignment | None:
@@ -58,9 +60,14 @@ class AnsweredCall:
         return None if self.staff_code is None else self.incident.assignment(self.staff_code)
 
     @property
+    def caller_waits(self) -> bool:
+        """Whether a caller is on the line now."""
+        return self.incident.live_call is not None or self.is_caller_back
+
+    @property
     def caller_can_join(self) -> bool:
         """Whether a caller is on the line, or is being called back."""
-        if self.incident.live_call is not None:
+        if self.caller_waits:
             return True
         unheard = [
             call
@@ -86,6 +93,7 @@ def answered(services: Services, delivery_id: str) -> AnsweredCall | None:
             staff_id=row.staff_id,
             staff_code=row.code,
             call_id=None if call_id is None else str(call_id),
+            is_caller_back=row.purpose == Purpose.CONNECT and outbox.is_caller_back(session, row.incident_id),
         )
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from dispatch.domain import alerts
 from dispatch.domain.effects import Purpose
-from dispatch.domain.error_codes import Verdict, meaning_of, retry_pause_s
+from dispatch.domain.error_codes import Verdict, may_be_reached_later, meaning_of, retry_pause_s
 from dispatch.domain.incidents import Assignment, Incident
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState
 from dispatch.service import ledger, outbox, survey_requests
@@ -29,6 +29,9 @@ REFUSED_BY = "refused_by"
 
 _CODE = select(table_of(Staff).c.code).where(table_of(Staff).c.id == bindparam("staff_id"))
 _DEAD = (DeliveryState.FAILED, DeliveryState.WITHDRAWN)
+_OF_ONE_CALL = (outbox.IN_ROOM, outbox.OTHER_SIDS)
+"""What the details say of one call at the provider, and not of the next."""
+
 _COPIED = (
     "facility_id",
     "incident_id",
@@ -49,6 +52,8 @@ def follow_up(session: Session, services: Services, row: Delivery, *, was_taken:
     """
     if row.purpose == Purpose.CALL_BACK:
         _tell_call_back_failed(session, services, row, now)
+        if was_taken and may_be_reached_later(row.error_code) and is_wanted(session, services, row):
+            outbox.insert_new(session, _after_a_pause(services, row, now))
     elif row.purpose == Purpose.ALERT and row.incident_id is not None:
         _after_alert(session, services, row, was_taken=was_taken, now=now)
     elif row.purpose == Purpose.SURVEY:
@@ -76,7 +81,10 @@ def is_wanted(session: Session, services: Services, row: Delivery, *, for_update
         return not incident.is_closed and not _is_reached(incident)
     assignment = incident.assignment(code_of(session, incident, row))
     if row.purpose == Purpose.CONNECT:
-        return assignment is not None and _is_awaited(incident, assignment)
+        return assignment is not None and (
+            _is_awaited(incident, assignment)
+            or (assignment.is_engaged and outbox.is_caller_back(session, incident.id))
+        )
     return assignment is not None and _is_concerned(incident, assignment, row.channel)
 
 
@@ -177,18 +185,33 @@ def _other_way(
 def _another_try(services: Services, row: Delivery, now: datetime) -> list[outbox.Values]:
     """*row* once more: by the same provider after a pause, or by another one at once, or not at all."""
     verdict = meaning_of(row.error_code).verdict
-    tries = cast("int", row.details.get(outbox.TRIES, 0)) + 1
-    details: dict[str, Any] = {**row.details, outbox.TRIES: tries}
-    at = now
+    details: dict[str, Any] = dict(row.details)
     if verdict is Verdict.RETRY:
-        at = now + timedelta(seconds=retry_pause_s(tries))
-    elif verdict is Verdict.OTHER_PROVIDER:
+        return _after_a_pause(services, row, now)
+    if verdict is Verdict.OTHER_PROVIDER:
         refused_by = [*cast("list[str]", row.details.get(REFUSED_BY, [])), row.provider]
         if not any(name not in refused_by for name in services.providers):
             return []
         details[REFUSED_BY] = refused_by
     else:
         return []
+    return _once_more(services, row, details, at=now, now=now)
+
+
+def _after_a_pause(services: Services, row: Delivery, now: datetime) -> list[outbox.Values]:
+    """*row* once more, when the phone may be in reach again; longer after each try."""
+    at = now + timedelta(seconds=retry_pause_s(_tries(row) + 1))
+    return _once_more(services, row, dict(row.details), at=at, now=now)
+
+
+def _tries(row: Delivery) -> int:
+    return cast("int", row.details.get(outbox.TRIES, 0))
+
+
+def _once_more(
+    services: Services, row: Delivery, details: dict[str, Any], *, at: datetime, now: datetime
+) -> list[outbox.Values]:
+    tries = _tries(row) + 1
     if row.valid_until is not None and at >= row.valid_until:
         return []
     first_key = row.idempotency_key.partition("#")[0]
@@ -196,7 +219,10 @@ def _another_try(services: Services, row: Delivery, now: datetime) -> list[outbo
         {
             **{name: getattr(row, name) for name in _COPIED},
             "id": services.ids.new_id(),
-            "details": details,
+            "details": {
+                **{name: value for name, value in details.items() if name not in _OF_ONE_CALL},
+                outbox.TRIES: tries,
+            },
             "idempotency_key": f"{first_key}#{tries}",
             "state": str(DeliveryState.PENDING),
             "error_code": row.error_code,
@@ -245,6 +271,7 @@ def _tell_call_back_failed(session: Session, services: Services, row: Delivery, 
         incident,
         call_id=str(row.details["call_id"]),
         code=row.error_code or "failed",
+        is_first=not _tries(row),
         crew=crew_of(session, services, incident.duty, now),
         now=now,
     )

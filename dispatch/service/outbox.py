@@ -205,6 +205,10 @@ def _to_caller(session: Session, new: "Composer", effect: CallBack | ReleaseCall
 def _is_called_back_now(session: Session, new: "Composer") -> bool:
     """Whether a call back waits to leave, rings, or has brought the caller into the room."""
     calls = session.scalars(_CALL_BACKS, {"incident_id": new.incident.id}).all()
+    for call in calls:
+        if call.state == DeliveryState.PENDING and TRIES in call.details:
+            # It pauses before another try; somebody waits in the room now.
+            withdraw(call, new.now)
     return any(is_ringing(call) or is_in_room(call) or call.state in UNSENT for call in calls)
 
 
@@ -318,6 +322,14 @@ def is_in_room(call: Delivery) -> bool:
         call.state == DeliveryState.ACCEPTED
         and call.provider_status == "in-progress"
         and bool(call.details.get(IN_ROOM))
+    )
+
+
+def is_caller_back(session: Session, incident_id: str) -> bool:
+    """Whether the caller has picked up a call back of ours, and is in the room or on the way into it."""
+    calls = session.scalars(_CALL_BACKS, {"incident_id": incident_id})
+    return any(
+        call.state == DeliveryState.ACCEPTED and call.provider_status == "in-progress" for call in calls
     )
 
 

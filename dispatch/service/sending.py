@@ -36,7 +36,7 @@ from dispatch.service.asking import Answers, ask, note_failure, ours_among
 from dispatch.service.breakers import Breakers
 from dispatch.service.claiming import Claimed
 from dispatch.service.links import survey_token, worker_token
-from dispatch.service.outbox import TEXT_VALID_S
+from dispatch.service.outbox import TEXT_VALID_S, TRIES
 from dispatch.service.services import Services
 from models.base import table_of
 from models.facility import Staff
@@ -244,7 +244,8 @@ class Sender:
     def _prepare(self, claimed: Claimed) -> Errand:
         """Everything that must be known first: nothing for a first call, so that it leaves at once."""
         is_text = claimed.channel is AlertChannel.SMS
-        if not is_text and claimed.attempts == 1:
+        is_first = claimed.attempts == 1 and TRIES not in claimed.details
+        if not is_text and is_first:
             return Errand()
         answers = ask(self.breakers, self._able(claimed), claimed) if claimed.ask_first else Answers()
         with self._services.uow.read() as session:
@@ -256,7 +257,7 @@ class Sender:
             # What is there already is taken as it is, and stopped afterwards if nobody needs it.
             is_wanted = (
                 adopted is not None
-                or claimed.attempts == 1
+                or is_first
                 or failures.is_wanted(session, self._services, row, for_update=False)
             )
         return Errand(
