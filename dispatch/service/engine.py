@@ -24,6 +24,7 @@ from dispatch.service.metronome import Metronome, guarded, reason_of
 from dispatch.service.outages import Heart
 from dispatch.service.sending import Sender
 from dispatch.service.services import Services
+from dispatch.service.steady import Stride
 from models.base import table_of
 from models.session import is_database_away
 from models.traffic import Deadline
@@ -59,15 +60,23 @@ class Engine:
     """Fires deadlines and sends deliveries until it is stopped."""
 
     def __init__(
-        self, services: Services, sender: Sender, *, senders: int = SENDERS, lease: EngineLease | None = None
+        self,
+        services: Services,
+        sender: Sender,
+        *,
+        senders: int = SENDERS,
+        lease: EngineLease | None = None,
+        steady: Callable[[], float] | None = None,
     ) -> None:
         """Prepare; nothing runs before :meth:`start`. *senders* bounds the requests under way.
 
-        Where only one engine may be at work, *lease* decides which.
+        Where only one engine may be at work, *lease* decides which. *steady* counts seconds whatever the
+        clock is set to.
         """
         self._services = services
         self._sender = sender
-        self._heart = Heart(services)
+        self._heart = Heart(services, steady=steady)
+        self._stride = Stride(services, steady=steady)
         self._lease = lease
         self._database_is_away = False
         self._wake = threading.Event()
@@ -133,6 +142,7 @@ class Engine:
 
     def fire_due(self) -> int:
         """The first half of a round, without its sends: how many deadlines were due."""
+        self._stride.look()
         now = self._services.clock.now()
         due = self._look(now).deadlines
         self._fire(due)
@@ -173,6 +183,7 @@ class Engine:
         """Do what is due; how long to wait for the next round."""
         self._services.callers.give_way()
         try:
+            self._stride.look()
             now = self._services.clock.now()
             work = self._look(now)
             self._fire(work.deadlines)
