@@ -93,6 +93,7 @@ class World:
         self._heirs: list[World] = []
         self.hand = FakeClock(START)
         self.clock: Clock = clock or self.hand
+        self._steady = self.hand.steady_s if clock is None else None
         self.uow = UnitOfWork(open_database(url))
         self.services = Services(
             uow=self.uow,
@@ -108,7 +109,7 @@ class World:
         )
         self.providers = [FakeProvider(name, now=self.clock.now) for name in provider_names]
         self.sender = self._new_sender()
-        self.engine = Engine(self.services, self.sender)
+        self.engine = Engine(self.services, self.sender, steady=self._steady)
         self._texts = 0
         self._employ(team)
 
@@ -120,7 +121,7 @@ class World:
             self.services, uow=again.uow, policy=plan or self.services.policy, states=States()
         )
         again.sender = again._new_sender()
-        again.engine = Engine(again.services, again.sender)
+        again.engine = Engine(again.services, again.sender, steady=again._steady)
         self._heirs.append(again)
         return again
 

@@ -55,7 +55,7 @@ def joining(incident: Incident, *, staff_code: str, now: datetime) -> Decision:
     draft = Draft(incident, now=now, source=Source.VOICE, actor=f"staff:{staff_code}")
     live = incident.waiting_call
     known = any(code == staff_code for code, _ in incident.ladder.joining)
-    if live is not None and live.answered_at is None and not known:
+    if live is not None and incident.is_alone(live) and not known:
         draft.add(Kind.JOINING, {"staff_code": staff_code})
     return draft.decision()
 
@@ -64,15 +64,20 @@ def left_call(incident: Incident, *, staff_code: str, called_in: bool, now: date
     """A worker's call ended before anybody said that they met the caller who waits.
 
     Many press 1 and hang up at once. The acceptance stands, but the caller must not be taken for answered:
-    unless the room's own word arrives late, the ladder calls the worker in (``escalation.CONFIRM_LEFT``).
+    unless the room's own word arrives late, the ladder calls the worker in (``escalation.CONFIRM_LEFT``). It
+    does so too when their meeting was only assumed meanwhile, because the end of the call was told late.
     *called_in* says that the call was made for nothing else, so that its end alone means that they did not
     meet, whether it was picked up or not.
     """
     draft = Draft(incident, now=now, source=Source.VOICE, actor=f"staff:{staff_code}")
     assignment, live = incident.assignment(staff_code), incident.waiting_call
     joining = any(code == staff_code for code, _ in incident.ladder.joining)
-    waited_for = called_in and live is not None and live.answered_at is None
-    if assignment is not None and (joining or (waited_for and assignment.is_engaged)):
+    waited_for = called_in and live is not None and incident.is_alone(live)
+    if assignment is None:
+        return draft.decision()
+    if live is not None and (live.id, staff_code) in incident.ladder.assumed and assignment.is_engaged:
+        draft.add(Kind.LEFT_CALL, {"staff_code": staff_code, "doubts": live.id})
+    elif joining or (waited_for and assignment.is_engaged):
         draft.add(Kind.LEFT_CALL, {"staff_code": staff_code})
     return draft.decision()
 

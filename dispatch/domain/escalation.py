@@ -27,6 +27,7 @@ SECOND_RING = "second_ring"
 WIDENED = "widened"
 CONFIRM_JOIN = "confirm_join"
 CONFIRM_LEFT = "confirm_left"
+CONFIRMATIONS = frozenset({CONFIRM_JOIN, CONFIRM_LEFT})
 UNHEARD = "unheard"
 BEGIN = "begin"
 

@@ -15,6 +15,7 @@ from dispatch.domain.incidents import (
     CallLeg,
     Incident,
     KnownLocation,
+    Ladder,
     Times,
     first,
     status_of,
@@ -143,7 +144,18 @@ def _call_answered(incident: Incident, event: Event) -> Incident:
     earliest = min(known) if corrects else first(incident.times.answered_at, event.occurred_at)
     times = replace(incident.times, answered_at=earliest)
     # Somebody is with the caller: nobody's joining need be taken for granted any more.
-    return replace(incident, times=times, ladder=replace(incident.ladder, joining=(), left=()))
+    ladder = _not_assumed(replace(incident.ladder, joining=(), left=()), call_id)
+    if event.data.get("until_left", False):
+        ladder = replace(ladder, assumed=(*ladder.assumed, (call_id, text(event.data, "staff_code"))))
+    return replace(incident, times=times, ladder=ladder)
+
+
+def _not_assumed(ladder: Ladder, call_id: str) -> Ladder:
+    return replace(
+        ladder,
+        assumed=tuple(entry for entry in ladder.assumed if entry[0] != call_id),
+        doubted=tuple(known for known in ladder.doubted if known != call_id),
+    )
 
 
 def _call_ended(incident: Incident, event: Event) -> Incident:
@@ -154,6 +166,7 @@ def _call_ended(incident: Incident, event: Event) -> Incident:
         ended_at=event.occurred_at,
         outcome=CallOutcome(text(event.data, "outcome")),
     )
+    incident = replace(incident, ladder=_not_assumed(incident.ladder, call_id))
     if incident.waiting_call is None:
         incident = replace(incident, ladder=replace(incident.ladder, joining=(), left=()))
     return incident
@@ -273,7 +286,9 @@ def _closed(incident: Incident, event: Event) -> Incident:
         status=IncidentStatus.CLOSED,
         outcome=None if outcome is None else Outcome(outcome),
         help_wanted=0,
-        ladder=replace(incident.ladder, ends_at=None, joining=(), left=(), elsewhere=()),
+        ladder=replace(
+            incident.ladder, ends_at=None, joining=(), left=(), elsewhere=(), assumed=(), doubted=()
+        ),
         times=replace(incident.times, closed_at=event.occurred_at),
     )
 

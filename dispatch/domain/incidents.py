@@ -119,6 +119,10 @@ class Ladder:
     called_in: int = 0
     """How often a worker had to be called into the room again."""
     call_back_at: datetime | None = None
+    assumed: tuple[tuple[str, str], ...] = ()
+    """Live calls whose answer is only assumed, and the worker who is taken to be with the caller."""
+    doubted: tuple[str, ...] = ()
+    """Those of them whose worker's own call has ended since: the caller may be alone."""
     elsewhere: tuple[str, ...] = ()
     """Live calls that we learned of too late to answer: a duty phone may have been connected with them."""
 
@@ -215,6 +219,10 @@ class Incident:
         """The latest live call whose caller is in our hands, and not perhaps with a duty phone."""
         ours = (call for call in reversed(self.calls) if call.id not in self.ladder.elsewhere)
         return next((call for call in ours if call.is_live), None)
+
+    def is_alone(self, call: CallLeg) -> bool:
+        """Whether nobody is known, or can be taken, to be with the caller of this live call."""
+        return call.answered_at is None or call.id in self.ladder.doubted
 
     @property
     def unheard_calls(self) -> tuple[CallLeg, ...]:

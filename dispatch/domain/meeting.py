@@ -36,9 +36,8 @@ def assume_joined(draft: Draft, staff_code: str) -> None:
     live = draft.incident.waiting_call
     if live is None:
         return
-    draft.add(
-        Kind.CALL_ANSWERED, {"call_id": live.id, "staff_code": staff_code, "assumed": True}, by_engine=True
-    )
+    data = {"call_id": live.id, "staff_code": staff_code, "assumed": True, "until_left": True}
+    draft.add(Kind.CALL_ANSWERED, data, by_engine=True)
 
 
 def call_in(draft: Draft, staff_code: str) -> bool:
@@ -47,7 +46,7 @@ def call_in(draft: Draft, staff_code: str) -> bool:
     draft.add(Kind.CALLED_IN, {"staff_code": staff_code}, by_engine=True)
     assignment = incident.assignment(staff_code)
     live = incident.waiting_call
-    if live is None or live.answered_at is not None or assignment is None or not assignment.is_engaged:
+    if live is None or not incident.is_alone(live) or assignment is None or not assignment.is_engaged:
         return False
     draft.want(ConnectWorker(staff_id=assignment.staff_id, staff_code=staff_code, again=True))
     if draft.incident.ladder.called_in != CALLED_IN_VAINLY:

@@ -81,6 +81,8 @@ def ladder_to_data(ladder: Ladder) -> dict[str, object]:
         "left": [[code, at.isoformat()] for code, at in ladder.left],
         "call_back_at": None if ladder.call_back_at is None else ladder.call_back_at.isoformat(),
         "elsewhere": list(ladder.elsewhere),
+        "assumed": [list(entry) for entry in ladder.assumed],
+        "doubted": list(ladder.doubted),
     }
 
 
@@ -97,6 +99,8 @@ def ladder_from_data(data: JsonObject) -> Ladder:
         called_in=cast("int", data["called_in"]),
         call_back_at=maybe_instant(data, "call_back_at"),
         elsewhere=tuple(cast("list[str]", data.get("elsewhere", []))),
+        assumed=tuple((call, code) for call, code in cast("list[list[str]]", data.get("assumed", []))),
+        doubted=tuple(cast("list[str]", data.get("doubted", []))),
     )
 
 

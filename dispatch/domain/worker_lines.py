@@ -10,7 +10,7 @@ from typing import cast
 from dispatch.domain.changing import replace
 from dispatch.domain.events import Event, Kind
 from dispatch.domain.incidents import Incident, Ladder, Times, first
-from dispatch.domain.snapshots import text
+from dispatch.domain.snapshots import maybe_text, text
 from dispatch.domain.vocabulary import AssignmentStatus
 
 
@@ -86,6 +86,9 @@ def _joining(incident: Incident, event: Event) -> Incident:
 def _left_call(incident: Incident, event: Event) -> Incident:
     code = text(event.data, "staff_code")
     ladder = _without(incident.ladder, code)
+    doubted = maybe_text(event.data, "doubts")
+    if doubted is not None and doubted not in ladder.doubted:
+        ladder = replace(ladder, doubted=(*ladder.doubted, doubted))
     return replace(incident, ladder=replace(ladder, left=(*ladder.left, (code, event.occurred_at))))
 
 

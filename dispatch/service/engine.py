@@ -26,6 +26,7 @@ from dispatch.service.metronome import Metronome, guarded, reason_of
 from dispatch.service.outages import Heart
 from dispatch.service.sending import Sender
 from dispatch.service.services import Services
+from dispatch.service.steady import Stride
 from models.base import table_of
 from models.session import is_database_away, was_held_up
 from models.traffic import Deadline
@@ -69,15 +70,17 @@ class Engine:
         lease: EngineLease | None = None,
         on_hang: Callable[[], None] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
+        steady: Callable[[], float] | None = None,
     ) -> None:
         """Prepare; nothing runs before :meth:`start`. *senders* bounds the requests under way.
 
         Where only one engine may be at work, *lease* decides which. *on_hang* is called when the loop hangs
-        for too long.
+        for too long. *steady* counts seconds whatever the clock is set to, and while the machine sleeps.
         """
         self._services = services
         self._sender = sender
-        self._heart = Heart(services)
+        self._heart = Heart(services, steady=steady)
+        self._stride = Stride(services, steady=steady)
         self._lease = lease
         self._watch = LoopWatch(monotonic)
         self._on_hang = on_hang
@@ -151,6 +154,7 @@ class Engine:
 
     def fire_due(self) -> int:
         """The first half of a round, without its sends: how many deadlines were due."""
+        self._stride.look()
         now = self._services.clock.now()
         due = self._look(now).deadlines
         self._fire(due)
@@ -201,6 +205,7 @@ class Engine:
         """Do what is due; how long to wait for the next round."""
         self._services.callers.give_way()
         try:
+            self._stride.look()
             now = self._services.clock.now()
             work = self._look(now)
             self._fire(work.deadlines)

@@ -118,7 +118,7 @@ def _is_concerned(incident: Incident, assignment: Assignment, channel: str) -> b
 def _is_awaited(incident: Incident, assignment: Assignment) -> bool:
     """Whether a caller waits in the room, alone, for a worker who accepted."""
     live = incident.live_call
-    return assignment.is_engaged and live is not None and live.answered_at is None
+    return assignment.is_engaged and live is not None and incident.is_alone(live)
 
 
 def _is_reached(incident: Incident) -> bool:

@@ -19,6 +19,7 @@ from dispatch.domain.incidents import Incident
 from dispatch.domain.intake import Opening, Ring
 from dispatch.domain.vocabulary import IncidentChannel, Source
 from dispatch.service import ledger
+from dispatch.service.assumed import assumed_line
 from dispatch.service.roster_keeping import crew_of, duty_list
 from dispatch.service.services import Services
 from models import incident as rows
@@ -170,17 +171,17 @@ def join_caller(services: Services, command: JoinCaller) -> None:
         call = incident.waiting_call
         if call is None and command.returned_call_id is not None:
             call = incident.call(command.returned_call_id)
-        if call is None or call.answered_at is not None:
+        if call is None or not incident.is_alone(call):
             return
         worker = next((a for a in incident.assignments if a.staff_id == command.staff_id), None)
         if worker is None:
             return
         draft = Draft(incident, now=now, source=Source.VOICE, actor=f"staff:{worker.staff_code}")
-        draft.add(
-            Kind.CALL_ANSWERED,
-            {"call_id": call.id, "staff_code": worker.staff_code},
-            occurred_at=min(command.occurred_at or now, now),
-        )
+        data: dict[str, object] = {"call_id": call.id, "staff_code": worker.staff_code}
+        if call.answered_at is not None:
+            # That they had met before was only assumed, and is known to be doubtful.
+            data["corrects"] = assumed_line(session, incident.id, call.id)
+        draft.add(Kind.CALL_ANSWERED, data, occurred_at=min(command.occurred_at or now, now))
         ledger.record(session, services, draft.decision(), before=incident, at=now)
 
 

@@ -185,7 +185,7 @@ def _set_deadlines(session: Session, before: Incident | None, incident: Incident
         known = escalation.deadlines(before)
         if wanted == known:
             return
-        if any(due.seen_from(at) < due.due_at for due in wanted):
+        if any(due.seen_from(at) < due.due_at or due.kind in escalation.CONFIRMATIONS for due in wanted):
             stored = _stored(connection, incident.id, known)
         _DELETE_DEADLINES.run(connection, {"of_incident": incident.id})
     if wanted:
@@ -198,15 +198,23 @@ def _set_deadlines(session: Session, before: Incident | None, incident: Incident
                     "kind": due.kind,
                     "subject": due.subject,
                     "facility_id": incident.facility_id,
-                    "due_at": min(due.seen_from(at), stored.get(due, due.due_at)),
+                    "due_at": _due_at(due, at, stored),
                 }
                 for due in wanted
             ],
         )
 
 
+def _due_at(due: Due, at: datetime, stored: Mapping[Due, datetime]) -> datetime:
+    """When to look at *due*; what was put off while the clock was set forward stays put off."""
+    place = stored.get(due, due.due_at)
+    if due.kind in escalation.CONFIRMATIONS:
+        return min(max(due.due_at, place), at + due.wait)
+    return min(due.seen_from(at), place)
+
+
 def _stored(connection: Connection, incident_id: str, known: Iterable[Due]) -> dict[Due, datetime]:
-    """Where *known* stand since the clock was set back (``waiting``): none is counted anew twice."""
+    """Where *known* stand since the clock was set (``waiting``): none is counted anew twice."""
     rows = connection.execute(_DEADLINES_OF, {"of_incident": incident_id})
     places = {(row.kind, row.subject): row.due_at for row in rows}
     return {due: places[due.kind, due.subject] for due in known if (due.kind, due.subject) in places}

@@ -5,7 +5,6 @@ noticed twice, by several processes or from two sides, is one stretch. Repairs n
 was set back it tells ``waiting``.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
@@ -18,6 +17,7 @@ from sqlalchemy.orm import Session
 from dispatch.domain.vocabulary import OutageCause
 from dispatch.service import waiting
 from dispatch.service.services import Services
+from dispatch.service.steady import since_boot_s
 from models.traffic import Outage, Pulse
 
 log = structlog.get_logger(__name__)
@@ -39,7 +39,7 @@ class Heart:
     def __init__(self, services: Services, *, steady: Callable[[], float] | None = None) -> None:
         """*steady* counts seconds whatever the clock is set to."""
         self._services = services
-        self._steady = steady or _since_boot_s
+        self._steady = steady or since_boot_s
         self._last: tuple[datetime, float] | None = None
         self._was_set_back = False
         self._database_failed = False
@@ -183,8 +183,3 @@ def database_was_away(services: Services, *, since: datetime) -> None:
     """Webhooks had to be kept in the journal from *since* on, and the database answers again."""
     with services.uow.write() as session:
         note(session, services, OutageCause.DATABASE, from_at=since, until_at=services.clock.now())
-
-
-def _since_boot_s() -> float:
-    """Seconds that go on while the machine sleeps, where the system counts them."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

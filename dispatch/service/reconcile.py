@@ -16,7 +16,6 @@ from typing import TypeVar
 
 import structlog
 from sqlalchemy import ColumnElement, and_, exists, false, func, literal, or_, select
-from sqlalchemy.orm import Session
 
 from dispatch.domain.commands import EndCall, ReceiveText, ReconstructCall
 from dispatch.domain.decisions import Draft
@@ -36,6 +35,7 @@ from dispatch.ports import (
 )
 from dispatch.service import intake, ledger, texting
 from dispatch.service import log_places as places
+from dispatch.service.assumed import assumed_line
 from dispatch.service.services import Services
 from models.facility import Staff
 from models.incident import Call
@@ -321,25 +321,13 @@ def _answer(services: Services, provider: TelephonyProvider, call: LoggedCall) -
             )
         ).one()
         incident = ledger.load(session, services, row.incident_id)
-        corrects = _assumed_line(session, row.incident_id, row.id)
+        corrects = assumed_line(session, row.incident_id, row.id)
         if incident.call(row.id).answered_at is not None and corrects is None:
             return False
         draft = Draft(incident, now=now, source=Source.IMPORT, actor="caller")
         tell_answer(draft, row.id, at=details.picked_up_at, staff_code=staff_code, corrects=corrects)
         ledger.record(session, services, draft.decision(), before=incident, at=now)
     return True
-
-
-def _assumed_line(session: Session, incident_id: str, call_id: str) -> int | None:
-    """The line that only assumed that a call was answered, unless another one knows."""
-    query = (
-        select(Event.sequence, Event.data)
-        .where(Event.incident_id == incident_id, Event.kind == str(Kind.CALL_ANSWERED))
-        .order_by(Event.sequence)
-    )
-    told = [(line, data) for line, data in session.execute(query) if data["call_id"] == call_id]
-    is_known = any(not data.get("assumed") for _, data in told)
-    return told[0][0] if told and not is_known else None
 
 
 def _text(services: Services, provider: TelephonyProvider, text: LoggedText) -> bool:

@@ -1,4 +1,4 @@
-"""What waits when the clock is set back: counted anew, so that nobody waits for an hour to come twice.
+"""What waits when the clock is set: counted anew, so that nobody waits for an hour to come twice.
 
 Nothing waits longer than its own length, counted from now. Nothing is done early either: what is taken for
 granted too early (``meeting``) would be an untrue line. Decides nothing: when a deadline has come is said by
@@ -50,6 +50,33 @@ def count_anew(services: Services) -> None:
         _carry_out(services, _deadlines_of, incident_id)
     for delivery_id in deliveries:
         _carry_out(services, _delivery, delivery_id)
+
+
+def put_off(services: Services) -> None:
+    """Let what is taken for granted in silence wait its whole length from now: the clock was set forward."""
+    with services.uow.read() as session:
+        incidents = session.scalars(
+            select(Deadline.incident_id)
+            .where(Deadline.facility_id == services.facility_id, Deadline.kind.in_(escalation.CONFIRMATIONS))
+            .distinct()
+        ).all()
+    for incident_id in incidents:
+        _carry_out(services, _confirmations_of, incident_id)
+
+
+def _confirmations_of(session: Session, services: Services, incident_id: str, now: datetime) -> None:
+    for due in escalation.deadlines(ledger.load(session, services, incident_id)):
+        if due.kind in escalation.CONFIRMATIONS:
+            session.execute(
+                update(Deadline)
+                .where(
+                    Deadline.incident_id == incident_id,
+                    Deadline.kind == due.kind,
+                    Deadline.subject == due.subject,
+                    Deadline.due_at < now + due.wait,
+                )
+                .values(due_at=now + due.wait)
+            )
 
 
 def _carry_out(services: Services, one: _CountAnew, key: str) -> None:

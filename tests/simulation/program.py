@@ -92,7 +92,7 @@ class Program:
         sender = Sender(
             self.services, house.companies, wording=IndonesianWording(), addresses=self._context.addresses
         )
-        self.engine = DispatchEngine(self.services, sender)
+        self.engine = DispatchEngine(self.services, sender, steady=house.steady)
         self._heart = Heart(self.services, steady=house.steady)
 
     def answer(self, path: str, form: Mapping[str, str]) -> str:
