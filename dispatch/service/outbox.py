@@ -43,6 +43,9 @@ TEXT_VALID_S = 900.0
 OTHER_SIDS = "other_sids"
 """In the details of a delivery that was sent twice: the provider's identifiers beside the one that counts."""
 
+GOES_ON_FOR = timedelta(minutes=10)
+"""A call back that was picked up is taken to go on for so long while nobody says that it is over."""
+
 LAST_FIRST_ASK = 1
 """The urgencies up to this one are of people who are asked for the first time, and of callers who wait."""
 
@@ -203,13 +206,19 @@ def _to_caller(session: Session, new: "Composer", effect: CallBack | ReleaseCall
 
 
 def _is_called_back_now(session: Session, new: "Composer") -> bool:
-    """Whether a call back waits to leave, rings, or has brought the caller into the room."""
+    """Whether a call back is about to leave, rings, or was picked up and is going on."""
     calls = session.scalars(_CALL_BACKS, {"incident_id": new.incident.id}).all()
     for call in calls:
         if call.state == DeliveryState.PENDING and TRIES in call.details:
             # It pauses before another try; somebody waits in the room now.
             withdraw(call, new.now)
-    return any(is_ringing(call) or is_in_room(call) or call.state in UNSENT for call in calls)
+    return any(is_ringing(call) or _goes_on(call, new.now) or call.state in UNSENT for call in calls)
+
+
+def _goes_on(call: Delivery, now: datetime) -> bool:
+    # The word of its end may be lost; after a while a call too many beats none.
+    is_picked_up = call.state == DeliveryState.ACCEPTED and call.provider_status == "in-progress"
+    return is_picked_up and call.sent_at is not None and now - call.sent_at < GOES_ON_FOR
 
 
 class Composer:

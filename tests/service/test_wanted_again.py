@@ -61,3 +61,22 @@ def test_a_caller_whose_phone_rings_is_not_called_back_beside_it(world: World) -
     world.worker("N02").accepts(incident_id)
     world.works()
     assert world.provider.rung.count(CALLER) == 1
+
+
+def test_a_caller_who_has_picked_up_is_not_called_back_beside_it(world: World) -> None:
+    """They listen to the menu still, and come into the room by themselves."""
+    incident_id = world.resident(CALLER).rings().incident_id
+    world.works()
+    world.resident(CALLER).hangs_up()
+    world.worker("N01").accepts(incident_id)
+    world.works()
+    world.network_says(world.provider.last_call_to(CALLER), "in-progress")
+    world.worker("N02").accepts(incident_id)
+    world.works()
+    assert world.provider.rung.count(CALLER) == 1
+    world.hand.advance(700)
+    world.worker("N03").texts("2")
+    world.desk(incident_id, Action.ASSIGN, "N03")
+    world.worker("N03").accepts(incident_id)
+    world.works()
+    assert world.provider.rung.count(CALLER) == 2, "the word of its end must have been lost"
