@@ -53,12 +53,11 @@ def worded(*, sources: Sources, language: Language = Language.ID) -> Document:
 def _particulars(pen: Pen) -> Table:
     say = pen.say
     titles = {"sex": say("Sex"), "education": say("Education"), "occupation": say("Occupation")}
-    rows = [(say("Date"), DOTS), (say("Hour"), DOTS)]
+    rows = [(say("Date"), DOTS)]
     rows += [
         (titles[kind], "   ".join(f"{BOX} {pen.label(kind, value)}" for value in values))
         for kind, values in PARTICULARS
     ]
-    rows.append((say("Service received"), DOTS))
     return Table(
         name=say("About you"),
         title="",
