@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import httpx
 import pytest
 from sqlalchemy import func, select, update
 
@@ -258,10 +259,21 @@ def test_a_refused_request_leaves_its_key_free(here: World) -> None:
     assert here.post(path, body, key="jalan").status_code == 200
 
 
+def posted_until_taken(here: World, path: str, body: object, key: str) -> httpx.Response:
+    """What a program gets that comes again when it is told to; a slow disk makes so many wait too long."""
+    for _ in range(20):
+        answer = here.post(path, body, key=key)
+        if answer.status_code != 503:
+            return answer
+    raise AssertionError("nothing was taken")
+
+
 def test_copies_in_the_same_instant_do_one_thing(here: World) -> None:
     here.token(UserRole.DISPATCHER)
     with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda _: here.post("/incidents", BODY, key="bersamaan"), range(16)))
+        answers = list(
+            threads.map(lambda _: posted_until_taken(here, "/incidents", BODY, "bersamaan"), range(16))
+        )
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert (count(here, Incident), count(here, Idempotency)) == (1, 1)
@@ -269,7 +281,7 @@ def test_copies_in_the_same_instant_do_one_thing(here: World) -> None:
     note = {"action": "note", "text": "sekali"}
     lines = count(here, Event)
     with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda _: here.post(path, note, key="catat"), range(16)))
+        answers = list(threads.map(lambda _: posted_until_taken(here, path, note, "catat"), range(16)))
     assert {answer.status_code for answer in answers} == {200}
     assert count(here, Event) == lines + 1
 
