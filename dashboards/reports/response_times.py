@@ -24,6 +24,7 @@ from dashboards.reports.pen import Pen
 from dashboards.reports.periods import Period
 from dashboards.reports.proof import Standing, standing_of
 from dashboards.reports.sources import Sources
+from dispatch.service.cycles import seldom_looking_for_cycles
 
 
 class Format(StrEnum):
@@ -64,19 +65,18 @@ def read(
     as_of: datetime | None = None,
 ) -> Read:
     """Read and sum up; *as_of* is the present, so that a period that still runs says so."""
-    standing = standing_of(session, sources.facility.code, period)
-    report = build(
-        session,
-        facility=sources.facility,
-        period=period,
-        as_of=as_of,
-        sealed_until=standing.sealed_until,
-    )
+    facility = sources.facility
+    standing = standing_of(session, facility.code, period)
+    earlier = None
+    with seldom_looking_for_cycles():
+        report = build(
+            session, facility=facility, period=period, as_of=as_of, sealed_until=standing.sealed_until
+        )
+        if before is not None:
+            earlier = build(session, facility=facility, period=before, as_of=as_of)
     return Read(
         report=report,
-        before=None
-        if before is None
-        else build(session, facility=sources.facility, period=before, as_of=as_of),
+        before=earlier,
         standing=replace(standing, after_seal=report.after_seal),
     )
 

@@ -3,9 +3,7 @@
 What it finds is said in terms a person can act on: which incident, which line, which field.
 """
 
-import gc
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, cast
@@ -21,6 +19,7 @@ from dispatch.domain.evolution import replay
 from dispatch.domain.vocabulary import Source
 from dispatch.service import incident_rows, quick_check
 from dispatch.service.comparing import assignment_label, differences, is_code
+from dispatch.service.cycles import seldom_looking_for_cycles
 from dispatch.service.findings import Finding, whole
 from dispatch.service.readability import UNREADABLE, Damage, read
 from dispatch.service.verifying_numbers import verify_numbers
@@ -74,7 +73,7 @@ def verify(
     the public key of the seals if it is at hand, *witnessed* are fingerprints that witnesses hold.
     """
     checked = checked or Checked()
-    with uow.read() as session, _seldom_looking_for_cycles():
+    with uow.read() as session, seldom_looking_for_cycles():
         for chunk in _in_chunks(session, facility_id):
             surely = quick_check.intact(session.connection(), facility_id, list(chunk))
             for incident_id, number in chunk.items():
@@ -92,17 +91,6 @@ def verify(
         ):
             yield whole(incident_id, "missing", "the incident's row is gone, its lines are still there")
         yield from verify_seals(session, facility_id, key=key, witnessed=witnessed)
-
-
-@contextmanager
-def _seldom_looking_for_cycles() -> Iterator[None]:
-    """What is read here holds none, and looking for them among so much took a fifth of the time."""
-    before = gc.get_threshold()
-    gc.set_threshold(10_000, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _in_chunks(session: Session, facility_id: str) -> Iterator[dict[str, str]]:
