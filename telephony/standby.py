@@ -49,10 +49,11 @@ class Standby:
             phones.today = list(roster_keeping.duty_phones(session, services, services.clock.now()))
             going_on = open_now.open_incidents(session, services)
         try:
-            replace_file(self._folder / OPEN_INCIDENTS_FILE, self._listed(going_on))
+            # The phones first: the next caller needs them, whatever becomes of the list.
             replace_file(self._folder / DUTY_PHONES_FILE, json.dumps({"duty_phones": phones.today}))
             if replace_file(self._folder / FALLBACK_FILE, self._documents.fallback() + "\n"):
                 log.info("standby.fallback_changed", phones=len(phones.numbers()))
+            replace_file(self._folder / OPEN_INCIDENTS_FILE, self._listed(going_on))
         except OSError as error:
             log.critical("standby.not_written", reason=error.strerror)
 
@@ -61,7 +62,8 @@ class Standby:
         zone = self._telephony.services.zone
         lines = [
             f"{each.number}  {each.received_at.astimezone(zone):%d-%m-%Y %H:%M}  "
-            f"{PRIORITY_WORDS[each.priority]}, {CATEGORY_WORDS[each.category]}  {each.place or '-'}\n"
+            f"{PRIORITY_WORDS.get(each.priority, each.priority)}, "
+            f"{CATEGORY_WORDS.get(each.category, each.category)}  {each.place or '-'}\n"
             f"  penelepon: {each.caller_number or '-'}\n"
             f"  petugas: {'; '.join(f'{name} {phone}' for name, phone in each.people) or 'BELUM ADA'}\n"
             for each in going_on

@@ -16,7 +16,7 @@ from dashboards.reports.cover import Cover, cover_of
 from dashboards.reports.document import Block, Cell, Document, Paragraph, Row, Section, Table
 from dashboards.reports.pen import Pen
 from dashboards.reports.periods import Period
-from dashboards.reports.proof import UNSEALED, Standing
+from dashboards.reports.proof import UNSEALED
 from dashboards.reports.response_times import FormatMissingError, left_out
 from dashboards.reports.sources import Sources
 from dispatch.domain.complaints import Complaint, Recap, recap
@@ -30,7 +30,6 @@ class Register:
     facility_code: str
     cover: Cover
     recap: Recap
-    standing: Standing
 
 
 def read(session: Session, *, sources: Sources, period: Period, as_of: datetime | None = None) -> Register:
@@ -43,7 +42,6 @@ def read(session: Session, *, sources: Sources, period: Period, as_of: datetime 
         facility_code=facility.code,
         cover=cover,
         recap=recap(complaints, from_at=cover.from_at, until_at=until_at, zone=facility.zone),
-        standing=UNSEALED,
     )
 
 
@@ -62,7 +60,7 @@ def worded(
         title=pen.say("Recap of complaints"),
         sections=tuple(_sections(found.recap, pen)),
         sources=sources,
-        standing=found.standing,
+        standing=UNSEALED,
         omitted=left_out(pen, sources, missing),
     )
 

@@ -19,7 +19,7 @@ from dashboards.reports.cover import Cover, cover_of
 from dashboards.reports.document import Block, Cell, Document, Paragraph, Row, Section, Table
 from dashboards.reports.pen import Pen
 from dashboards.reports.periods import Period
-from dashboards.reports.proof import UNSEALED, Standing
+from dashboards.reports.proof import UNSEALED
 from dashboards.reports.response_times import FormatMissingError, left_out
 from dashboards.reports.sources import Sources
 
@@ -46,7 +46,6 @@ class Annex:
     facility_code: str
     cover: Cover
     duties: Sequence[Duty]
-    standing: Standing
 
     def hours(self, duty: Duty) -> float:
         """How much of *duty* lies within the period."""
@@ -77,7 +76,6 @@ def read(session: Session, *, sources: Sources, period: Period, as_of: datetime 
         facility_code=facility.code,
         cover=cover,
         duties=duties_between(session, facility.code, cover.from_at, cover.until_at),
-        standing=UNSEALED,
     )
 
 
@@ -96,7 +94,7 @@ def worded(
         title=pen.say("Annex to the decree: duty roster (proposal)"),
         sections=(_decree(found, pen), *_months(found, pen), *_people(found, pen)),
         sources=sources,
-        standing=found.standing,
+        standing=UNSEALED,
         omitted=left_out(pen, sources, missing),
     )
 

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from dashboards.queries.survey import FollowUpLine, SurveyFigures, follow_ups, read_survey
 from dashboards.reports.cover import Cover, cover_of
 from dashboards.reports.periods import Period, containing, period_before
-from dashboards.reports.proof import UNSEALED, Standing
 from dashboards.reports.sources import Sources
 from dispatch.domain.questionnaire import VERSIONS, Questionnaire
 from dispatch.domain.survey import Weight
@@ -34,7 +33,6 @@ class Survey:
     plan_before: Sequence[FollowUpLine]
     weight: Weight
     versions: Sequence[Questionnaire]
-    standing: Standing
 
     @property
     def questionnaires(self) -> Iterator[tuple[str, Questionnaire | None]]:
@@ -73,5 +71,4 @@ def read(
         plan_before=follow_ups(session, facility.code, *then) if then else (),
         weight=weight,
         versions=versions,
-        standing=UNSEALED,
     )
