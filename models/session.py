@@ -95,6 +95,7 @@ def open_database(url: str, *, pool_size: int = 20, overflow: int = 10, patience
         json_serializer=json_text,
         json_deserializer=orjson.loads,
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+        execution_options={READS_LONG: patience.reads_long},
     )
     event.listen(engine, "connect", _prepare_sqlite)
     return engine

@@ -5,18 +5,17 @@ otherwise. After the commit of one that gave the engine something to do, the lis
 wakes). While a block is open, a context variable forbids every adapter to use the network.
 """
 
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import TimeoutError as BusyTooLongError
 from sqlalchemy.orm import Session
 
 from models.session import READS_LONG, is_database_away, was_held_up
+from models.shared_commit import SingleWriter
 
 _transaction_open: ContextVar[bool] = ContextVar("transaction_open", default=False)
 
@@ -65,8 +64,8 @@ class Shared:
     """What all units of work on one database of this process have in common."""
 
     def __init__(self) -> None:
-        # SQLite's busy handler polls with growing pauses; a lock in this process hands over at once.
-        self.writer = threading.Lock()
+        # SQLite's busy handler polls with growing pauses; a queue in this process hands over at once.
+        self.writer = SingleWriter()
         self.listeners: list[Callable[[], None]] = []
         self.commits = 0
         self.committed_s = float("-inf")
@@ -103,6 +102,8 @@ class UnitOfWork:
         """
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
+        # Where somebody computes for as long as it takes, nobody else's answer may depend on it.
+        self._shares_commits = not engine.get_execution_options().get(READS_LONG, False)
         self.shared: Shared = Shared() if beside is None else beside.shared
 
     @property
@@ -136,37 +137,34 @@ class UnitOfWork:
         Raises:
             sqlalchemy.exc.TimeoutError: another transaction of this process has not ended in time.
         """
-        with (
-            self.shared.watched(),
-            self._turn(),
-            _Transaction(self.engine, expire_on_commit=False) as session,
-        ):
-            if self.is_sqlite:
-                session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+        with self.shared.watched(), self._begun() as session:
             token = _transaction_open.set(True)
             try:
                 yield session
                 session.commit()
-            except BaseException:
-                session.rollback()
-                raise
             finally:
+                # What was not committed is undone when the session closes.
                 _transaction_open.reset(token)
         if _FOR_ENGINE in session.info:
             for listener in self.shared.listeners:
                 listener()
 
-    def _turn(self) -> AbstractContextManager[None]:
-        return self._turn_as_writer() if self.is_sqlite else nullcontext()
-
     @contextmanager
-    def _turn_as_writer(self) -> Iterator[None]:
-        if not self.shared.writer.acquire(timeout=WRITER_WITHIN_S):
-            raise BusyTooLongError("the database's writer is busy")
-        try:
-            yield
-        finally:
-            self.shared.writer.release()
+    def _begun(self) -> Iterator[Session]:
+        """A session in a transaction; on SQLite in a part of the one that all threads share."""
+        if not self.is_sqlite:
+            with _Transaction(self.engine, expire_on_commit=False) as session:
+                yield session
+            return
+        with (
+            self.shared.writer.part(
+                self.engine, shares=self._shares_commits, within_s=WRITER_WITHIN_S
+            ) as shared,
+            _Transaction(
+                shared.connection, expire_on_commit=False, join_transaction_mode="rollback_only"
+            ) as session,
+        ):
+            yield session
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -175,7 +173,7 @@ class UnitOfWork:
             session.connection().exec_driver_sql(
                 "BEGIN" if self.is_sqlite else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
             )
-            if self.engine.get_execution_options().get(READS_LONG):
+            if not self.is_sqlite and self.engine.get_execution_options().get(READS_LONG):
                 session.connection().exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             token = _transaction_open.set(True)
             try:
