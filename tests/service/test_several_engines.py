@@ -268,7 +268,7 @@ def test_worker_and_caller_who_enter_in_one_instant_find_each_other(on_postgresq
 def test_whoever_enters_a_room_does_not_wait_for_a_callback_that_waits_for_the_incident(
     on_postgresql: World, postgresql_database_url: str
 ) -> None:
-    """A callback locks its delivery, then the incident: whoever did it the other way round would cross it."""
+    """A callback has the incident and its own delivery: nobody enters by way of the row of another one."""
     other = on_postgresql.restarted()
     url = make_url(postgresql_database_url).update_query_dict(
         {"options": f"-c lock_timeout={LOCK_WITHIN_MS}"}
