@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sqlalchemy import func, select
+from sqlalchemy import text as sql
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -144,7 +145,7 @@ def _database(settings: Settings, facility: FacilityConfig, policy: Policy, now:
     engine = open_database(settings.database_url, pool_size=1, patience=COMMAND)
     try:
         with UnitOfWork(engine).read() as session:
-            yield _check("database", f"answers, schema {current}")
+            yield _answers(session, current)
             yield _clock(session, facility, now)
             yield from _roster(session, facility, policy, now)
             yield _places(session, facility)
@@ -153,6 +154,13 @@ def _database(settings: Settings, facility: FacilityConfig, policy: Policy, now:
             yield _backup(session, settings, now)
     finally:
         engine.dispose()
+
+
+def _answers(session: Session, schema: str) -> Check:
+    if session.get_bind().dialect.name == "postgresql" and session.scalar(sql("SELECT pg_is_in_recovery()")):
+        why = "is a standby and takes nothing: name its primary too, with target_session_attrs=read-write"
+        return _check("database", why, State.WRONG)
+    return _check("database", f"answers, schema {schema}")
 
 
 def _clock(session: Session, facility: FacilityConfig, now: datetime) -> Check:

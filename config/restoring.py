@@ -4,13 +4,14 @@ Decides what may be overwritten and what must be true first. What stood there is
 what does not hold what its manifest says, or whose record is not intact, is not put in place.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, func, inspect, select, text
+from sqlalchemy import Connection, Engine, func, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from config.backing_up import (
@@ -230,6 +231,13 @@ def _set_aside(order: Order, target: Path) -> Path:
 
 # --- PostgreSQL -----------------------------------------------------------------------------------
 
+_OTHERS = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+    "AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+)
+_LOOKS = 20
+_LOOKS_EVERY_S = 0.1
+
 
 def _restore_postgres(order: Order, manifest: Manifest | None) -> Restored:
     engine = open_database(order.url, pool_size=1, patience=ENDLESS)
@@ -249,14 +257,20 @@ def _restore_postgres(order: Order, manifest: Manifest | None) -> Restored:
 
 
 def _refuse_others(connection: Connection) -> None:
-    others = connection.scalar(
-        text(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-            "AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
-        )
-    )
-    if others:
+    if others := connection.scalar(_OTHERS):
         raise CopyError(f"{others} other sessions use this database: stop what runs on it")
+
+
+def _is_somebody_in(engine: Engine) -> bool:
+    """Whether a session stays that is none of ours, which end as soon as the server has noticed."""
+    pause = threading.Event()
+    for _ in range(_LOOKS):
+        # Each time in a transaction of its own: within one the server always says the same.
+        with engine.connect() as connection:
+            if not connection.scalar(_OTHERS):
+                return False
+        pause.wait(_LOOKS_EVERY_S)
+    return True
 
 
 @contextmanager
@@ -274,11 +288,18 @@ def _schema_set_aside(order: Order, *, is_empty: bool) -> Iterator[str | None]:
                 connection.execute(text("CREATE SCHEMA public"))
         try:
             yield None if is_empty else f"schema {aside}"
-        except BaseException:
+        except BaseException as failure:
+            loaded = f"{aside}_failed"
             with engine.begin() as connection:
-                connection.execute(text("DROP SCHEMA public CASCADE"))
+                connection.execute(text(f"ALTER SCHEMA public RENAME TO {loaded}"))
                 again = "CREATE SCHEMA public" if is_empty else f"ALTER SCHEMA {aside} RENAME TO public"
                 connection.execute(text(again))
+            # Whoever comes from now on finds what stood there; only who came before knows what was loaded.
+            if _is_somebody_in(engine):
+                kept = f"somebody used the database meanwhile: what they wrote is in the schema {loaded}"
+                raise CopyError(f"{failure}; {kept}") from failure
+            with engine.begin() as connection:
+                connection.execute(text(f"DROP SCHEMA {loaded} CASCADE"))
             raise
     except SQLAlchemyError as error:
         cause = str(getattr(error, "orig", None) or error).partition("\n")[0]

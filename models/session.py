@@ -41,12 +41,17 @@ class Patience:
     reads_long: bool = False
 
 
-LIVE = Patience(idle_ms=5000, lock_ms=1000, statement_ms=5000)
-"""For calls and for the engine. They compute for milliseconds between two statements: who is silent for as
-long as a server that vanished is waited for is frozen or gone. A lock is waited for as long as SQLite's one
-writer: after 1.5 s nobody waits for the answer any more. The slowest statement takes a tenth of a second."""
+LOCK_MS = 1200
+"""Not much longer than a caller can wait (1.5 s), but longer than the second after which PostgreSQL looks
+whether two wait for each other: then one of them loses at once and the other goes on. As long as that second,
+both would give up."""
 
-DESK = Patience(idle_ms=5000, lock_ms=1000, reads_long=True)
+LIVE = Patience(idle_ms=5000, lock_ms=LOCK_MS, statement_ms=5000)
+"""For calls and for the engine. They compute for milliseconds between two statements: who is silent for as
+long as a server that vanished is waited for is frozen or gone. The slowest statement takes a tenth of a
+second."""
+
+DESK = Patience(idle_ms=5000, lock_ms=LOCK_MS, reads_long=True)
 """For pages and the interface: a report reads for as long as it takes, an action is as quick as a call."""
 
 COMMAND = Patience(idle_ms=60_000, reads_long=True)
@@ -159,11 +164,23 @@ def is_database_away(error: BaseException) -> bool:
 
 def was_held_up(error: BaseException) -> bool:
     """Whether somebody else held what was asked for, longer than PostgreSQL was to wait for it."""
-    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _GAVE_UP_WAITING
+    return _state_of(error) in _GAVE_UP_WAITING or lost_a_race(error)
+
+
+def lost_a_race(error: BaseException) -> bool:
+    """Whether PostgreSQL let somebody else go first: the same, asked for again, finds the way free."""
+    return _state_of(error) in _LOST
+
+
+def _state_of(error: BaseException) -> str | None:
+    return getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
 
 
 _GAVE_UP_WAITING = frozenset({"55P03", "57014"})
 """``lock_not_available``, and ``query_canceled`` for a statement that took too long."""
+
+_LOST = frozenset({"40P01", "40001"})
+"""``deadlock_detected``: two waited for each other; and ``serialization_failure``."""
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:

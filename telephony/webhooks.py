@@ -26,6 +26,7 @@ from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from dispatch.service import intake
+from models.repeating import once_more, repeated
 from models.session import is_database_away, was_held_up
 from telephony.alert_flow import AlertFlow
 from telephony.caller_flow import CallerFlow
@@ -170,9 +171,9 @@ class _Boundary:
             log.warning("webhook.refused", kind=kind, reason=error.reason)
             return Response(status_code=403)
         try:
-            document = await self._in_time(
-                partial(route.answer, form, arrived_at, **scope["path_params"]), kind
-            )
+            # What the provider may send twice may be carried out twice.
+            command = partial(repeated(route.answer), form, arrived_at, **scope["path_params"])
+            document = await self._in_time(partial(once_more, command), kind)
         except MalformedError as error:
             log.warning("webhook.malformed", kind=kind, missing=error.field)
             kept = await self._keep_malformed(kind, path, form, arrived_at)

@@ -119,8 +119,11 @@ class Server:
             self._make()
 
     def _make(self) -> None:
+        self._run_program("initdb", f"--pgdata={self._data}", *INITDB_OPTIONS)
+
+    def _run_program(self, name: str, *arguments: str) -> None:
         subprocess.run(
-            [*self._prefix, str(self._programs / "initdb"), f"--pgdata={self._data}", *INITDB_OPTIONS],
+            [*self._prefix, str(self._programs / name), *arguments],
             check=True,
             capture_output=True,
             cwd=self._folder,
@@ -148,6 +151,19 @@ class Server:
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)
             self._process.wait(READY_WITHIN_S)
+
+    def kill(self) -> None:
+        """It is no more, in the middle of whatever it did; its sessions notice that and end."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(READY_WITHIN_S)
+
+    def copy_to(self, data: Path) -> None:
+        """Fill the empty folder *data* with a standby of this server, which will follow it."""
+        unprivileged_prefix(data)
+        self._run_program(
+            "pg_basebackup", "--write-recovery-conf", f"--host={self._folder}", f"--pgdata={data}"
+        )
 
     def migrated(self) -> str:
         """The address of its database, with the current schema."""

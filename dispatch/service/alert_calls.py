@@ -105,7 +105,7 @@ def enter_room(services: Services, incident_id: str, provider_sid: str) -> JoinC
     """
     key = {"incident_id": incident_id, "provider_sid": provider_sid}
     with services.uow.write() as session:
-        # This row and no other: a callback locks a delivery before its incident, and the two must not cross.
+        # This row and no other: whoever has locked the incident may be about to lock one of its deliveries.
         ours_entered = session.scalars(_ENTERING, key).all()
         for call in ours_entered:
             call.details = {**call.details, outbox.IN_ROOM: True}

@@ -1,13 +1,13 @@
 """What came of a delivery: the provider's answer to our request, and its callbacks afterwards.
 
-Each report is one transaction. Reports arrive late, twice and shuffled, and about a call that was placed
-twice; the delivery never moves backwards, and the incident learns of an alert exactly once. What follows
-from a failure is the matter of ``failures``.
+Each report is one transaction, which locks an incident before its delivery, as every command does. Reports
+arrive late, twice and shuffled, and about a call that was placed twice; the delivery never moves backwards,
+and the incident learns of an alert exactly once. What follows from a failure is the matter of ``failures``.
 """
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import ScalarResult, bindparam, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain import alerts
@@ -20,18 +20,26 @@ from dispatch.ports import Handed, OutcomeUnknownError, ProviderRefusedError, Te
 from dispatch.service import failures, ledger, outbox, survey_requests
 from dispatch.service.claiming import Claimed
 from dispatch.service.services import Services
+from models.repeating import repeated
 from models.traffic import Delivery
 
 _ONE = select(Delivery).where(Delivery.id == bindparam("delivery_id")).with_for_update()
+_INCIDENT_OF = select(Delivery.incident_id).where(
+    Delivery.id == bindparam("delivery_id"),
+    Delivery.facility_id == bindparam("facility"),
+    # Of no other does a command that holds the incident touch a row that is there.
+    Delivery.purpose.in_((Purpose.ALERT, Purpose.CONNECT, Purpose.CALL_BACK)),
+)
 
 
+@repeated
 def handed_over(
     services: Services, claimed: Claimed, handed: Handed, provider: str, *, body: str = ""
 ) -> None:
     """The provider took the request over, with these words."""
     now = services.clock.now()
     with services.uow.write() as session:
-        row = _locked(session, claimed.id)
+        row = _locked(session, services, claimed.id).one()
         row.provider = provider
         row.body = body or row.body
         row.sent_at = row.sent_at or now
@@ -59,24 +67,27 @@ def handed_over(
         services.metrics.first_alert_left(max(0.0, (now - claimed.created_at).total_seconds()))
 
 
+@repeated
 def done_without_provider(services: Services, claimed: Claimed, provider: str) -> None:
     """A request that has no life of its own (hanging up) was carried out."""
     with services.uow.write() as session:
-        row = _locked(session, claimed.id)
+        row = _locked(session, services, claimed.id).one()
         row.provider = provider
         row.state = DeliveryState.DELIVERED
         row.sent_at = row.finished_at = services.clock.now()
         row.lease_until = None
 
 
+@repeated
 def not_wanted(services: Services, claimed: Claimed) -> None:
     """It was about to be sent again, but whom it was for is not needed any more."""
     with services.uow.write() as session:
-        row = _locked(session, claimed.id)
+        row = _locked(session, services, claimed.id).one()
         if _is_ours(row, claimed):
             failures.let_go(session, services, row, now=services.clock.now())
 
 
+@repeated
 def not_handed_over(
     services: Services,
     claimed: Claimed,
@@ -94,7 +105,7 @@ def not_handed_over(
     in_doubt = unasked | {provider} if isinstance(error, OutcomeUnknownError) else unasked
     refused = isinstance(error, ProviderRefusedError) and not is_passing(error)
     with services.uow.write() as session:
-        row = _locked(session, claimed.id)
+        row = _locked(session, services, claimed.id).one()
         if not _is_ours(row, claimed):
             return
         row.provider = provider
@@ -137,7 +148,7 @@ def callback(
     """Apply a status callback; False when it is about nothing we know, or changes nothing."""
     now = services.clock.now()
     with services.uow.write() as session:
-        row = session.scalar(_ONE, {"delivery_id": delivery_id})
+        row = _locked(session, services, delivery_id).one_or_none()
         if row is None or row.facility_id != services.facility_id:
             return False
         if not _counts(row, provider_sid, status):
@@ -168,8 +179,17 @@ def callback(
 # --- the row --------------------------------------------------------------------------------------
 
 
-def _locked(session: Session, delivery_id: str) -> Delivery:
-    return session.scalars(_ONE, {"delivery_id": delivery_id}).one()
+def _locked(session: Session, services: Services, delivery_id: str) -> ScalarResult[Delivery]:
+    """The delivery, ours alone until the commit, and before it its incident.
+
+    A command holds the incident when it withdraws what waits; in the other order the two would cross.
+    """
+    key = {"delivery_id": delivery_id, "facility": services.facility_id}
+    if not services.uow.is_sqlite:
+        incident_id = session.connection().execute(_INCIDENT_OF, key).scalar()
+        if incident_id is not None:
+            ledger.load(session, services, incident_id)
+    return session.scalars(_ONE, key)
 
 
 def _is_ours(row: Delivery, claimed: Claimed) -> bool:

@@ -214,7 +214,9 @@ class Engine:
             pause_s = work.pause_s(self._services.clock.now())
         except Exception as error:
             # One broken round must not end the alerting of everybody else.
-            if not is_database_away(error):
+            if was_held_up(error):
+                log.warning("engine.round_held_up", reason=reason_of(error))
+            elif not is_database_away(error):
                 log.exception("engine.round_failed")
             elif not self._database_is_away:
                 # Said once: a traceback four times a second would bury everything else.
@@ -251,7 +253,7 @@ class Engine:
                 progress.fire(self._services, incident_id, deadline)
             except Exception as error:
                 if was_held_up(error):
-                    # Somebody holds a row of this incident; that must not keep the others from being alerted.
+                    # Somebody holds a row of this incident, or went first: the next round carries it out.
                     log.warning("engine.deadline_held_up", incident_id=incident_id, kind=deadline.kind)
                     continue
                 if is_database_away(error):

@@ -27,6 +27,7 @@ from models.base import table_of
 from models.incident import Call, Incident
 from models.personal import HOLDINGS, OF_CALL, Holding
 from models.record import Audit, Event, PrivateValue
+from models.repeating import repeated
 from models.statements import Prepared
 
 BATCH = 25
@@ -53,7 +54,7 @@ _LOCKED = (
         personal_data.NOTHING_UNDER_WAY,
     )
     .order_by(_INCIDENT.c.id)
-    .with_for_update()
+    .with_for_update(key_share=True)
 )
 _STANDING = select(_PRIVATE.c.incident_id, _PRIVATE.c.sequence, _PRIVATE.c.name).where(
     _PRIVATE.c.incident_id.in_(bindparam("ids", expanding=True)),
@@ -227,6 +228,7 @@ class Eraser:
 
     # --- one step
 
+    @repeated
     def _incidents(self, wanted: Wanted) -> Erased:
         """Erase what is *wanted* of closed incidents, everywhere that it stands."""
         services = self._services
@@ -300,6 +302,7 @@ class Eraser:
                 rows[holding.table.name] += _blank(connection, holding, where, now)
         return rows
 
+    @repeated
     def _rows(self, holding: Holding, keys: Sequence[Key]) -> Erased:
         """Erase what is personal of rows of one table, and of what belongs to them."""
         with self._services.uow.write() as session:

@@ -226,7 +226,8 @@ class _Tally:
 
 def _lock(session: Session, importer: Importer) -> None:
     """Let imports of one facility follow each other, so that what was checked still holds when written."""
-    facility = session.get(Facility, importer.facility_id, with_for_update=True)
+    # With the key shared, because every line of a running incident refers to this row.
+    facility = session.get(Facility, importer.facility_id, with_for_update={"key_share": True})
     assert facility is not None, "the facility's row is written before anything is imported"
 
 

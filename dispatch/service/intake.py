@@ -25,6 +25,7 @@ from dispatch.service.services import Services
 from models import incident as rows
 from models.base import table_of
 from models.facility import Facility, IncidentCounter
+from models.repeating import repeated
 from models.statements import Prepared, either
 from models.traffic import Delivery, Inbox
 
@@ -53,7 +54,7 @@ _OPEN_OF_CALLER = Prepared(
     )
     .order_by(_INCIDENT.c.received_at.desc())
     .limit(1)
-    .with_for_update()
+    .with_for_update(key_share=True)
 )
 _TAKE_NUMBER = Prepared(
     either(
@@ -196,6 +197,7 @@ def return_call(services: Services, incident_id: str, call_id: str) -> CallState
         return _state(decision.incident, call_id)
 
 
+@repeated
 def open_by_hand(services: Services, command: OpenByHand) -> Incident:
     """Open an incident that somebody describes at the desk, over the radio or through the API.
 

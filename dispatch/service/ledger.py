@@ -37,7 +37,7 @@ _INCIDENT = table_of(rows.Incident)
 _PLACE = select(_INCIDENT.c.event_count, _INCIDENT.c.chain_head).where(
     _INCIDENT.c.id == bindparam("incident_id"), _INCIDENT.c.facility_id == bindparam("facility_id")
 )
-_FIND_PLACE, _LOCK_PLACE = Prepared(_PLACE), Prepared(_PLACE.with_for_update())
+_FIND_PLACE, _LOCK_PLACE = Prepared(_PLACE), Prepared(_PLACE.with_for_update(key_share=True))
 _INSERT_EVENTS = Prepared(insert(table_of(EventRow)))
 _INSERT_PRIVATE = Prepared(insert(table_of(PrivateValue)))
 _DELETE_DEADLINES = Prepared(

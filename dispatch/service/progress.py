@@ -22,6 +22,7 @@ from dispatch.service.services import Services
 from models import incident as rows
 from models.base import table_of
 from models.facility import Staff
+from models.repeating import repeated
 from models.traffic import Deadline
 
 _INCIDENT, _DEADLINE = table_of(rows.Incident), table_of(Deadline)
@@ -34,13 +35,23 @@ _OF_DEADLINE = (
         _DEADLINE.c.subject == bindparam("subject"),
         _DEADLINE.c.due_at == bindparam("due_at"),
     )
-    .with_for_update(of=_INCIDENT, skip_locked=True)
+    .with_for_update(of=_INCIDENT, key_share=True, skip_locked=True)
+)
+_LOCK_BOTH = (
+    select(_INCIDENT.c.id)
+    .where(
+        _INCIDENT.c.id.in_((bindparam("one"), bindparam("other"))),
+        _INCIDENT.c.facility_id == bindparam("facility"),
+    )
+    .order_by(_INCIDENT.c.id)
+    .with_for_update(key_share=True)
 )
 _STAFF_BY_CODE = select(table_of(Staff)).where(
     table_of(Staff).c.facility_id == bindparam("facility"), table_of(Staff).c.code == bindparam("code")
 )
 
 
+@repeated
 def act(services: Services, command: ActOnIncident) -> Incident:
     """Carry out one action on an incident.
 
@@ -79,6 +90,8 @@ def act_within(session: Session, services: Services, command: ActOnIncident) -> 
         IncidentNotFoundError: there is no incident on whose record a refusal could stand.
     """
     now = services.clock.now()
+    if command.action is Action.MERGE:
+        _lock_both(session, services, command)
     incident = ledger.load(session, services, command.incident_id)
     try:
         worker = _worker(session, services, incident, command)
@@ -140,6 +153,16 @@ def _worker(
         raise StaffNotFoundError(staff_code=command.staff_code)
     on_duty = incident.on_duty(row.code)
     return on_duty or duty_person(row, incident.policy.alerting.tiers[0].name)
+
+
+def _lock_both(session: Session, services: Services, command: ActOnIncident) -> None:
+    """Hold what is merged and what it is merged into, the lower identifier first.
+
+    Of two merges that cross each other the second sees what the first has done: both carried out would close
+    both incidents, and nobody would be alerted for either.
+    """
+    both = {"one": command.incident_id, "other": command.into, "facility": services.facility_id}
+    session.connection().execute(_LOCK_BOTH, both)
 
 
 def _check_target(session: Session, services: Services, incident: Incident, command: ActOnIncident) -> None:

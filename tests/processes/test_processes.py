@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.postgresql import own_server
+from tests.postgresql_pair import primary_and_standby
 from tests.processes.fleet import Fleet, fleet_on
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -120,6 +121,32 @@ def test_a_postgresql_that_restarts_is_met_by_going_on(tmp_path: Path) -> None:
         database.start()
         for n in range(6):
             number = f"+62811998810{n:02}"
+            company.waits_until(f"{number} is alerted for", partial(fleet.was_alerted, number))
+        fleet.one_call("+6281199880009")
+        company.waits_until("all is as before", lambda: fleet.was_alerted("+6281199880009"))
+        assert fleet.settles() == {}
+        said = [event for event in fleet.events() if event.startswith("engine.")]
+        assert said == ["engine.database_away"], "once, and no traceback"
+
+
+def test_a_postgresql_whose_standby_takes_over_is_met_by_going_on(tmp_path: Path) -> None:
+    """The first server is killed in the middle of calls; what was answered is there on the second."""
+    folder = tmp_path / "house"
+    folder.mkdir()
+    with primary_and_standby() as databases, fleet_on(databases.url, folder) as fleet:
+        company, acknowledged = fleet.company, fleet.siege.crowd.acknowledged
+        fleet.serves("--workers", "2", "--no-engine")
+        fleet.adds_engine()
+        fleet.one_call(CALLER)
+        company.waits_until("the engine is at work", lambda: fleet.was_alerted(CALLER))
+        calling = fleet.siege.crowd.begins_to_call(40)
+        company.waits_until("calls are answered", lambda: len(acknowledged) >= 8)
+        databases.primary.kill()
+        calling.result(60)
+        meanwhile = [f"+62811998820{n:02}" for n in range(6)]
+        assert all("<Dial" in fleet.one_call(number) for number in meanwhile), "to the duty phones"
+        databases.promote()
+        for number in meanwhile:
             company.waits_until(f"{number} is alerted for", partial(fleet.was_alerted, number))
         fleet.one_call("+6281199880009")
         company.waits_until("all is as before", lambda: fleet.was_alerted("+6281199880009"))

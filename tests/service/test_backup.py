@@ -425,6 +425,9 @@ def test_a_restore_that_fails_leaves_what_stood_there(
     refusal(file, database_url, overwrites=True)
     assert standing_of(database_url, FACILITY).incidents == 4
     assert worlds_findings(database_url) == []
+    if database_url.startswith("postgresql"):
+        with create_engine(database_url, poolclass=NullPool).connect() as connection:
+            assert not [name for name in inspect(connection).get_schema_names() if "restore" in name]
 
 
 def test_a_running_server_is_not_pulled_from_under(

@@ -62,8 +62,8 @@ def test_each_kind_of_work_has_its_own_patience(postgresql_database_url: str) ->
         for name, patience in (("live", LIVE), ("desk", DESK), ("command", COMMAND), ("endless", ENDLESS))
     }
     assert told == {
-        "live": ("5s", "1s", "5s"),
-        "desk": ("5s", "1s", "0"),
+        "live": ("5s", "1200ms", "5s"),
+        "desk": ("5s", "1200ms", "0"),
         "command": ("1min", "0", "0"),
         "endless": ("0", "0", "0"),
     }

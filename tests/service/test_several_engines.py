@@ -13,7 +13,8 @@ from dispatch.adapters.clock import SystemClock
 from dispatch.domain.commands import Action
 from dispatch.domain.escalation import Due
 from dispatch.domain.vocabulary import Outcome
-from dispatch.service import alert_calls, intake, progress
+from dispatch.service import alert_calls, claiming, intake, progress
+from dispatch.service.claiming import Claimed
 from dispatch.service.engine import Engine
 from dispatch.service.engine_lease import LEASE_S, MARGIN_S, NAME, RENEW_EVERY_S, EngineLease
 from dispatch.service.processes import name_of_this_process
@@ -192,6 +193,24 @@ def due_of(world: World) -> tuple[str, Due]:
     return row.incident_id, Due(kind=row.kind, subject=row.subject, due_at=row.due_at)
 
 
+def test_what_one_engine_is_claiming_another_neither_waits_for_nor_takes(on_postgresql: World) -> None:
+    world, other = on_postgresql, on_postgresql.restarted()
+    for n in range(4):
+        world.resident(f"+6281199990{n:02}").rings(f"CA-{n}")
+    due = {row.id for row in world.deliveries()}
+    by_other: list[Claimed] = []
+
+    def meanwhile(*event: object) -> None:
+        if "FOR UPDATE" in str(event[2]) and not by_other:
+            by_other.extend(claiming.claim(other.services, limit=len(due)))
+
+    listen(world.uow.engine, "after_cursor_execute", meanwhile)
+    ours = {claimed.id for claimed in claiming.claim(world.services, limit=3)}
+    theirs = {claimed.id for claimed in by_other}
+    assert len(ours) == 3
+    assert theirs == due - ours
+
+
 def test_a_deadline_that_another_engine_is_at_is_not_waited_for(on_postgresql: World) -> None:
     world, other = on_postgresql, on_postgresql.restarted()
     world.resident().rings()
@@ -268,7 +287,7 @@ def test_worker_and_caller_who_enter_in_one_instant_find_each_other(on_postgresq
 def test_whoever_enters_a_room_does_not_wait_for_a_callback_that_waits_for_the_incident(
     on_postgresql: World, postgresql_database_url: str
 ) -> None:
-    """A callback locks its delivery, then the incident: whoever did it the other way round would cross it."""
+    """A callback has the incident and its own delivery: nobody enters by way of the row of another one."""
     other = on_postgresql.restarted()
     url = make_url(postgresql_database_url).update_query_dict(
         {"options": f"-c lock_timeout={LOCK_WITHIN_MS}"}

@@ -1,0 +1,54 @@
+"""Carrying a command out again that lost against another one (ADR 0042).
+
+A command is one transaction and makes its identifiers inside, so that after its rollback nothing is left of
+it, and a repeat is as the first time. It takes no pause: whoever won holds what the repeat then waits for.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from models.session import lost_a_race
+
+log = structlog.get_logger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+TIMES = 3
+"""How often a command is carried out at most, each time because it lost against another one."""
+
+
+def repeated(command: Callable[P, T]) -> Callable[P, T]:
+    """*command*, carried out again when it lost against another one."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        for _ in range(TIMES - 1):
+            try:
+                return command(*args, **kwargs)
+            except DBAPIError as error:
+                if not lost_a_race(error):
+                    raise
+                log.warning("command.repeated", reason=type(error.orig).__name__)
+        return command(*args, **kwargs)
+
+    return run
+
+
+def once_more(command: Callable[[], T]) -> T:
+    """What *command* returns; carried out a second time at once when its connection died under it.
+
+    PostgreSQL was restarted, or another server took its place. Whether it was committed nobody knows, so this
+    is only for what finds its own traces, as a request does that the provider may send twice.
+    """
+    try:
+        return command()
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        log.warning("command.connection_lost", reason=type(error.orig).__name__)
+    return command()
