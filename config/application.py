@@ -21,6 +21,7 @@ from config.demo import (
     load_sample,
     require_own_database,
 )
+from config.ending import end_if_stop_hangs
 from config.facility import FacilityConfig, load_facility
 from config.logging import configure_logging
 from config.opening import check_database, refuse_unfit
@@ -81,7 +82,7 @@ def build_application(order: Order) -> FastAPI:
         local_url=order.local_url if order.workers == 1 else None,
         ends_itself=True,
     )
-    app = build_app(program)
+    app = build_app(program, on_stop=end_if_stop_hangs)
     if order.demo:
         _welcome(given, logins)
     return app
@@ -97,6 +98,7 @@ def run_engine() -> None:
         signal.signal(number, lambda *_: stopping.set())
     program.start()
     stopping.wait()
+    end_if_stop_hangs()
     program.stop()
 
 

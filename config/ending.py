@@ -1,9 +1,11 @@
-"""How a process ends whose engine hangs while all else is well, so that its supervisor starts it anew.
+"""How a process ends that cannot end in order: its engine hangs while all else is well, or its stop hangs.
 
 Decides whether ending helps: a loop that waits for a database or a disk would hang again, and meanwhile
-nobody would connect the callers. Everything that matters is in rows, so nothing is lost by ending at once.
+nobody would connect the callers. Everything that matters is in rows and in the journal before anybody is told
+of it, so nothing is lost by ending at once.
 """
 
+import faulthandler
 import os
 import sys
 from pathlib import Path
@@ -21,6 +23,18 @@ STATUS = 70
 """An internal error, by the convention of sysexits."""
 
 PROBE = "loop-probe"
+
+STOPS_WITHIN_S = 15.0
+"""For sends and commits under way, after the requests have ended; systemd's patience is longer (30 s)."""
+
+
+def end_if_stop_hangs() -> None:
+    """A stop begins: if this process is still there after ``STOPS_WITHIN_S``, it ends, with status 1.
+
+    Threads that a frozen database or a dead disk holds would otherwise keep it for ever; where each of them
+    stands is said on standard error. Counted by a thread that needs nothing of Python, to the last instant.
+    """
+    faulthandler.dump_traceback_later(STOPS_WITHIN_S, exit=True)
 
 
 def end_if_only_the_loop_hangs(database: Engine, folder: Path) -> None:

@@ -79,8 +79,8 @@ class Application(FastAPI):
             await super().__call__(scope, receive, send)
 
 
-def build_app(program: Program) -> FastAPI:
-    """The application around *program*; the program starts and stops with it."""
+def build_app(program: Program, *, on_stop: Callable[[], None] = lambda: None) -> FastAPI:
+    """The application around *program*; the program starts and stops with it. *on_stop* is called first."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -90,6 +90,7 @@ def build_app(program: Program) -> FastAPI:
         try:
             yield
         finally:
+            on_stop()
             if program.simulator is not None:
                 await program.simulator.stop()
             await run_in_threadpool(program.stop)

@@ -1,19 +1,21 @@
 """Where a request waits when the database does not answer: a file, flushed to the disk before we reply.
 
 Decides how nothing of it is lost: each line is one request as JSON, lines are taken away only when they are
-applied, and what can never be applied is laid aside in a file of its own for a person to read. Several
-processes may share the folder. Never judges a request; what was applied twice is harmless by the inbox's
-unique keys.
+applied, and what can never be applied is laid aside in a file of its own for a person to read. Those who come
+while a flush is under way share the next one. Several processes may share the folder. Never judges a request;
+what was applied twice is harmless by the inbox's unique keys.
 """
 
 import errno
 import fcntl
 import json
 import os
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -47,6 +49,14 @@ class _Entry:
     without_database: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Lines that are written and flushed together, by whoever brought the first of them."""
+
+    lines: list[str] = field(default_factory=list)
+    flushed: Future[None] = field(default_factory=Future)
+
+
 class Journal:
     """A queue of raw requests in the data directory."""
 
@@ -56,6 +66,8 @@ class Journal:
         self._arriving = folder / "requests.jsonl"
         self._applying = folder / "applying.jsonl"
         self._aside = folder / "laid-aside.jsonl"
+        self._gathering = _Batch()
+        self._joining = threading.Lock()
         self.kept_s = float("-inf")
         """When this process last kept what the database did not take, as ``time.monotonic`` counts."""
         self.is_failing = False
@@ -79,14 +91,44 @@ class Journal:
         if without_database:
             entry["without_database"] = True
         try:
-            with self._locked("arriving"):
-                self._append(self._arriving, json.dumps(entry))
+            self._flush_with_others(json.dumps(entry))
         except OSError:
             self.is_failing = True
             raise
         self.is_failing = False
         if without_database:
             self.kept_s = time.monotonic()
+
+    def _flush_with_others(self, line: str) -> None:
+        """Return when *line* is on the disk; one flush serves all who came while another was under way."""
+        with self._joining:
+            batch = self._gathering
+            batch.lines.append(line)
+            is_first = len(batch.lines) == 1
+        if is_first:
+            self._flush(batch)
+        else:
+            batch.flushed.result()
+
+    def _flush(self, batch: _Batch) -> None:
+        """Write *batch*; what goes wrong is told to each of those who wait for it."""
+        try:
+            # Those who come while we wait for our turn join.
+            with self._locked("arriving"):
+                self._close(batch)
+                # Flushed within our turn: what was written can be neither renamed nor taken away before.
+                self._append(self._arriving, batch.lines)
+        except BaseException as error:
+            self._close(batch)
+            batch.flushed.set_exception(error)
+            raise
+        batch.flushed.set_result(None)
+
+    def _close(self, batch: _Batch) -> None:
+        """Nobody joins *batch* any more: its lines are what is written."""
+        with self._joining:
+            if self._gathering is batch:
+                self._gathering = _Batch()
 
     def look(self) -> Waiting:
         """What waits, and what was laid aside.
@@ -158,38 +200,57 @@ class Journal:
         entry = _read_line(line)
         if entry is None:
             # A line that the power cut short: its request was never answered as kept.
-            self._append(self._aside, line)
+            self._append(self._aside, [line])
             return 0
         try:
             apply(entry.kind, entry.path, entry.form, entry.at)
         except NeverApplicableError:
-            self._append(self._aside, line)
+            self._append(self._aside, [line])
             return 0
         return 1
 
     @staticmethod
-    def _append(path: Path, line: str) -> None:
+    def _append(path: Path, lines: Sequence[str]) -> None:
+        """Write *lines* and flush them; a failure says nothing of them, and a later flush is not theirs."""
         # The line end stands first as well, so that a line cut short never swallows the next one.
-        written = f"\n{line}\n".encode("ascii", "replace")
+        written = "".join(f"\n{line}\n" for line in lines).encode("ascii", "replace")
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
+            if os.fstat(descriptor).st_size == 0:
+                _flush_name(path)
             if os.write(descriptor, written) != len(written):
                 raise OSError(errno.ENOSPC, "the disk took only a part", str(path))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        flush_folder(path.parent)
 
     @contextmanager
     def _locked(self, what: str) -> Iterator[None]:
         """Alone in the folder with *what*, among all threads and processes."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(self._folder / f"{what}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        lock = self._folder / f"{what}.lock"
+        if not lock.exists():
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            flush_folder(self._folder.parent)
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
             os.close(descriptor)
+
+
+def _flush_name(path: Path) -> None:
+    """Make sure that *path*, which is empty, is there after a power failure.
+
+    Nothing is written into a file before this, so one that is not empty needs it no more, whoever made it.
+    """
+    try:
+        flush_folder(path.parent)
+    except OSError:
+        # The kernel tries a failed flush only once: the next one shall find a new name to write.
+        with suppress(OSError):
+            path.unlink()
+        raise
 
 
 def _lines(path: Path) -> list[str]:

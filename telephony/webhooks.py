@@ -57,8 +57,11 @@ THREADS = {"voice": 8, "sms": 4}
 OTHER_THREADS = 14
 """For all other kinds together."""
 
-_KEEPERS = 8
-"""Threads that keep requests; apart from the others, which may all be waiting for the database."""
+_KEEPERS = 24
+"""Threads that keep requests; apart from the others, which may all be waiting for the database.
+
+Most of them wait for a flush that they share (``Journal``), so a crowd needs many and is no load.
+"""
 
 _KEEPING_THEMSELVES = frozenset({"voice", "sms"})
 """Whose requests stand in the inbox by what they set going; of the others a copy is put there."""
