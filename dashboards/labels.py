@@ -136,6 +136,7 @@ FINDING: Mapping[str, str] = {
     "engine_silent": msgid("The engine is silent: nobody is being alerted"),
     "alert_not_left": msgid("No alert has left for"),
     "caller_left_alone": msgid("A caller waits, and nobody is called to them:"),
+    "caller_not_reached": msgid("A caller hung up and cannot be reached by calling back:"),
     "nobody_will_look": msgid("No owner, and nobody is called any more:"),
     "deadline_overdue": msgid("The next person is called too late:"),
     "call_without_incident": msgid("A call came in and became no incident"),
