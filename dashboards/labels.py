@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from dashboards.i18n import msgid
 from dashboards.survey_labels import SURVEY_LABELS
+from dashboards.worker_labels import STANDING
 
 STATUS: Mapping[str, str] = {
     "open": msgid("Received"),
@@ -363,6 +364,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     "outage": OUTAGE,
     "state": STATE,
     "refusal": REFUSAL,
+    "standing": STANDING,
     "complaint_status": COMPLAINT_STATUS,
     "complaint_channel": COMPLAINT_CHANNEL,
     "complaint_subject": COMPLAINT_SUBJECT,
