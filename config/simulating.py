@@ -40,7 +40,7 @@ def build_town(settings: Settings, telephony: TelephonyContext, *, with_staff: b
             sms_url=f"{base}/sms",
             origin=settings.public_url,
             phones=(SIMULATED_RESIDENT, *staff),
-            fallback_twiml=CallerFlow(telephony).documents.fallback(),
+            fallback_twiml=CallerFlow(telephony).fallback(),
         ),
         clock=telephony.services.clock,
     )

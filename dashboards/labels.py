@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from dashboards.i18n import msgid
 from dashboards.survey_labels import SURVEY_LABELS
+from dashboards.worker_labels import STANDING
 
 STATUS: Mapping[str, str] = {
     "open": msgid("Received"),
@@ -136,6 +137,7 @@ FINDING: Mapping[str, str] = {
     "engine_silent": msgid("The engine is silent: nobody is being alerted"),
     "alert_not_left": msgid("No alert has left for"),
     "caller_left_alone": msgid("A caller waits, and nobody is called to them:"),
+    "caller_not_reached": msgid("A caller hung up and cannot be reached by calling back:"),
     "nobody_will_look": msgid("No owner, and nobody is called any more:"),
     "deadline_overdue": msgid("The next person is called too late:"),
     "call_without_incident": msgid("A call came in and became no incident"),
@@ -362,6 +364,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     "outage": OUTAGE,
     "state": STATE,
     "refusal": REFUSAL,
+    "standing": STANDING,
     "complaint_status": COMPLAINT_STATUS,
     "complaint_channel": COMPLAINT_CHANNEL,
     "complaint_subject": COMPLAINT_SUBJECT,

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Form
@@ -23,7 +24,7 @@ from dashboards.page_route import PageRoute
 from dashboards.queries import one_incident as queries
 from dashboards.visits import AnyVisit, Visit
 from dispatch.domain.commands import Action, ActOnIncident
-from dispatch.domain.errors import DispatchError
+from dispatch.domain.errors import AnswerOvertakenError, DispatchError, WrongTransitionError
 from dispatch.domain.events import Kind
 from dispatch.domain.vocabulary import AssignmentStatus, Source
 from dispatch.service.links import WORKER, find_link
@@ -59,6 +60,9 @@ NEXT_STEPS: Mapping[AssignmentStatus, tuple[Action, ...]] = {
 JUST_NOW = timedelta(seconds=3)
 """A tap that arrives within this time is recorded as of its arrival: one clock is surer than two."""
 
+SAY_WHAT_STANDS = frozenset({AnswerOvertakenError.code, WrongTransitionError.code})
+"""Refusals that surprise whoever tapped on an old page."""
+
 ALLOWED = frozenset(action for steps in NEXT_STEPS.values() for action in steps) | {Action.NOTE, Action.INFO}
 
 
@@ -75,6 +79,8 @@ class WorkerPage:
     caller_number: str | None
     names: Mapping[str, str]
     problem: str | None
+    stands: str | None
+    """How they stand, where that has to be said beside the problem: their page may have been an old one."""
     tag: str
 
 
@@ -107,8 +113,12 @@ def tap(
     reason: Field = "",
     text: Field = "",
     waited_ms: Field = "",
+    shown: Field = "",
 ) -> Response:
-    """One tap. A script gets JSON, so that it knows whether to keep the tap; a plain form gets the page."""
+    """One tap. A script gets JSON, so that it knows whether to keep the tap; a plain form gets the page.
+
+    *shown* is how the worker stood on the page that was tapped; pages of before that was asked leave it out.
+    """
     if comes_from_elsewhere(visit.request, visit.ctx.public_url):
         raise FormRefusedError
     wanted = word(Action, action, "action")
@@ -125,14 +135,15 @@ def tap(
         minutes=_minutes(minutes),
         reason=reason.replace("\x00", "").strip()[:LONGEST_TEXT] or None,
         text=text.replace("\x00", "").strip()[:LONGEST_TEXT] or None,
+        shown=AssignmentStatus(shown) if shown in set(AssignmentStatus) else None,
     )
     by_script = visit.request.headers.get("x-live") is not None
     try:
         visit.ctx.act(command)
     except DispatchError as error:
-        if by_script:
-            return _for_script(visit, 409, error.code)
         page = _page(visit, token, problem=error.code)
+        if by_script:
+            return _for_script(visit, 409, error.code, page.stands)
         _note_reading(visit, page)
         return visit.html("worker.html", page, status=409)
     if by_script:
@@ -161,6 +172,7 @@ def _page(visit: Visit, token: str, *, problem: str | None = None) -> WorkerPage
         caller_number=incident.caller_number if me.is_engaged and incident.is_open else None,
         names={part.code: part.name for part in everybody},
         problem=problem,
+        stands=me.status if problem in SAY_WHAT_STANDS else None,
         tag=f'"{hashlib.sha256(repr(seen).encode()).hexdigest()[:20]}"',
     )
 
@@ -191,8 +203,10 @@ def _behind(db: Session, visit: Visit, token: str) -> tuple[str, queries.OneInci
     return staff.code, incident
 
 
-def _for_script(visit: Visit, status: int, code: str | None) -> Response:
-    text = "" if code is None else visit.site.renderer.label(visit.language, "refusal", code)
+def _for_script(visit: Visit, status: int, code: str | None, stands: str | None = None) -> Response:
+    label = partial(visit.site.renderer.label, visit.language)
+    said = [] if code is None else [label("refusal", code)]
+    text = " ".join(said if stands is None else [*said, label("standing", stands)])
     return JSONResponse(
         {"refused": code, "message": text}, status_code=status, headers={"Cache-Control": "no-store"}
     )

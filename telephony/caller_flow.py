@@ -28,7 +28,11 @@ class CallerFlow:
         self._context = context
         self._services = context.services
         self._prompts = context.prompts
-        self.documents = Documents(context.addresses, context.prompts, context.phones)
+        self.documents = Documents(context.addresses, context.prompts, context.phones.handoff)
+
+    def fallback(self) -> str:
+        """Connects the caller to whoever is on duty by now, without a database."""
+        return self.documents.fallback(self._context.phones.numbers(self._services.clock.now()))
 
     def ring(self, form: Form, at: datetime) -> str:
         """A call comes in: the incident is committed before the first word."""
@@ -56,7 +60,7 @@ class CallerFlow:
         state = intake.choose_from_menu(self._services, command)
         if state is None:
             # Not a call of ours: a caller is on the line all the same.
-            return self.documents.fallback()
+            return self.fallback()
         if digit == _WRONG_NUMBER:
             return self.documents.goodbye(self._prompts.wrong_number())
         if state.is_closed:
@@ -67,7 +71,7 @@ class CallerFlow:
         """The room ended while the caller is still on the line."""
         state = intake.call_state(self._services, required(form, "CallSid"))
         if state is None:
-            return self.documents.fallback()
+            return self.fallback()
         if state.is_closed:
             return self.documents.goodbye(self._prompts.closed())
         if state.has_primary:

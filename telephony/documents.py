@@ -5,13 +5,12 @@ document leaves the caller with a person or with the next way to one.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from twilio.twiml.messaging_response import MessagingResponse
 from twilio.twiml.voice_response import Conference, Dial, Gather, VoiceResponse
 
 from telephony.addresses import PublicAddresses
-from telephony.context import DutyPhones
 from telephony.prompts import LANGUAGE, VOICE, Prompts
 
 WAIT_PAUSE_S = 15
@@ -30,11 +29,11 @@ _NOTHING = str(MessagingResponse())
 class Documents:
     """Renders what a phone hears next."""
 
-    def __init__(self, addresses: PublicAddresses, prompts: Prompts, phones: DutyPhones) -> None:
-        """Use the facility's *prompts* and *phones*."""
+    def __init__(self, addresses: PublicAddresses, prompts: Prompts, handoff: str) -> None:
+        """Use the facility's *prompts*, and *handoff* as the other way to somebody."""
         self._addresses = addresses
         self._prompts = prompts
-        self._phones = phones
+        self._handoff = handoff
         self._made: dict[tuple[object, ...], str] = {}
 
     def _for_room(self, incident_id: str, *what: object, make: Callable[[], str]) -> str:
@@ -109,11 +108,10 @@ class Documents:
         response.hangup()
         return str(response)
 
-    def fallback(self) -> str:
-        """Rings the duty phones directly, then PSC 119; needs nothing of ours but the numbers."""
+    def fallback(self, numbers: Sequence[str]) -> str:
+        """Rings *numbers* directly and at once, then PSC 119; needs nothing of ours but these."""
         response = VoiceResponse()
         _say(response, self._prompts.fallback())
-        numbers = self._phones.numbers()
         if numbers:
             dial = Dial(timeout=FALLBACK_RING_S, answer_on_bridge=True)
             for number in numbers:
@@ -121,7 +119,7 @@ class Documents:
             response.append(dial)
         _say(response, self._prompts.other_way())
         handoff = Dial(timeout=FALLBACK_RING_S)
-        handoff.number(self._phones.handoff)
+        handoff.number(self._handoff)
         response.append(handoff)
         return str(response)
 

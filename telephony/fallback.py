@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from telephony.addresses import PublicAddresses
-from telephony.context import DutyPhones
+from telephony.context import rung_at_once
 from telephony.documents import Documents
 from telephony.prompts import Prompts
 
 
 def render(*, on_duty: Sequence[str], facility_phones: Sequence[str], handoff: str, prompts: Prompts) -> str:
     """A whole document that rings today's duty phones, at most ten at once, and then the handoff number."""
-    phones = DutyPhones(static=facility_phones, handoff=handoff, today=on_duty)
-    return Documents(PublicAddresses(""), prompts, phones).fallback()
+    documents = Documents(PublicAddresses(""), prompts, handoff)
+    return documents.fallback(rung_at_once(on_duty, facility_phones))

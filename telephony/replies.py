@@ -108,4 +108,6 @@ def _done(answer: TextAnswer) -> str:
         role = "Anda penanggung jawab" if answer.is_primary else "Anda mendukung"
         return f"Anda MENERIMA panggilan {answer.short_number}{minutes}. {role}. Balas 3 bila berangkat."
     assert answer.action is not None
+    if answer.was_closed and answer.action is not Action.INFO:
+        return f"Tercatat untuk panggilan {answer.short_number}, yang sudah ditutup. Terima kasih."
     return _DONE[answer.action].format(n=answer.short_number)

@@ -1,12 +1,13 @@
 """What stands by for when the database does not answer: who is rung then, and what waits until it does.
 
-Keeps the people on duty in memory and on the disk, so that a program that starts without its database knows
-whom to ring; keeps the static fallback document as a file, for whoever carries it to another host; applies
-the journal. Never raises for a disk that takes nothing: memory is what the next caller needs.
+Keeps the people on duty, and the shifts to come, in memory and on the disk, so that a program that starts
+without its database knows whom to ring, and one that is long without it too. Keeps the static fallback
+document as a file, for whoever carries it to another host. Applies the journal. Never raises for a disk that
+takes nothing: memory is what the next caller needs.
 """
 
-import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -15,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from dispatch.service import open_now, outages, roster_keeping
 from dispatch.service.open_now import OpenIncident
 from models.session import is_database_away
+from telephony import duty_file
 from telephony.context import TelephonyContext
 from telephony.documents import Documents
 from telephony.journal import Waiting
@@ -39,21 +41,41 @@ class Standby:
     def __init__(self, telephony: TelephonyContext, folder: Path) -> None:
         """Use *folder*, where the program writes everything."""
         self._telephony = telephony
-        self._documents = Documents(telephony.addresses, telephony.prompts, telephony.phones)
+        self._documents = Documents(telephony.addresses, telephony.prompts, telephony.phones.handoff)
         self._folder = folder
 
     def refresh(self) -> None:
-        """Learn from the database who is on duty now, for memory and for the disk."""
+        """Learn from the database who is on duty now and later, for memory and for the disk.
+
+        Without a database the fallback document follows the shifts that are known all the same.
+        """
         services, phones = self._telephony.services, self._telephony.phones
-        with services.uow.read() as session:
-            phones.today = list(roster_keeping.duty_phones(session, services, services.clock.now()))
-            going_on = open_now.open_incidents(session, services)
+        now = services.clock.now()
         try:
-            # The phones first: the next caller needs them, whatever becomes of the list.
-            replace_file(self._folder / DUTY_PHONES_FILE, json.dumps({"duty_phones": phones.today}))
-            if replace_file(self._folder / FALLBACK_FILE, self._documents.fallback() + "\n"):
-                log.info("standby.fallback_changed", phones=len(phones.numbers()))
-            replace_file(self._folder / OPEN_INCIDENTS_FILE, self._listed(going_on))
+            with services.uow.read() as session:
+                today = list(roster_keeping.duty_phones(session, services, now))
+                phones.today, phones.shifts = today, roster_keeping.shifts_ahead(session, services, now)
+                going_on = open_now.open_incidents(session, services)
+        except SQLAlchemyError:
+            self._write({FALLBACK_FILE: self._fallback(now)})
+            raise
+        # The phones first: the next caller needs them, whatever becomes of the list.
+        self._write(
+            {
+                DUTY_PHONES_FILE: duty_file.written(phones.today, phones.shifts, services.zone),
+                FALLBACK_FILE: self._fallback(now),
+                OPEN_INCIDENTS_FILE: self._listed(going_on),
+            }
+        )
+
+    def _fallback(self, now: datetime) -> str:
+        return self._documents.fallback(self._telephony.phones.numbers(now)) + "\n"
+
+    def _write(self, files: Mapping[str, str]) -> None:
+        try:
+            for name, text in files.items():
+                if replace_file(self._folder / name, text) and name == FALLBACK_FILE:
+                    log.info("standby.fallback_changed")
         except OSError as error:
             log.critical("standby.not_written", reason=error.strerror)
 
@@ -71,15 +93,18 @@ class Standby:
         return "".join(lines) or "Tidak ada insiden yang berjalan.\n"
 
     def recall(self) -> None:
-        """Take whoever was on duty last from the disk; the facility's own phones are known anyway."""
-        path = self._folder / DUTY_PHONES_FILE
+        """Take the shifts that were known last from the disk; the facility's own phones are known anyway."""
+        path, phones = self._folder / DUTY_PHONES_FILE, self._telephony.phones
         try:
-            kept = json.loads(path.read_text(encoding="utf-8"))
-            self._telephony.phones.today = [str(phone) for phone in kept["duty_phones"]]
+            kept = duty_file.read(path.read_text(encoding="utf-8"), self._telephony.services.zone)
         except FileNotFoundError:
             return
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError) as error:
             log.critical("standby.duty_phones_unreadable", reason=type(error).__name__)
+            return
+        phones.today, phones.shifts = kept.phones, kept.shifts
+        if kept.unread:
+            log.critical("standby.shifts_unreadable", shifts=kept.unread)
 
     def drain(self) -> None:
         """Apply what came while the database did not answer; the time in between becomes an outage.

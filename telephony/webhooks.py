@@ -106,7 +106,7 @@ def _routes(context: TelephonyContext) -> list[_Route]:
     caller = CallerFlow(context)
     alerts = AlertFlow(context, caller.documents)
     survey = SurveyFlow(context, caller.documents)
-    fallback = caller.documents.fallback
+    fallback = caller.fallback
     voice, rooms, ours, asked = (
         "/telephony/voice",
         "/telephony/rooms/{incident_id}",

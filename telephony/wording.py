@@ -13,6 +13,7 @@ _FOUND = {
     invariants.ENGINE_SILENT: "mesin diam, petugas TIDAK dipanggil. Panggil petugas jaga sendiri",
     invariants.ALERT_NOT_LEFT: "{call}: belum ada petugas terhubung. Panggil petugas jaga sendiri",
     callers_alone.CALLER_LEFT_ALONE: "{call}: penelepon menunggu, tidak ada yang dipanggil untuknya",
+    callers_alone.CALLER_NOT_REACHED: "{call}: penelepon belum dapat dihubungi kembali. Cari cara lain",
     invariants.NOBODY_WILL_LOOK: "{call} tanpa penanggung jawab, tidak ada yang dipanggil lagi",
     invariants.DEADLINE_OVERDUE: "{call}: petugas berikutnya terlambat dipanggil",
     invariants.CALL_WITHOUT_INCIDENT: "ada panggilan masuk yang tidak menjadi insiden",

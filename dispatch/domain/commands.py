@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from dispatch.domain.reconstruction import Missed
 from dispatch.domain.vocabulary import (
+    AssignmentStatus,
     Category,
     IncidentChannel,
     LocationSource,
@@ -155,3 +156,5 @@ class ActOnIncident:
     outcome: Outcome | None = None
     location: Location | None = None
     into: str | None = None
+    shown: AssignmentStatus | None = None
+    """How the worker stood on the page whose button they pressed; None where no page showed it."""

@@ -16,6 +16,13 @@ RETRY_PAUSE_S = 15.0
 RETRY_PAUSE_MAX_S = 120.0
 """Within the three minutes in which a silent phone is to be tried a second time (DESIGN 6)."""
 
+CALL_BACK_PAUSES_S = (15.0, 30.0, 60.0, 120.0, 120.0, 120.0, 300.0, 600.0, 900.0)
+"""Before each further call back to a caller; the last one before all that follow.
+
+For ten minutes a phone that was busy or out of reach is tried often. Later it is off, or its owner has been
+spoken to another way, and a ring every two minutes only empties its battery.
+"""
+
 
 class Verdict(StrEnum):
     """What to do about a delivery that failed."""
@@ -127,3 +134,8 @@ def retry_pause_s(tries: int) -> float:
     """Seconds before a call or text to a phone out of reach goes out again, after so many *tries*."""
     doubled: float = RETRY_PAUSE_S * 2 ** min(tries - 1, 8)
     return min(RETRY_PAUSE_MAX_S, doubled)
+
+
+def call_back_pause_s(tries: int) -> float:
+    """Seconds before a caller is called back once more, after so many *tries* in vain; it never ends."""
+    return CALL_BACK_PAUSES_S[min(tries, len(CALL_BACK_PAUSES_S)) - 1]

@@ -14,7 +14,13 @@ from sqlalchemy.orm import Session
 
 from dispatch.domain import alerts
 from dispatch.domain.effects import Purpose
-from dispatch.domain.error_codes import Verdict, may_be_reached_later, meaning_of, retry_pause_s
+from dispatch.domain.error_codes import (
+    Verdict,
+    call_back_pause_s,
+    may_be_reached_later,
+    meaning_of,
+    retry_pause_s,
+)
 from dispatch.domain.incidents import Assignment, Incident
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState
 from dispatch.service import ledger, outbox, survey_requests
@@ -200,8 +206,13 @@ def _another_try(services: Services, row: Delivery, now: datetime) -> list[outbo
 
 def _after_a_pause(services: Services, row: Delivery, now: datetime) -> list[outbox.Values]:
     """*row* once more, when the phone may be in reach again; longer after each try."""
-    at = now + timedelta(seconds=retry_pause_s(_tries(row) + 1))
+    at = now + timedelta(seconds=pause_s(row, _tries(row) + 1))
     return _once_more(services, row, dict(row.details), at=at, now=now)
+
+
+def pause_s(row: Delivery, tries: int) -> float:
+    """Seconds to wait before *row* goes out once more, after so many *tries*."""
+    return call_back_pause_s(tries) if row.purpose == Purpose.CALL_BACK else retry_pause_s(tries)
 
 
 def _tries(row: Delivery) -> int:

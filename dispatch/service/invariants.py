@@ -14,13 +14,19 @@ from sqlalchemy.orm import Session
 
 from dispatch.domain.effects import Purpose
 from dispatch.domain.phones import normalise
-from dispatch.domain.vocabulary import ENGAGED, DeliveryState, IncidentStatus, Role
+from dispatch.domain.vocabulary import ENGAGED, DeliveryState, Role
 from dispatch.service import verifying
-from dispatch.service.callers_alone import CALL_LASTS, CALLER_LEFT_ALONE, left_alone
-from dispatch.service.checks import DAY, HOUR, MOST, Check, Finding
+from dispatch.service.callers_alone import (
+    CALL_LASTS,
+    CALLER_LEFT_ALONE,
+    CALLER_NOT_REACHED,
+    left_alone,
+    not_reached,
+)
+from dispatch.service.checks import DAY, HOUR, MOST, OPEN_INCIDENTS, Check, Finding
 from dispatch.service.services import Services
 from models.facility import Facility, Staff
-from models.incident import IS_OPEN, IS_ORPHAN, IS_UNENDED, Assignment, Call, Incident
+from models.incident import IS_ORPHAN, IS_UNENDED, Assignment, Call, Incident
 from models.record import Event, Seal
 from models.traffic import IS_UNSENT, Deadline, Delivery, Inbox, Pulse
 
@@ -64,13 +70,6 @@ LOG_UNREAD_AFTER = timedelta(minutes=10)
 BACKUP_LASTS = timedelta(hours=26)
 SEALED_WITHIN = timedelta(hours=26)
 """After the end of a day; one that was missed is made up for at the next start."""
-
-
-_OPEN = (IS_OPEN, Incident.status.in_([s for s in IncidentStatus if s is not IncidentStatus.CLOSED]))
-"""Said twice: the list makes the index of what is open the cheapest one where nothing was ever counted.
-
-Sorting or selecting by columns of another index beside it would lead into that one, and so through every
-incident there ever was; the queries below leave that to Python, for what is open is little."""
 
 
 def _orphans(session: Session, services: Services, _now: datetime) -> Iterator[Finding]:
@@ -139,7 +138,7 @@ def _forgotten(session: Session, services: Services, _now: datetime) -> Iterator
     awaited = exists().where(Deadline.incident_id == Incident.id)
     query = (
         select(Incident.id, Incident.number, Incident.short_number, Incident.received_at)
-        .where(Incident.facility_id == services.facility_id, *_OPEN, ~owned, ~awaited)
+        .where(Incident.facility_id == services.facility_id, *OPEN_INCIDENTS, ~owned, ~awaited)
         .order_by(Incident.short_number)
         .limit(MOST)
     )
@@ -166,7 +165,7 @@ def _primaries(session: Session, services: Services, _now: datetime) -> Iterator
             Assignment.role,
         )
         .join(Assignment, Assignment.incident_id == Incident.id)
-        .where(Incident.facility_id == services.facility_id, *_OPEN, Assignment.status.in_(ENGAGED))
+        .where(Incident.facility_id == services.facility_id, *OPEN_INCIDENTS, Assignment.status.in_(ENGAGED))
         .order_by(Incident.short_number)
     )
     for incident_id, parts in groupby(session.execute(query).all(), key=lambda row: row.id):
@@ -194,7 +193,7 @@ def _unalerted(session: Session, services: Services, now: datetime) -> Iterator[
         select(Incident.id, Incident.number, Incident.short_number, Incident.received_at)
         .where(
             Incident.facility_id == services.facility_id,
-            *_OPEN,
+            *OPEN_INCIDENTS,
             Incident.alerted_at.is_(None),
             ~waits,
         )
@@ -361,6 +360,7 @@ CHECKS = (
     Check(name=ALERT_NOT_LEFT, find=_unalerted),
     Check(name=NOBODY_WILL_LOOK, find=_forgotten),
     Check(name=CALLER_LEFT_ALONE, find=left_alone),
+    Check(name=CALLER_NOT_REACHED, find=not_reached, is_of_the_program=False),
     Check(name=DEADLINE_OVERDUE, find=_deadlines),
     Check(name=CALL_WITHOUT_INCIDENT, find=_orphans),
     Check(name=KEPT_WITHOUT_CALL, find=_kept_without_call),

@@ -4,6 +4,7 @@ The same function feeds alerting, pages and reports, so that the roster shown is
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,6 +27,9 @@ LOAD_WINDOW = timedelta(hours=12)
 
 COUNTED = 48
 """Alerts counted as load at most: one in each quarter of an hour of those twelve; counting on takes time."""
+
+KNOWN_AHEAD = timedelta(days=7)
+"""How far the shifts are kept for when the database does not answer; no outage may outlast that."""
 
 BASE_DECIMALS = 2
 """Decimals of a degree kept of where somebody is based: about 1 km, the village and not the house."""
@@ -53,6 +57,17 @@ _NEXT_START = select(func.min(_SHIFT.c.starts_at)).where(
     _SHIFT.c.facility_id == bindparam("facility_id"),
     _SHIFT.c.ends_at > bindparam("at"),
     _SHIFT.c.starts_at > bindparam("at"),
+)
+_AHEAD = (
+    select(_STAFF.c.phone, _STAFF.c.name, _SHIFT.c.tier, _SHIFT.c.starts_at, _SHIFT.c.ends_at)
+    .join(_SHIFT, _SHIFT.c.staff_id == _STAFF.c.id)
+    .where(
+        _SHIFT.c.facility_id == bindparam("facility_id"),
+        _SHIFT.c.ends_at > bindparam("at"),
+        _SHIFT.c.starts_at < bindparam("until"),
+        _STAFF.c.is_active.is_(True),
+    )
+    .order_by(_SHIFT.c.starts_at, _STAFF.c.code)
 )
 _MARK = Prepared(select(_ROSTER_MARK.c.mark).where(_ROSTER_MARK.c.facility_id == bindparam("facility_id")))
 _ASKED = (
@@ -84,6 +99,21 @@ _CREW_NOW = Prepared(
         "postgresql": _CONDITIONS.where(_STAFF.c.id == any_(bindparam("staff_ids", type_=ARRAY(String)))),
     }
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RosteredPhone:
+    """Whom to ring from ``from_at`` until just before ``until_at``, as the roster has it."""
+
+    phone: str
+    name: str
+    tier: str
+    from_at: datetime
+    until_at: datetime
+
+    def covers(self, at: datetime) -> bool:
+        """Whether the shift goes on at *at*."""
+        return self.from_at <= at < self.until_at
 
 
 def duty_list(session: Session, services: Services, at: datetime) -> tuple[DutyPerson, ...]:
@@ -200,6 +230,19 @@ def duty_phones(session: Session, services: Services, at: datetime) -> Sequence[
     duty = duty_list(session, services, at)
     phones = {row.id: row.phone for row in _active_staff(session, services)}
     return [phones[person.staff_id] for person in duty]
+
+
+def shifts_ahead(session: Session, services: Services, at: datetime) -> Sequence[RosteredPhone]:
+    """Whose shift goes on at *at* or begins in the week after, tier by tier, the earliest first."""
+    question = {"facility_id": services.facility_id, "at": at, "until": at + KNOWN_AHEAD}
+    found = [
+        RosteredPhone(
+            phone=row.phone, name=row.name, tier=row.tier, from_at=row.starts_at, until_at=row.ends_at
+        )
+        for row in session.connection().execute(_AHEAD, question)
+    ]
+    # What stands in a tier that the policy does not know is no duty, here as in the list itself.
+    return [shift for tier in services.policy.alerting.tiers for shift in found if shift.tier == tier.name]
 
 
 def start_break(session: Session, services: Services, staff_id: str, at: datetime) -> None:

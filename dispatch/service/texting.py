@@ -4,10 +4,11 @@ Every worker's text is answered with what was understood. What cannot be underst
 attached as a note to the worker's incident when there is exactly one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.orm import Session
@@ -48,18 +49,26 @@ _WORKER_BY_PHONE = select(_STAFF.c.id, _STAFF.c.code).where(
     _STAFF.c.phone == bindparam("phone"),
     _STAFF.c.is_active.is_(True),
 )
-_CHOICES = (
+_PARTS = (
     select(
         _INCIDENT.c.id,
         _INCIDENT.c.short_number,
+        _INCIDENT.c.closed_at,
         _ASSIGNMENT.c.status,
         _ASSIGNMENT.c.asked_at,
         _ASSIGNMENT.c.alerted_at,
+        _ASSIGNMENT.c.left_scene_at,
     )
     .join(_INCIDENT, _INCIDENT.c.id == _ASSIGNMENT.c.incident_id)
-    .where(_ASSIGNMENT.c.staff_id == bindparam("staff_id"), rows.IS_OPEN)
-    .order_by(_ASSIGNMENT.c.asked_at, _INCIDENT.c.short_number)
+    .where(_ASSIGNMENT.c.staff_id == bindparam("staff_id"))
 )
+_CHOICES = _PARTS.where(rows.IS_OPEN).order_by(_ASSIGNMENT.c.asked_at, _INCIDENT.c.short_number)
+_CLOSED = _PARTS.where(
+    _ASSIGNMENT.c.asked_at >= bindparam("since"), _INCIDENT.c.closed_at.is_not(None)
+).order_by(_ASSIGNMENT.c.asked_at.desc())
+
+ASKED_LATELY = timedelta(days=2)
+"""A text may be about an incident that was closed meanwhile, if its writer was asked no longer ago."""
 
 _Worker = Row[str, str]
 """Identifier and code of a health worker."""
@@ -93,6 +102,8 @@ class TextAnswer:
     primary_name: str | None = None
     error: str | None = None
     status: str | None = None
+    was_closed: bool = False
+    """The step was recorded late: its incident is over."""
 
 
 _ACTIONS = {
@@ -119,6 +130,8 @@ class _Choice:
     short_number: int
     status: AssignmentStatus
     asked_since: datetime
+    left_scene_at: datetime | None
+    closed_at: datetime | None
 
 
 def receive_text(
@@ -207,13 +220,29 @@ def _from_resident(session: Session, services: Services, command: ReceiveText) -
 
 
 def _choices(session: Session, worker: _Worker) -> list[_Choice]:
-    found = session.connection().execute(_CHOICES, {"staff_id": worker.id})
+    return _chosen(session.connection().execute(_CHOICES, {"staff_id": worker.id}))
+
+
+def _closed(session: Session, worker: _Worker, command: ReceiveText, named: int | None) -> list[_Choice]:
+    """The closed incident that a text is about: the newest of that number, or the one it was sent before."""
+    question = {"staff_id": worker.id, "since": command.received_at - ASKED_LATELY}
+    found = _chosen(session.connection().execute(_CLOSED, question))
+    if named is not None:
+        return [choice for choice in found if choice.short_number == named][:1]
+    sent_at = command.received_at
+    meant = [c for c in found if c.closed_at is not None and c.asked_since <= sent_at < c.closed_at]
+    return meant if len(meant) == 1 else []
+
+
+def _chosen(found: Iterable[Any]) -> list[_Choice]:
     return [
         _Choice(
             incident_id=row.id,
             short_number=row.short_number,
             status=AssignmentStatus(row.status),
             asked_since=answers.asked_since(row.asked_at, row.alerted_at),
+            left_scene_at=row.left_scene_at,
+            closed_at=row.closed_at,
         )
         for row in found
     ]
@@ -225,12 +254,17 @@ def _from_worker(
     choices = _choices(session, worker)
     action = _ACTIONS.get(text.verb) if text.verb is not None else None
     named = [c for c in choices if c.short_number == text.short_number]
+    if text.short_number is not None and not named:
+        named = _closed(session, worker, command, text.short_number)
     if action is None:
         return _not_understood(session, services, command, worker, named or choices)
     # An incident is named on purpose; else a text cannot be about what its writer was asked only later.
     now = services.clock.now()
     known = [c for c in choices if not answers.is_before(command.received_at, [c.asked_since], now=now)]
-    candidates = _candidates(action, named if text.short_number is not None else known)
+    if text.short_number is None:
+        candidates = _candidates(action, known) or _closed(session, worker, command, None)
+    else:
+        candidates = _candidates(action, named)
     if not candidates:
         return TextAnswer(
             understood=Understood.NOTHING_WAITING, action=action, short_number=text.short_number
@@ -239,14 +273,27 @@ def _from_worker(
         numbers = tuple(c.short_number for c in candidates)
         return TextAnswer(understood=Understood.WHICH, action=action, short_numbers=numbers)
     chosen = candidates[0]
-    if action is Action.ON_SCENE and chosen.status is AssignmentStatus.TRANSPORTING:
+    if action is Action.ON_SCENE and (
+        chosen.status is AssignmentStatus.TRANSPORTING or _had_left(chosen, command.received_at)
+    ):
         # After 8 the same key means arrived at the facility (CONTRACT 4).
         action = Action.ARRIVE_FACILITY
     return _act(session, services, command, worker, text, chosen, action)
 
 
+def _had_left(chosen: _Choice, sent_at: datetime) -> bool:
+    """Whether the patient was on the way when a text about an incident that is over now was sent."""
+    is_over = chosen.closed_at is not None
+    return is_over and chosen.left_scene_at is not None and chosen.left_scene_at <= sent_at
+
+
 def _candidates(action: Action, choices: list[_Choice]) -> list[_Choice]:
-    """The incidents that *action* could mean: those it makes sense for, most fitting group first."""
+    """The incidents that *action* could mean: those it makes sense for, most fitting group first.
+
+    A closed one is here because it was named: whether anything can still be recorded the domain decides.
+    """
+    if any(choice.closed_at is not None for choice in choices):
+        return choices
     engaged = [c for c in choices if c.status in ENGAGED]
     if action in (Action.ACCEPT, Action.DECLINE):
         waiting = [c for c in choices if c.status in WAITING]
@@ -297,6 +344,7 @@ def _act(
         short_number=chosen.short_number,
         minutes=text.minutes,
         is_primary=mine is not None and mine.is_primary,
+        was_closed=chosen.closed_at is not None,
     )
 
 

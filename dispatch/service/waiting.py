@@ -15,9 +15,8 @@ from sqlalchemy.orm import Session
 
 from dispatch.domain import escalation
 from dispatch.domain.deliveries import retry_after_s
-from dispatch.domain.error_codes import retry_pause_s
 from dispatch.domain.vocabulary import DeliveryState
-from dispatch.service import ledger
+from dispatch.service import failures, ledger
 from dispatch.service.outbox import TRIES
 from dispatch.service.services import Services
 from models.session import is_database_away
@@ -122,4 +121,4 @@ def _longest_s(row: Delivery, services: Services) -> float:
     if row.attempts:
         return retry_after_s(row.attempts)
     tries = cast("int", row.details.get(TRIES, 0))
-    return retry_pause_s(tries) if tries else 0.0
+    return failures.pause_s(row, tries) if tries else 0.0

@@ -1,9 +1,9 @@
 """The watchdog: asks every minute whether what must hold does hold, and says loudly what does not.
 
 Loudly means: the log, a metric, the board, and one text to each supervisor when something is found and again
-while it lasts. While nothing is found, and only then, a sign goes out to whoever watches from outside: its
-silence is the alarm that works when everything here is dead. What was found and told is remembered in the
-database, so that another process goes on where this one ended. Repairs nothing.
+while it lasts. While nothing is found that is wrong with the program, and only then, a sign goes out to
+whoever watches from outside: its silence is the alarm that works when everything here is dead. What was found
+and told is remembered in the database, so that another process goes on where this one ended. Repairs nothing.
 """
 
 import threading
@@ -85,9 +85,12 @@ class Watchdog:
             if fresh:
                 _text_supervisors(session, services, fresh, now)
         _write_log(findings, fresh, before)
-        if not findings:
+        if not any(self._is_of_the_program(finding) for finding in findings):
             self._beat()
         return report
+
+    def _is_of_the_program(self, finding: Finding) -> bool:
+        return all(check.is_of_the_program for check in self._checks if check.name == finding.check)
 
     def _ask(self, check: Check, now: datetime) -> list[Finding]:
         # A view of its own for each: what breaks one question must not keep the others from being asked.

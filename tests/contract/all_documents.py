@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from dispatch.domain.questionnaire import Element
 from telephony.addresses import PublicAddresses
-from telephony.context import DutyPhones
+from telephony.context import rung_at_once
 from telephony.documents import Documents, text_reply
 from telephony.fallback import render
 from telephony.prompts import Prompts
@@ -32,11 +32,11 @@ def prompts(*, recorded: bool = True) -> Prompts:
     )
 
 
-def documents(*, recorded: bool = True, phones: tuple[str, ...] = PHONES) -> Documents:
+def documents(*, recorded: bool = True) -> Documents:
     return Documents(
         PublicAddresses(PUBLIC_URL),
         prompts(recorded=recorded),
-        DutyPhones(static=phones[:2], handoff=HANDOFF, today=phones[2:]),
+        HANDOFF,
     )
 
 
@@ -56,7 +56,7 @@ def to_callers() -> Iterator[tuple[str, str]]:
     for text in (words.closed(), words.wrong_number(), words.on_the_way()):
         yield "goodbye", made.goodbye(text)
     for count in (0, 1, 15):
-        yield f"fallback, {count} phones", documents(phones=PHONES[:count]).fallback()
+        yield f"fallback, {count} phones", made.fallback(rung_at_once(PHONES[:count]))
     yield (
         "the static fallback",
         render(on_duty=PHONES[5:], facility_phones=PHONES[:2], handoff=HANDOFF, prompts=words),

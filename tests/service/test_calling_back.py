@@ -4,7 +4,10 @@ import pytest
 
 from dispatch.domain.commands import Action
 from dispatch.domain.vocabulary import DeliveryState, Outcome
-from dispatch.service import alert_calls, intake
+from dispatch.service import alert_calls, intake, waiting
+from dispatch.service.callers_alone import CALLER_NOT_REACHED
+from dispatch.service.watchdog import Watchdog
+from tests.fakes.heartbeat import FakeHeartbeat
 from tests.world import PHONES, World
 
 N01 = PHONES["N01"]
@@ -29,13 +32,69 @@ def fails(world: World, status: str, error_code: str | None = None) -> None:
 @pytest.mark.parametrize("status", ["busy", "no-answer", "failed"])
 def test_a_caller_who_does_not_pick_up_is_called_again_and_again(world: World, status: str) -> None:
     incident_id = hung_up(world)
-    for count, pause_s in enumerate((15, 30, 60, 120, 120), start=1):
+    pauses_s = (15, 30, 60, 120, 120, 120, 300, 600, 900, 900, 900)
+    for count, pause_s in enumerate(pauses_s, start=1):
         fails(world, status)
         world.passes(pause_s - 0.001)
         assert world.provider.rung.count(CALLER) == count
         world.passes(0.001)
         assert world.provider.rung.count(CALLER) == count + 1
-    assert world.kinds(incident_id).count("call.back_failed") == 5
+    assert world.kinds(incident_id).count("call.back_failed") == len(pauses_s)
+
+
+def test_a_caller_who_is_not_reached_for_ten_minutes_is_told_of_until_somebody_is_there(
+    world: World,
+) -> None:
+    """The incident stays open, the calls go on, and a person is asked to find another way."""
+    incident_id = hung_up(world)
+    heard: list[list[str]] = []
+
+    def round_after(seconds: float) -> list[str]:
+        world.passes(seconds)
+        world.engine.pulse()
+        report = Watchdog(world.services).round()
+        assert report is not None
+        world.works()
+        return [finding.check for finding in report.findings]
+
+    for _ in range(5):
+        fails(world, "no-answer")
+        heard.append(round_after(121))
+    assert (heard[:4], heard[4]) == ([[]] * 4, [CALLER_NOT_REACHED])
+    told = [text for text in world.provider.texts_to(PHONES["P01"]) if CALLER_NOT_REACHED in text]
+    assert len(told) == 1
+    assert not world.incident(incident_id).is_closed
+    world.worker("N01").texts("4")
+    assert round_after(60) == []
+
+
+def test_a_caller_whose_phone_is_off_is_no_fault_of_the_program(world: World) -> None:
+    """Whoever watches the machine from outside would be called out for a phone without a battery."""
+    hung_up(world)
+    fails(world, "failed", "21211")
+    world.passes(601)
+    world.engine.pulse()
+    beat = FakeHeartbeat()
+    report = Watchdog(world.services, beat).round()
+    assert report is not None
+    assert [finding.check for finding in report.findings] == [CALLER_NOT_REACHED]
+    assert beat.waits_for(1)
+
+
+def test_a_clock_that_is_set_back_makes_no_call_back_wait_for_the_hour_to_come_again(world: World) -> None:
+    hung_up(world)
+    for pause_s in (15, 30, 60, 120, 120, 120):
+        fails(world, "busy")
+        world.passes(pause_s)
+    fails(world, "busy")
+    world.passes(10)
+    world.hand.is_set(-3600)
+    waiting.count_anew(world.services)
+    before = world.provider.rung.count(CALLER)
+    world.passes(299)
+    assert world.provider.rung.count(CALLER) == before
+    world.passes(1)
+    assert world.provider.rung.count(CALLER) == before + 1
 
 
 def test_the_worker_is_told_the_number_once(world: World) -> None:

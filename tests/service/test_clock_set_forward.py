@@ -4,6 +4,7 @@ import pytest
 
 from dispatch.domain import meeting
 from dispatch.domain.commands import Action
+from dispatch.domain.vocabulary import AssignmentStatus, Source
 from dispatch.service import alert_calls, intake
 from tests.fakes.telephony import Sent
 from tests.world import PHONES, World
@@ -117,3 +118,57 @@ def test_when_the_caller_hangs_up_too_the_talk_is_over(world: World) -> None:
     world.resident().hangs_up()
     world.passes(60)
     assert N01 not in world.provider.rung
+
+
+# --- whoever is asked, is asked too soon and never too late ---------------------------------------
+
+
+def test_the_next_are_rung_at_once_and_one_step_only(world: World) -> None:
+    """Nobody waits for an hour that did not pass, and the whole staff is not rung for it either."""
+    world.resident().rings()
+    world.passes(1)
+    first = set(world.provider.rung)
+    world.hand.is_set(HOUR_S)
+    world.works()
+    second = set(world.provider.rung) - first
+    assert second
+    accept_within_s = world.services.policy.alerting.tiers[0].accept_within_s
+    world.passes(accept_within_s - 0.001)
+    assert set(world.provider.rung) == first | second
+    world.passes(0.001)
+    assert len(set(world.provider.rung)) > len(first | second)
+
+
+@pytest.mark.parametrize("source", [Source.KEYPAD, Source.SMS, Source.WEB])
+def test_whose_time_the_jump_ate_may_accept_all_the_same(world: World, source: Source) -> None:
+    """Their phone is still ringing: that they are marked as silent takes nothing from them."""
+    incident_id = world.resident().rings().incident_id
+    world.passes(1)
+    world.hand.is_set(HOUR_S)
+    world.works()
+    part = world.incident(incident_id).assignment("N01")
+    assert part is not None
+    assert part.status is AssignmentStatus.NO_ANSWER
+    world.passes(2)
+    world.worker("N01").does(incident_id, Action.ACCEPT, source=source, occurred_at=world.clock.now())
+    owner = world.incident(incident_id).primary
+    assert owner is not None
+    assert owner.staff_code == "N01"
+
+
+def test_a_caller_who_rang_again_gets_others_as_well_as_the_one_who_accepted(world: World) -> None:
+    incident_id, alert = accepted_by_key(world)
+    world.network_says(alert, "completed")
+    world.resident().hangs_up()
+    world.resident().rings("CA-again")
+    world.passes(1)
+    calling_in = world.provider.last_call_to(N01)
+    asked = {part.staff_code for part in world.incident(incident_id).assignments}
+    world.hand.is_set(HOUR_S)
+    world.works()
+    assert {part.staff_code for part in world.incident(incident_id).assignments} > asked
+    world.network_says(calling_in, "in-progress")
+    alert_calls.begin_joining(world.services, incident_id, "N01")
+    assert world.incident(incident_id).times.answered_at is None, "it is known by nobody yet"
+    enters(world, incident_id, calling_in.sid)
+    assert world.incident(incident_id).times.answered_at == world.clock.now()

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from dispatch.domain.commands import Action, ReceiveText
-from dispatch.domain.vocabulary import AssignmentStatus, Source
+from dispatch.domain.vocabulary import AssignmentStatus, Outcome, Source
 from dispatch.service import texting
 from dispatch.service.texting import TextAnswer, Understood
 from models.record import Event, PrivateValue
@@ -158,3 +158,96 @@ def test_a_clock_that_was_set_back_costs_nobody_their_answer(world: World) -> No
     assert world.incident(incident_id).times.accepted_at == world.clock.now()
     world.hand.advance(1)
     assert world.worker("N02").understood("2").understood is Understood.NOTHING_WAITING
+
+
+# --- the incident is over -------------------------------------------------------------------------
+
+
+def over(world: World) -> str:
+    """N01 accepted, somebody closed at the desk, and the engine has done what follows."""
+    incident_id = opens(world)
+    world.worker("N01").accepts(incident_id)
+    world.passes(600)
+    world.desk(incident_id, Action.CLOSE, outcome=Outcome.TREATED)
+    world.works()
+    return incident_id
+
+
+@pytest.mark.parametrize("said", ["100 3", "100 5", "100 6", "100 1"])
+def test_who_names_a_closed_incident_is_told_that_it_is_closed(world: World, said: str) -> None:
+    """They had it: that there is none of that number for them would be untrue. What they said is kept."""
+    incident_id = over(world)
+    world.passes(60)
+    sent_at = world.clock.now()
+
+    answer = world.worker("N01").understood(said)
+
+    assert (answer.understood, answer.error, answer.short_number) == (
+        Understood.REFUSED,
+        "incident_closed",
+        100,
+    )
+    (line,) = refused(world, incident_id)
+    assert line.data["stated_at"] == sent_at.isoformat()
+    assert world.incident(incident_id).is_closed
+
+
+@pytest.mark.parametrize("said", ["100 3", "3", "berangkat"])
+def test_a_step_that_was_told_before_the_end_is_recorded_after_it(world: World, said: str) -> None:
+    """The text waited in the journal; what happened is true however late it is told."""
+    incident_id = opens(world)
+    world.worker("N01").accepts(incident_id)
+    world.passes(60)
+    left_at = world.clock.now()
+    world.passes(600)
+    world.desk(incident_id, Action.CLOSE, outcome=Outcome.TREATED)
+    world.passes(60)
+
+    answer = late_text(world, "N01", said, left_at)
+
+    assert (answer.understood, answer.was_closed) == (Understood.DONE, True)
+    assert world.incident(incident_id).times.en_route_at == left_at
+    assert world.incident(incident_id).is_closed
+
+
+def test_a_four_after_eight_means_the_facility_however_late(world: World) -> None:
+    incident_id = opens(world)
+    world.worker("N01").accepts(incident_id)
+    for said in ("3", "4", "8"):
+        world.passes(60)
+        world.worker("N01").texts(said)
+    world.passes(60)
+    arrived_at = world.clock.now()
+    world.passes(60)
+    world.desk(incident_id, Action.CLOSE, outcome=Outcome.TRANSPORTED)
+    assert late_text(world, "N01", "4", arrived_at).action is Action.ARRIVE_FACILITY
+    assert world.incident(incident_id).times.at_facility_at == arrived_at
+
+
+def test_without_a_number_a_text_of_after_the_end_is_about_nothing(world: World) -> None:
+    incident_id = over(world)
+    world.passes(60)
+    assert world.worker("N01").understood("3").understood is Understood.NOTHING_WAITING
+    assert refused(world, incident_id) == []
+
+
+def test_who_never_had_it_is_told_so_as_ever(world: World) -> None:
+    over(world)
+    assert world.worker("C02").understood("100 3").understood is Understood.NOTHING_WAITING
+
+
+def test_a_note_that_names_a_closed_incident_does_not_go_to_another(world: World) -> None:
+    first = over(world)
+    second = opens(world, 2)
+    world.worker("N01").texts("101 1")
+    answer = world.worker("N01").understood("100 pasien dirujuk ke RSUD")
+    assert (answer.understood, answer.short_number) == (Understood.NOTED, 100)
+    assert "note.added" in world.kinds(first)
+    assert "note.added" not in world.kinds(second)
+
+
+def test_what_is_long_over_is_left_alone(world: World) -> None:
+    incident_id = over(world)
+    world.hand.advance(3 * 86400)
+    assert world.worker("N01").understood("100 3").understood is Understood.NOTHING_WAITING
+    assert refused(world, incident_id) == []

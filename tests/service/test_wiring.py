@@ -121,7 +121,7 @@ def test_the_simulated_number_falls_back_to_those_on_duty(sqlite_database_url: s
     program.standby.refresh()
     on_duty = program.telephony.phones.today
     assert on_duty
-    assert all(phone in document for phone in program.telephony.phones.numbers())
+    assert all(phone in document for phone in program.telephony.phones.numbers(program.services.clock.now()))
 
     for each in (people, program):
         each.stop()

@@ -4,7 +4,6 @@ import pytest
 from lxml import etree
 
 from telephony.addresses import PublicAddresses
-from telephony.context import DutyPhones
 from telephony.documents import Documents, text_reply
 from telephony.prompts import Prompts
 
@@ -12,10 +11,9 @@ BASE = "https://911.example/telephony"
 HANDOFF = "+628114982800"
 
 
-def made(*, recorded: bool = True, today: tuple[str, ...] = ()) -> Documents:
+def made(*, recorded: bool = True) -> Documents:
     prompts = Prompts(service_name="911", handoff_phone=HANDOFF, announce_recording=recorded)
-    phones = DutyPhones(static=("+6281",), handoff=HANDOFF, today=today)
-    return Documents(PublicAddresses("https://911.example"), prompts, phones)
+    return Documents(PublicAddresses("https://911.example"), prompts, HANDOFF)
 
 
 def attributes(document: str, path: str) -> dict[str, str]:
@@ -73,14 +71,14 @@ def test_an_alert_is_said_twice_and_takes_one_key() -> None:
     assert {gather.get("action") for gather in gathers} == {f"{BASE}/deliveries/delivery-1/key"}
 
 
-def test_the_fallback_rings_who_is_on_duty_first_and_each_once() -> None:
-    document = made(today=("+6282", "+6281", "+6283")).fallback()
+def test_the_fallback_rings_the_given_phones_and_then_the_other_way() -> None:
+    document = made().fallback(["+6282", "+6281", "+6283"])
     dials = etree.fromstring(document.encode()).findall("Dial")
     assert [[number.text for number in dial] for dial in dials] == [["+6282", "+6281", "+6283"], [HANDOFF]]
 
 
 def test_the_fallback_needs_nothing_of_ours_but_the_numbers() -> None:
-    assert "https" not in made().fallback()
+    assert "https" not in made().fallback(["+6281"])
 
 
 def test_an_empty_answer_says_nothing() -> None:

@@ -42,6 +42,7 @@ def every_answer() -> Iterator[TextAnswer]:
         yield TextAnswer(
             understood=Understood.DONE, action=step, short_number=number, minutes=minutes, is_primary=primary
         )
+        yield TextAnswer(understood=Understood.DONE, action=step, short_number=number, was_closed=True)
     for step, number, code in itertools.product(STEPS, NUMBERS, (*refusals(), "refused", "new_one", None)):
         yield TextAnswer(understood=Understood.REFUSED, action=step, short_number=number, error=code)
     for step, named in itertools.product(STEPS, (None, *NUMBERS)):
@@ -130,3 +131,8 @@ def test_which_one_says_how_to_write_the_number() -> None:
 def test_every_refusal_has_words() -> None:
     assert set(refusals()) | {DispatchError.code} == set(ERRORS)
     assert all(kind.__module__ == errors.__name__ for kind in DispatchError.__subclasses__())
+
+
+def test_a_step_of_a_closed_incident_asks_for_no_next_one() -> None:
+    late = TextAnswer(understood=Understood.DONE, action=Action.EN_ROUTE, short_number=101, was_closed=True)
+    assert reply_to(late) == "Tercatat untuk panggilan 101, yang sudah ditutup. Terima kasih."

@@ -88,6 +88,7 @@ def test_translations_keep_the_fields_of_the_sentence() -> None:
         ("location_source", vocabulary.LocationSource),
         ("delivery", vocabulary.DeliveryState),
         ("role", vocabulary.Role),
+        ("standing", vocabulary.AssignmentStatus),
         ("purpose", Purpose),
         ("failure", Reason),
         ("finding", Report().counts()),
