@@ -7,16 +7,26 @@ of failing (TESTBED 2.4).
 """
 
 import json
+import select
 import sqlite3
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import orjson
 from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.engine.default import DefaultExecutionContext
+from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
+
+if TYPE_CHECKING:
+    from psycopg import Connection as PsycopgConnection
+    from psycopg import Cursor
+    from sqlalchemy.engine.interfaces import DBAPIConnection
 
 BUSY_TIMEOUT_MS = 5000
 
@@ -25,6 +35,10 @@ READS_LONG = "reads_long"
 
 CONNECTION_WITHIN_S = 1.0
 """How long a command waits for a connection of the pool: after 1.5 s the caller is connected to a person."""
+
+
+UNUSED_FOR_S = 1.0
+"""After so long a connection is asked whether it is still there; under load it is not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,17 +86,19 @@ def open_database(url: str, *, pool_size: int = 20, overflow: int = 10, patience
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         # What a statement carries may be personal; it must not stand in an error's text, and so in a log.
-        return create_engine(
+        engine = create_engine(
             url,
             pool_size=pool_size,
             max_overflow=overflow,
             pool_timeout=CONNECTION_WITHIN_S,
-            pool_pre_ping=True,
             hide_parameters=True,
             json_serializer=json_text,
             connect_args=server_options(parsed, patience),
             execution_options={READS_LONG: patience.reads_long},
         )
+        event.listen(engine, "do_execute", _by_number)
+        _look_before_use(engine)
+        return engine
     if parsed.database and parsed.database != ":memory:":
         file = Path(parsed.database)
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -104,6 +120,38 @@ def open_database(url: str, *, pool_size: int = 20, overflow: int = 10, patience
     )
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
+
+
+def _look_before_use(engine: Engine) -> None:
+    """Let nobody get a connection of the pool that the server has closed meanwhile.
+
+    A closing server says so, which costs no question to see; of a network that fell silent only a question
+    tells, and it is put to what nobody has used for a while.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def note(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["used_s"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def look(connection: "PsycopgConnection", record: ConnectionPoolEntry, _proxy: object) -> None:
+        used_s = record.info.get("used_s")
+        if used_s is None:
+            return
+        if _has_word(connection.fileno()):
+            raise DisconnectionError
+        if time.monotonic() - used_s > UNUSED_FOR_S:
+            try:
+                engine.dialect.do_ping(cast("DBAPIConnection", connection))
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise DisconnectionError from error
+
+
+def _has_word(descriptor: int) -> bool:
+    """Whether something waits to be read there; an idle connection is told nothing but its end."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def json_text(value: object) -> str:
@@ -154,6 +202,26 @@ def server_options(url: URL, patience: Patience = ENDLESS) -> dict[str, int | st
     unlimited = {name for name, value in settings.items() if value == "0ms"}
     own = [f"-c {name}={value}" for name, value in settings.items() if name not in unlimited]
     return {**mine, "options": " ".join([*own, *said])}
+
+
+NUMBERED = {"values_by_number": True}
+"""Options of a statement whose values are numbered (``$1``), as PostgreSQL itself has them.
+
+The driver translates names into numbers, and remembers that of short statements only.
+"""
+
+
+def _by_number(
+    cursor: "Cursor", sql: str, values: Sequence[object], context: DefaultExecutionContext
+) -> bool:
+    """Run it if it is one of those; False leaves it to the usual way."""
+    if not NUMBERED.keys() <= context.execution_options.keys():
+        return False
+    # Only where PostgreSQL is used at all.
+    from psycopg import RawCursor  # noqa: PLC0415 - see above
+
+    RawCursor(cursor.connection).execute(sql, values)
+    return True
 
 
 def is_database_away(error: BaseException) -> bool:

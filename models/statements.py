@@ -5,11 +5,26 @@ for the rows of one call that took a tenth of the whole answer (docs/performance
 ready, in each database's own spelling, and only values are handed over.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Connection, CursorResult, Select, Table
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    Column,
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Select,
+    String,
+    Table,
+    any_,
+    bindparam,
+    func,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -33,7 +48,7 @@ class Prepared:
     def __init__(self, statement: Statement | Mapping[str, Statement]) -> None:
         """Keep *statement*, or one for each dialect by its name."""
         self._statement = statement
-        self._ready: dict[str, _Ready] = {}
+        self._ready: dict[str, Ready] = {}
 
     def run(self, connection: Connection, values: Values | Sequence[Values]) -> CursorResult[Any]:
         """Run it once with *values*, or for each of several in one go.
@@ -41,17 +56,42 @@ class Prepared:
         Raises:
             KeyError: a value is missing that has no default.
         """
-        dialect = connection.dialect
-        ready = self._ready.get(dialect.name)
-        if ready is None:
-            ready = self._ready[dialect.name] = self._made_for(dialect)
+        ready = self.ready(connection.dialect)
         if isinstance(values, Mapping):
             return connection.exec_driver_sql(ready.sql, ready.bound(values))
         return connection.exec_driver_sql(ready.sql, [ready.bound(one) for one in values])
 
-    def _made_for(self, dialect: Dialect) -> "_Ready":
+    def ready(self, dialect: Dialect) -> "Ready":
+        """The statement in the spelling of *dialect*."""
+        ready = self._ready.get(dialect.name)
+        if ready is None:
+            ready = self._ready[dialect.name] = self._made_for(dialect)
+        return ready
+
+    def for_rows(self, dialect: Dialect, rows: int) -> str:
+        """The same for so many rows at once, each of whose values bears the number of its row (``name_0``).
+
+        Raises:
+            ValueError: several rows are asked for of what is no INSERT.
+        """
+        statement = self._for(dialect)
+        if isinstance(statement, AnyInsert):
+            columns = _columns_of(statement)
+            several = [
+                {column: bindparam(f"{column.key}_{row}", type_=column.type) for column in columns}
+                for row in range(rows)
+            ]
+            return str(statement.values(several).compile(dialect=dialect))
+        if rows != 1:
+            raise ValueError("only an INSERT takes several rows")
+        return re.sub(r"%\((\w+)\)s", r"%(\1_0)s", self.ready(dialect).sql)
+
+    def _for(self, dialect: Dialect) -> Statement:
         chosen = self._statement
-        statement = chosen[dialect.name] if isinstance(chosen, Mapping) else chosen
+        return chosen[dialect.name] if isinstance(chosen, Mapping) else chosen
+
+    def _made_for(self, dialect: Dialect) -> "Ready":
+        statement = self._for(dialect)
         columns = _columns_of(statement) if isinstance(statement, AnyInsert) else []
         names = [column.key for column in columns]
         compiled = statement.compile(dialect=dialect, column_keys=names or None)
@@ -63,7 +103,7 @@ class Prepared:
         given = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
         given.update(_defaults(columns))
         by_position = compiled.positiontup
-        return _Ready(
+        return Ready(
             sql=str(compiled),
             by_position=by_position is not None,
             places=tuple((name, processors[name]) for name in by_position or processors),
@@ -89,7 +129,7 @@ def _defaults(columns: Sequence[Column[Any]]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Ready:
+class Ready:
     """What the driver gets, and how each value is put into the form that it takes."""
 
     sql: str
@@ -102,16 +142,35 @@ class _Ready:
 
     def bound(self, values: Values) -> tuple[Any, ...] | dict[str, Any]:
         """The parameters of one run."""
+        if self.by_position:
+            return tuple(value for _, value in self.named(values))
+        return dict(self.named(values))
+
+    def named(self, values: Values) -> list[tuple[str, Any]]:
+        """Each value by its name, in the order of the positions."""
         given = self.given
-        found = [
-            given[name] if name not in values else values[name] if process is None else process(values[name])
+        return [
+            (
+                name,
+                given[name]
+                if name not in values
+                else values[name]
+                if process is None
+                else process(values[name]),
+            )
             for name, process in self.places
         ]
-        if self.by_position:
-            return tuple(found)
-        return {name: value for (name, _), value in zip(self.places, found, strict=True)}
 
 
 def either(make: Callable[[Insert], UpdateBase]) -> Mapping[str, Statement]:
     """What *make* builds with each dialect's own ``insert`` (``ON CONFLICT``), by the dialect's name."""
     return {"sqlite": make(sqlite.insert), "postgresql": make(postgresql.insert)}
+
+
+def among(query: Select[Any], column: ColumnElement[str], name: str) -> Mapping[str, Statement]:
+    """*query* for those whose *column* is in the list given as the value *name*, by the dialect's name."""
+    as_json = select(func.json_each(bindparam(name, type_=JSON)).table_valued("value").c.value)
+    return {
+        "sqlite": query.where(column.in_(as_json)),
+        "postgresql": query.where(column == any_(bindparam(name, type_=ARRAY(String)))),
+    }

@@ -21,6 +21,8 @@ _transaction_open: ContextVar[bool] = ContextVar("transaction_open", default=Fal
 
 _FOR_ENGINE = "for_engine"
 
+_ONE_VIEW = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
 WRITER_WITHIN_S = 1.0
 """How long a transaction waits for SQLite's single writer; a disk that hangs must not gather threads."""
 
@@ -170,9 +172,11 @@ class UnitOfWork:
     def read(self) -> Iterator[Session]:
         """A consistent view that is never committed."""
         with _Transaction(self.engine, expire_on_commit=False) as session:
-            session.connection().exec_driver_sql(
-                "BEGIN" if self.is_sqlite else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
-            )
+            if self.is_sqlite:
+                session.connection().exec_driver_sql("BEGIN")
+            else:
+                # The driver says it with its BEGIN.
+                session.connection(execution_options=_ONE_VIEW)
             if not self.is_sqlite and self.engine.get_execution_options().get(READS_LONG):
                 session.connection().exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             token = _transaction_open.set(True)

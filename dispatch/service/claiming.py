@@ -10,8 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import bindparam, func, literal, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, func, or_, select, update
 
 from dispatch.domain.effects import Purpose
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState
@@ -27,12 +26,6 @@ log = structlog.get_logger(__name__)
 _CAN_WAIT = or_(Delivery.urgency > outbox.LAST_FIRST_ASK, Delivery.attempts > 0)
 """Whatever repeats something, was tried already, or tells people that they are not needed."""
 
-_IS_ANY_DUE = (
-    select(literal(1))
-    .select_from(table_of(Delivery))
-    .where(IS_UNSENT, table_of(Delivery).c.next_attempt_at <= bindparam("now"))
-    .limit(1)
-)
 _MOST_URGENT = (
     select(Delivery)
     .where(IS_UNSENT, Delivery.next_attempt_at <= bindparam("now"))
@@ -47,7 +40,8 @@ SETTLES_S = 1.0
 _IN_FLIGHT = (IS_UNSENT, Delivery.state == DeliveryState.SENDING)
 """Said twice, because the partial index serves only the words of the first."""
 
-_NEXT_DUE = select(func.min(table_of(Delivery).c.next_attempt_at)).where(IS_UNSENT)
+NEXT_DUE = select(func.min(table_of(Delivery).c.next_attempt_at)).where(IS_UNSENT).scalar_subquery()
+"""When the outbox next wants the engine, or NULL when nothing waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +77,6 @@ def claim(services: Services, *, limit: int, spare: int = 0) -> list[Claimed]:
     engines share the work without waiting for each other.
     """
     now = services.clock.now()
-    with services.uow.read() as session:
-        if session.connection().execute(_IS_ANY_DUE, {"now": now}).first() is None:
-            return []
     claimed: list[Claimed] = []
     with services.uow.write() as session:
         while room := limit - len(claimed):
@@ -157,8 +148,3 @@ def _take(row: Delivery, now: datetime, lease_s: float) -> Claimed:
         valid_until=row.valid_until,
         lease_until=row.lease_until,
     )
-
-
-def next_due_at(session: Session) -> datetime | None:
-    """When the outbox next wants the engine, or None when nothing waits."""
-    return session.connection().execute(_NEXT_DUE).scalar()

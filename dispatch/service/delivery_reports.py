@@ -24,12 +24,6 @@ from models.repeating import repeated
 from models.traffic import Delivery
 
 _ONE = select(Delivery).where(Delivery.id == bindparam("delivery_id")).with_for_update()
-_INCIDENT_OF = select(Delivery.incident_id).where(
-    Delivery.id == bindparam("delivery_id"),
-    Delivery.facility_id == bindparam("facility"),
-    # Of no other does a command that holds the incident touch a row that is there.
-    Delivery.purpose.in_((Purpose.ALERT, Purpose.CONNECT, Purpose.CALL_BACK)),
-)
 
 
 @repeated
@@ -184,12 +178,9 @@ def _locked(session: Session, services: Services, delivery_id: str) -> ScalarRes
 
     A command holds the incident when it withdraws what waits; in the other order the two would cross.
     """
-    key = {"delivery_id": delivery_id, "facility": services.facility_id}
     if not services.uow.is_sqlite:
-        incident_id = session.connection().execute(_INCIDENT_OF, key).scalar()
-        if incident_id is not None:
-            ledger.load(session, services, incident_id)
-    return session.scalars(_ONE, key)
+        ledger.hold_incident_of(session, services, delivery_id)
+    return session.scalars(_ONE, {"delivery_id": delivery_id})
 
 
 def _is_ours(row: Delivery, claimed: Claimed) -> bool:

@@ -48,8 +48,13 @@ _DUE = (
     .order_by(_DEADLINE.c.due_at)
     .limit(BATCH)
 )
-_NEXT_DEADLINE = select(func.min(_DEADLINE.c.due_at)).where(_DEADLINE.c.due_at > bindparam("now"))
-
+_NEXT = select(
+    select(func.min(_DEADLINE.c.due_at))
+    .where(_DEADLINE.c.due_at > bindparam("now"))
+    .scalar_subquery()
+    .label("deadline_at"),
+    claiming.NEXT_DUE.label("delivery_at"),
+)
 
 SENDERS = 10
 """Requests under way at the same time."""
@@ -147,6 +152,9 @@ class Engine:
         if not self.is_active:
             return 0
         done = self.fire_due()
+        now = self._services.clock.now()
+        if not self._look(now).has_delivery(now):
+            return done
         for claimed in claiming.claim(self._services, limit=self._senders):
             self._sender.send(claimed)
             done += 1
@@ -209,7 +217,7 @@ class Engine:
             now = self._services.clock.now()
             work = self._look(now)
             self._fire(work.deadlines)
-            if work.deadlines or (work.next_delivery_at is not None and work.next_delivery_at <= now):
+            if work.deadlines or work.has_delivery(now):
                 self._send_due()
             pause_s = work.pause_s(self._services.clock.now())
         except Exception as error:
@@ -236,13 +244,14 @@ class Engine:
         with self._services.uow.read() as session:
             connection = session.connection()
             due = connection.execute(_DUE, {"now": now}).all()
+            following = connection.execute(_NEXT, {"now": now}).one()
             return _Work(
                 deadlines=[
                     (row.incident_id, Due(kind=row.kind, subject=row.subject, due_at=row.due_at))
                     for row in due
                 ],
-                next_deadline_at=connection.execute(_NEXT_DEADLINE, {"now": now}).scalar(),
-                next_delivery_at=claiming.next_due_at(session),
+                next_deadline_at=following.deadline_at,
+                next_delivery_at=following.delivery_at,
             )
 
     def _fire(self, due: Sequence[tuple[str, Due]]) -> None:
@@ -301,6 +310,10 @@ class _Work:
     deadlines: Sequence[tuple[str, Due]]
     next_deadline_at: datetime | None
     next_delivery_at: datetime | None
+
+    def has_delivery(self, now: datetime) -> bool:
+        """Whether something is to be sent now."""
+        return self.next_delivery_at is not None and self.next_delivery_at <= now
 
     def pause_s(self, now: datetime) -> float:
         """Until the next deadline or delivery that is not due yet, at most one tick.

@@ -27,6 +27,7 @@ from dispatch.domain.vocabulary import (
 from models import incident as rows
 from models.base import table_of
 from models.statements import Prepared
+from models.together import Together
 
 Values = dict[str, Any]
 
@@ -130,29 +131,27 @@ def of_rows(
 
 
 def write(
-    connection: Connection, before: Incident | None, incident: Incident, *, event_count: int, chain_head: str
+    writes: Together, before: Incident | None, incident: Incident, *, event_count: int, chain_head: str
 ) -> None:
-    """Bring the rows from *before* (None: there are none) to *incident*."""
+    """Let *writes* bring the row from *before* (None: there is none) to *incident*."""
     place = {"event_count": event_count, "chain_head": chain_head}
     if before is None:
         values = {**_fixed(incident), **_changing(incident), **place}
-        _INSERT_INCIDENT.run(connection, values)
+        writes.add(_INSERT_INCIDENT, values)
     else:
-        _UPDATE_INCIDENT.run(connection, {_ID: incident.id, **_changing(incident), **place})
+        writes.add(_UPDATE_INCIDENT, {_ID: incident.id, **_changing(incident), **place})
 
 
-def write_parts(connection: Connection, before: Incident | None, incident: Incident) -> None:
-    """Bring the rows of calls and assignments from *before* to *incident*."""
+def write_parts(writes: Together, before: Incident | None, incident: Incident) -> None:
+    """Let *writes* bring the rows of calls and assignments from *before* to *incident*."""
     added, changed = _differing(() if before is None else before.calls, incident.calls)
-    if added:
-        _INSERT_CALL.run(connection, [_call_values(incident, leg) for leg in added])
+    writes.add(_INSERT_CALL, [_call_values(incident, leg) for leg in added])
     for leg in changed:
-        _UPDATE_CALL.run(connection, {_ID: leg.id, **_call_changes(leg)})
+        writes.add(_UPDATE_CALL, {_ID: leg.id, **_call_changes(leg)})
     new, altered = _differing(() if before is None else before.assignments, incident.assignments)
-    if new:
-        _INSERT_ASSIGNMENT.run(connection, [_assignment_values(incident, part) for part in new])
+    writes.add(_INSERT_ASSIGNMENT, [_assignment_values(incident, part) for part in new])
     for part in altered:
-        _UPDATE_ASSIGNMENT.run(connection, {_ID: part.id, **_assignment_changes(part)})
+        writes.add(_UPDATE_ASSIGNMENT, {_ID: part.id, **_assignment_changes(part)})
 
 
 def in_order(incident: Incident) -> tuple[tuple[CallLeg, ...], tuple[Assignment, ...]]:

@@ -7,7 +7,7 @@ repeated webhook gets an equivalent answer from what is stored.
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import String, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain import intake
@@ -24,7 +24,7 @@ from dispatch.service.roster_keeping import crew_of, duty_list
 from dispatch.service.services import Services
 from models import incident as rows
 from models.base import table_of
-from models.facility import Facility, IncidentCounter
+from models.facility import IncidentCounter
 from models.repeating import repeated
 from models.statements import Prepared, either
 from models.traffic import Delivery, Inbox
@@ -42,9 +42,10 @@ _KEPT = select(table_of(Inbox).c.body).where(
     table_of(Inbox).c.provider_key == bindparam("provider_key"),
 )
 _IS_KEPT = Prepared(_KEPT.with_only_columns(table_of(Inbox).c.id))
-_LOCK_OPENINGS = (
-    select(Facility.id).where(Facility.id == bindparam("facility_id")).with_for_update(key_share=True)
+_ALONE_WITH = Prepared(
+    select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("what", type_=String), 0)))
 )
+"""Only where several write at once: nobody else goes past this with the same value until the commit."""
 _OPEN_OF_CALLER = Prepared(
     select(_INCIDENT.c.id)
     .where(
@@ -92,6 +93,7 @@ def receive_call(services: Services, command: ReceiveCall) -> CallState:
     A repeat of the same call (``provider_sid``) changes nothing and returns what is stored.
     """
     with services.uow.write() as session:
+        _alone_with(session, services, _end_key(command.provider_sid))
         if not keep_inbox(session, services, f"voice:{command.provider_sid}", "voice", command.body):
             return _state_of(session, services, command.provider_sid)
         ring = Ring(
@@ -128,6 +130,10 @@ def end_call(services: Services, command: EndCall) -> bool:
     now = services.clock.now()
     with services.uow.write() as session:
         found = _call(session, services, command.provider_sid)
+        if found is None:
+            # Whoever writes its beginning in this instant looks for the end before its commit, or is through.
+            _alone_with(session, services, _end_key(command.provider_sid))
+            found = _call(session, services, command.provider_sid)
         if found is None:
             at = (command.occurred_at or now).isoformat()
             body = {"status": command.provider_status, "at": at}
@@ -264,14 +270,12 @@ def is_kept(session: Session, services: Services, key: str) -> bool:
 def open_or_join(session: Session, services: Services, ring: Ring) -> Incident:
     """Let *ring* join the open incident of its number, or open a new one."""
     now = services.clock.now()
-    connection = session.connection()
-    key = {"facility_id": services.facility_id}
-    if not services.uow.is_sqlite:
-        # One opening at a time per facility: two calls of one number in the same instant are one incident.
-        connection.execute(_LOCK_OPENINGS, key)
     open_id = None
     if ring.caller_number is not None:
-        open_id = _OPEN_OF_CALLER.run(connection, {**key, "caller_number": ring.caller_number}).scalar()
+        # Two calls of one number in the same instant are one incident.
+        _alone_with(session, services, ring.caller_number)
+        key = {"facility_id": services.facility_id, "caller_number": ring.caller_number}
+        open_id = _OPEN_OF_CALLER.run(session.connection(), key).scalar()
     if open_id is None:
         opening = allocate(session, services)
         crew = crew_of(session, services, opening.duty, now)
@@ -285,9 +289,14 @@ def open_or_join(session: Session, services: Services, ring: Ring) -> Incident:
 
 
 def allocate(session: Session, services: Services, *, is_drill: bool = False) -> Opening:
-    """The facts of a new incident: its number, the policy and the people on duty now, frozen."""
+    """The facts of a new incident: its number, the policy and the people on duty now, frozen.
+
+    Until the commit nobody else can take the next number. How its people are is asked after that, so that of
+    two calls in one instant the second knows whom the first one wakes.
+    """
     now = services.clock.now()
     year = services.local_year(now)
+    duty = duty_list(session, services, now)
     first = {"facility_id": services.facility_id, "year": year, "next_value": FIRST_SHORT_NUMBER + 1}
     taken = _TAKE_NUMBER.run(session.connection(), first).scalar_one()
     short_number = taken - 1
@@ -298,9 +307,14 @@ def allocate(session: Session, services: Services, *, is_drill: bool = False) ->
         year=year,
         short_number=short_number,
         policy=services.policy,
-        duty=duty_list(session, services, now),
+        duty=duty,
         is_drill=is_drill,
     )
+
+
+def _alone_with(session: Session, services: Services, what: str) -> None:
+    if not services.uow.is_sqlite:
+        _ALONE_WITH.run(session.connection(), {"what": f"{services.facility_id} {what}"})
 
 
 def _call(

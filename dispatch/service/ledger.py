@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, Row, bindparam, delete, insert, literal, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain import escalation
 from dispatch.domain.decisions import Decision
+from dispatch.domain.effects import Purpose
 from dispatch.domain.errors import IncidentNotFoundError
 from dispatch.domain.escalation import Due
 from dispatch.domain.events import Event
@@ -28,14 +29,27 @@ from models.base import table_of
 from models.record import Event as EventRow
 from models.record import PrivateValue
 from models.statements import Prepared
-from models.traffic import Deadline
+from models.together import Together
+from models.traffic import Deadline, Delivery
 from models.unit_of_work import wake_engine_after
 
 Values = dict[str, Any]
 
-_INCIDENT = table_of(rows.Incident)
-_PLACE = select(_INCIDENT.c.event_count, _INCIDENT.c.chain_head).where(
-    _INCIDENT.c.id == bindparam("incident_id"), _INCIDENT.c.facility_id == bindparam("facility_id")
+_INCIDENT, _DELIVERY = table_of(rows.Incident), table_of(Delivery)
+_PLACES = select(_INCIDENT.c.id, _INCIDENT.c.event_count, _INCIDENT.c.chain_head).where(
+    _INCIDENT.c.facility_id == bindparam("facility_id")
+)
+_PLACE = _PLACES.where(_INCIDENT.c.id == bindparam("incident_id"))
+_LOCK_PLACE_OF_DELIVERY = Prepared(
+    _PLACES.join(_DELIVERY, _DELIVERY.c.incident_id == _INCIDENT.c.id)
+    .where(
+        _DELIVERY.c.id == bindparam("delivery_id"),
+        # Of no other does a command that holds the incident touch a row that is there.
+        _DELIVERY.c.purpose.in_(
+            [literal(str(purpose)) for purpose in (Purpose.ALERT, Purpose.CONNECT, Purpose.CALL_BACK)]
+        ),
+    )
+    .with_for_update(of=_INCIDENT, key_share=True)
 )
 _FIND_PLACE, _LOCK_PLACE = Prepared(_PLACE), Prepared(_PLACE.with_for_update(key_share=True))
 _INSERT_EVENTS = Prepared(insert(table_of(EventRow)))
@@ -61,13 +75,26 @@ def load(session: Session, services: Services, incident_id: str, *, for_update: 
     place = (_LOCK_PLACE if for_update else _FIND_PLACE).run(connection, key).first()
     if place is None:
         raise IncidentNotFoundError(incident=incident_id)
-    known = services.states.get(incident_id)
+    incident = _state_at(connection, services, place)
+    if for_update:
+        _held(session)[incident_id] = incident
+    return incident
+
+
+def hold_incident_of(session: Session, services: Services, delivery_id: str) -> None:
+    """Lock the incident of one of its deliveries that a command about it may touch, if it is of one."""
+    key = {"delivery_id": delivery_id, "facility_id": services.facility_id}
+    place = _LOCK_PLACE_OF_DELIVERY.run(session.connection(), key).first()
+    if place is not None and place.id not in _held(session):
+        _held(session)[place.id] = _state_at(session.connection(), services, place)
+
+
+def _state_at(connection: Connection, services: Services, place: Row[Any]) -> Incident:
+    known = services.states.get(place.id)
     if known is None or known.chain_head != place.chain_head:
-        incident = incident_rows.read(connection, incident_id)
+        incident = incident_rows.read(connection, place.id)
         known = Known(incident, place.event_count, place.chain_head)
         services.states.put(known)
-    if for_update:
-        _held(session)[incident_id] = known.incident
     return known.incident
 
 
@@ -87,15 +114,15 @@ def record(
     lines = _Lines(services, incident, at, count=count, head=head)
     for event in decision.events:
         lines.add(event)
-    connection = session.connection()
+    writes = Together(session.connection())
     # The incident's row first, because everything else refers to it.
-    incident_rows.write(connection, before, incident, event_count=lines.count, chain_head=lines.head)
-    _INSERT_EVENTS.run(connection, lines.events)
-    if lines.private:
-        _INSERT_PRIVATE.run(connection, lines.private)
-    incident_rows.write_parts(connection, before, incident)
-    _set_deadlines(session, before, incident, at)
-    outbox.enqueue(session, services, decision, line=lines.count, now=at)
+    incident_rows.write(writes, before, incident, event_count=lines.count, chain_head=lines.head)
+    writes.add(_INSERT_EVENTS, lines.events)
+    writes.add(_INSERT_PRIVATE, lines.private)
+    incident_rows.write_parts(writes, before, incident)
+    _set_deadlines(session, writes, before, incident, at)
+    outbox.enqueue(session, services, writes, decision, line=lines.count, now=at)
+    writes.run()
     calls, assignments = incident_rows.in_order(incident)
     ordered = replace(incident, calls=calls, assignments=assignments)
     services.states.put(Known(ordered, lines.count, lines.head))
@@ -177,21 +204,23 @@ class _Lines:
         return private_digest(salt, value)
 
 
-def _set_deadlines(session: Session, before: Incident | None, incident: Incident, at: datetime) -> None:
+def _set_deadlines(
+    session: Session, writes: Together, before: Incident | None, incident: Incident, at: datetime
+) -> None:
     wanted = escalation.deadlines(incident)
-    connection = session.connection()
     stored: dict[Due, datetime] = {}
     if before is not None:
         known = escalation.deadlines(before)
         if wanted == known:
             return
         if any(due.seen_from(at) < due.due_at or due.kind in escalation.CONFIRMATIONS for due in wanted):
-            stored = _stored(connection, incident.id, known)
-        _DELETE_DEADLINES.run(connection, {"of_incident": incident.id})
+            stored = _stored(session.connection(), incident.id, known)
+        # By itself: what is inserted together with it may stand in the place of what goes.
+        _DELETE_DEADLINES.run(session.connection(), {"of_incident": incident.id})
     if wanted:
         wake_engine_after(session)
-        _INSERT_DEADLINES.run(
-            connection,
+        writes.add(
+            _INSERT_DEADLINES,
             [
                 {
                     "incident_id": incident.id,

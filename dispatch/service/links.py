@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from models.base import table_of
 from models.incident import Link
 from models.statements import Prepared, either
+from models.together import Together
 
 WORKER = "worker"
 
@@ -63,7 +64,7 @@ def find_link(session: Session, token: str, *, kind: str, now: datetime) -> Link
 
 
 def keep_worker_links(
-    session: Session,
+    writes: Together,
     key: bytes,
     *,
     facility_id: str,
@@ -72,11 +73,9 @@ def keep_worker_links(
     now: datetime,
     lives_s: float,
 ) -> None:
-    """Make sure that these workers' addresses for this incident open, from now on for *lives_s*."""
-    if not staff_ids:
-        return
-    _KEEP.run(
-        session.connection(),
+    """Let *writes* make sure that these workers' addresses for this incident open for *lives_s* from now."""
+    writes.add(
+        _KEEP,
         [
             {
                 "token_hash": token_hash(worker_token(key, incident_id, staff_id)),

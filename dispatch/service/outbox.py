@@ -4,7 +4,7 @@ Deliveries are enqueued in the transaction of the decision that wants them. From
 (``claiming``), sends them (``sending``), and learns what came of them (``delivery_reports``).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -31,7 +31,8 @@ from dispatch.service.links import keep_worker_links
 from dispatch.service.services import Services
 from models.base import table_of
 from models.facility import Staff
-from models.statements import Prepared, either
+from models.statements import Prepared, among, either
+from models.together import Together
 from models.traffic import Delivery
 from models.unit_of_work import wake_engine_after
 
@@ -89,20 +90,24 @@ _WITHDRAW_WAITING = Prepared(
     )
     .values(state=str(DeliveryState.WITHDRAWN), lease_until=null(), finished_at=bindparam("finished_at"))
 )
-_PHONE = Prepared(select(table_of(Staff).c.phone).where(table_of(Staff).c.id == bindparam("staff_id")))
+_STAFF = table_of(Staff)
+_PHONES = Prepared(among(select(_STAFF.c.id, _STAFF.c.phone), _STAFF.c.id, "staff_ids"))
 
 
-def enqueue(session: Session, services: Services, decision: Decision, *, line: int, now: datetime) -> None:
+def enqueue(
+    session: Session, services: Services, writes: Together, decision: Decision, *, line: int, now: datetime
+) -> None:
     """Turn the effects of *decision* into deliveries; an effect wanted twice by it is delivered once.
 
     *line* is the sequence of its last line in the record: it tells one occasion from the next, which nothing
-    that can come back does. A decision that a crash undid takes the same place when it is made again.
+    that can come back does. A decision that a crash undid takes the same place when it is made again. What is
+    new goes with *writes*.
     """
     if not decision.effects:
         return
     incident = decision.incident
     keep_worker_links(
-        session,
+        writes,
         services.link_key,
         facility_id=incident.facility_id,
         incident_id=incident.id,
@@ -116,10 +121,13 @@ def enqueue(session: Session, services: Services, decision: Decision, *, line: i
         lives_s=incident.policy.links.worker_s,
     )
     new = Composer(services, incident, now, line=line)
+    new.phones = _phones(session, decision.effects)
     found: list[Values] = []
     for effect in decision.effects:
         found.extend(_deliveries(session, new, effect))
-    insert_new(session, found)
+    if found:
+        wake_engine_after(session)
+        writes.add(_INSERT_NEW, found)
 
 
 def insert_new(session: Session, found: Sequence[Values]) -> None:
@@ -138,12 +146,12 @@ def _deliveries(session: Session, new: "Composer", effect: Effect) -> Iterator[V
         case ConnectWorker():
             yield from _connect(session, new, effect)
         case SendDetails():
-            phone = _phone(session, effect.staff_id)
+            phone = new.phones[effect.staff_id]
             yield new(Purpose.DETAILS, AlertChannel.SMS, phone, effect.staff_id, f"{effect.turn}")
         case WarnSupervisors():
             yield from _warnings(session, new, effect)
         case TellOfCaller():
-            phone, details = _phone(session, effect.staff_id), {"reason": str(effect.news)}
+            phone, details = new.phones[effect.staff_id], {"reason": str(effect.news)}
             turn = f"{effect.news}:{new.line}"
             yield new(Purpose.CALLER, AlertChannel.SMS, phone, effect.staff_id, turn, details)
         case CallBack() | ReleaseCaller():
@@ -151,7 +159,7 @@ def _deliveries(session: Session, new: "Composer", effect: Effect) -> Iterator[V
 
 
 def _alert(session: Session, new: "Composer", effect: AlertWorker) -> Iterator[Values]:
-    phone = _phone(session, effect.staff_id)
+    phone = new.phones[effect.staff_id]
     waiting = _channels_waiting(session, new, effect.staff_id) if effect.turn > 1 else set()
     for channel in effect.channels:
         if channel in waiting:
@@ -181,7 +189,7 @@ def _connect(session: Session, new: "Composer", effect: ConnectWorker) -> Iterat
     calls = session.scalars(_CALLS_TO_WORKER, theirs).all()
     is_there = any(is_in_room(call) for call in calls) and not effect.again
     if not is_there and not any(is_ringing(call) or call.state in UNSENT for call in calls):
-        phone = _phone(session, effect.staff_id)
+        phone = new.phones[effect.staff_id]
         yield new(Purpose.CONNECT, AlertChannel.VOICE, phone, effect.staff_id, f"{new.line}")
 
 
@@ -230,6 +238,7 @@ class Composer:
         self.now = now
         self.line = line
         """The sequence of the decision's last line, where it is one that asks for the delivery."""
+        self.phones: Mapping[str, str] = {}
 
     def __call__(
         self,
@@ -342,8 +351,14 @@ def is_caller_back(session: Session, incident_id: str) -> bool:
     )
 
 
-def _phone(session: Session, staff_id: str) -> str:
-    return str(_PHONE.run(session.connection(), {"staff_id": staff_id}).scalar_one())
+def _phones(session: Session, effects: Sequence[Effect]) -> Mapping[str, str]:
+    """The numbers of those whom *effects* reach by their own phone, by their identifier."""
+    reached = (AlertWorker, ConnectWorker, SendDetails, TellOfCaller)
+    staff_ids = sorted({effect.staff_id for effect in effects if isinstance(effect, reached)})
+    if not staff_ids:
+        return {}
+    found = _PHONES.run(session.connection(), {"staff_ids": staff_ids})
+    return {row.id: row.phone for row in found}
 
 
 def supervisors(session: Session, services: Services) -> Sequence[Staff]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ARRAY, JSON, Connection, Row, String, any_, bindparam, exists, func, literal, select
+from sqlalchemy import Connection, Row, bindparam, exists, func, literal, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain.decisions import Condition, Crew
@@ -20,7 +20,7 @@ from dispatch.service.services import Services
 from models import facility as rows
 from models.base import table_of
 from models.incident import IS_ENGAGED, Assignment
-from models.statements import Prepared
+from models.statements import Prepared, among
 
 LOAD_WINDOW = timedelta(hours=12)
 """How far back alerts count as load; the longest shift of the sample roster is twelve hours."""
@@ -89,16 +89,7 @@ _CONDITIONS = select(
     .label("on_break"),
     select(func.count()).select_from(_ASKED).correlate(_STAFF).scalar_subquery().label("asked"),
 )
-_CREW_NOW = Prepared(
-    {
-        "sqlite": _CONDITIONS.where(
-            _STAFF.c.id.in_(
-                select(func.json_each(bindparam("staff_ids", type_=JSON)).table_valued("value").c.value)
-            )
-        ),
-        "postgresql": _CONDITIONS.where(_STAFF.c.id == any_(bindparam("staff_ids", type_=ARRAY(String)))),
-    }
-)
+_CREW_NOW = Prepared(among(_CONDITIONS, _STAFF.c.id, "staff_ids"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,86 @@
+"""Writing statements that go to the database together.
+
+To PostgreSQL as one statement: each of its own would wait for its answer, and a call has eight of them. What
+they refer to in each other is looked at when all are done. SQLite is no further away than a function, and
+runs one after the other.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from sqlalchemy import Connection
+from sqlalchemy.engine import Dialect
+
+from models.session import NUMBERED
+from models.statements import Prepared, Values
+
+ROWS = 8
+"""Rows of one table at most that go in one statement; of more, which are rare, each table goes alone."""
+
+Shape = tuple[tuple[Prepared, int], ...]
+"""The statements, and how many rows each of them writes."""
+
+_sql: dict[Shape, str] = {}
+"""A few dozen in the life of a process; PostgreSQL's own plans go with them."""
+
+
+class Together:
+    """Gathers what one decision writes. No two of its statements may touch the same row."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Nothing is gathered yet."""
+        self._connection = connection
+        self._parts: list[tuple[Prepared, Sequence[Values]]] = []
+
+    def add(self, statement: Prepared, values: Values | Sequence[Values]) -> None:
+        """Let *statement* write *values*, or each of several; nothing if there are none."""
+        if isinstance(values, Mapping):
+            self._parts.append((statement, [values]))
+        elif values:
+            self._parts.append((statement, values))
+
+    def run(self) -> None:
+        """Write all of it, in the order in which it was gathered."""
+        parts, self._parts = self._parts, []
+        dialect = self._connection.dialect
+        if dialect.name == "sqlite" or any(len(rows) > ROWS for _, rows in parts):
+            for statement, rows in parts:
+                statement.run(self._connection, rows)
+        elif parts:
+            shape = tuple((statement, len(rows)) for statement, rows in parts)
+            sql = _sql.get(shape)
+            if sql is None:
+                sql = _sql[shape] = _as_one(shape, dialect)
+            values = tuple(
+                value
+                for statement, rows in parts
+                for ready in (statement.ready(dialect),)
+                for row in rows
+                for _, value in ready.named(row)
+            )
+            self._connection.exec_driver_sql(sql, values, execution_options=NUMBERED)
+
+
+def _as_one(shape: Shape, dialect: Dialect) -> str:
+    """All statements but the last as parts of the last one (``WITH``), with numbers for their values."""
+    said: list[str] = []
+    given = 0
+    for statement, rows in shape:
+        names = [name for name, _ in statement.ready(dialect).places]
+        numbers = {
+            f"{name}_{row}": given + row * len(names) + place
+            for row in range(rows)
+            for place, name in enumerate(names, start=1)
+        }
+        given += len(numbers)
+        sql = statement.for_rows(dialect, rows)
+        said.append(re.sub(r"%\((\w+)\)s", partial(_number, numbers), sql))
+    *first, last = said
+    if not first:
+        return last
+    return f"WITH {', '.join(f'part_{place} AS ({sql})' for place, sql in enumerate(first))} {last}"
+
+
+def _number(numbers: Mapping[str, int], found: re.Match[str]) -> str:
+    return f"${numbers[found[1]]}"
