@@ -96,6 +96,7 @@ def open_database(url: str, *, pool_size: int = 20, overflow: int = 10, patience
             connect_args=server_options(parsed, patience),
             execution_options={READS_LONG: patience.reads_long},
         )
+        event.listen(engine, "connect", _prepare_postgresql)
         event.listen(engine, "do_execute", _by_number)
         _look_before_use(engine)
         return engine
@@ -217,10 +218,7 @@ def _by_number(
     """Run it if it is one of those; False leaves it to the usual way."""
     if not NUMBERED.keys() <= context.execution_options.keys():
         return False
-    # Only where PostgreSQL is used at all.
-    from psycopg import RawCursor  # noqa: PLC0415 - see above
-
-    RawCursor(cursor.connection).execute(sql, values)
+    context.dialect.loaded_dbapi.RawCursor(cursor.connection).execute(sql, values)
     return True
 
 
@@ -249,6 +247,11 @@ _GAVE_UP_WAITING = frozenset({"55P03", "57014"})
 
 _LOST = frozenset({"40P01", "40001"})
 """``deadlock_detected``: two waited for each other; and ``serialization_failure``."""
+
+
+def _prepare_postgresql(connection: "PsycopgConnection", _entry: ConnectionPoolEntry) -> None:
+    # What is written together has many shapes; none of the statements in use is to be made anew.
+    connection.prepared_max = 400
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:

@@ -186,4 +186,8 @@ class UnitOfWork:
                 _transaction_open.reset(token)
                 # What was read stays readable after the block.
                 session.expunge_all()
+            if self.is_sqlite:
                 session.rollback()
+            else:
+                # Nothing was written. After a rollback the driver forgets every statement that it prepared.
+                session.commit()

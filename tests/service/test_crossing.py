@@ -1,12 +1,13 @@
 """Two commands that cross on PostgreSQL: in the right order they do not, and who loses is not lost."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import TypeVar
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
@@ -20,6 +21,8 @@ from tests.crossing import crossed, soon, terminal, until_somebody_waits
 from tests.fakes.telephony import WAIT_S
 from tests.fakes.telephony import Outcome as Answer
 from tests.world import PHONES, World, at_once
+
+T = TypeVar("T")
 
 RESIDENTS = ("+628119999001", "+628119999002")
 
@@ -124,3 +127,53 @@ def test_of_two_that_wait_for_each_other_one_goes_on(postgresql_database_url: st
     errors = [error for error in at_once(partial(take, 1, 2), partial(take, 2, 1)) if error is not None]
     assert [(lost_a_race(error), was_held_up(error)) for error in errors] == [(True, True)]
     database.dispose()
+
+
+def held_before_its_commit(world: World, url: str, act: Callable[[], T], other: Callable[[], T]) -> list[T]:
+    """What both gave; the first stands before its commit until the other waits for it or is through."""
+    stands, through = threading.Event(), threading.Event()
+
+    @event.listens_for(world.uow.engine, "commit", once=True)
+    def hold(_connection: object) -> None:
+        stands.set()
+        until_somebody_waits(url, or_else=through.is_set)
+
+    def afterwards() -> T:
+        assert stands.wait(WAIT_S)
+        try:
+            return other()
+        finally:
+            through.set()
+
+    return at_once(act, afterwards)
+
+
+def test_the_end_of_a_call_that_overtakes_its_beginning_is_not_lost(
+    world: World, postgresql_database_url: str
+) -> None:
+    other = world.restarted()
+    resident, the_same = world.resident(), other.resident()
+    held_before_its_commit(world, postgresql_database_url, resident.rings, the_same.hangs_up)
+    (call,) = world.calls()
+    assert call.ended_at is not None
+
+
+def test_two_calls_of_one_number_in_one_instant_are_one_incident(
+    world: World, postgresql_database_url: str
+) -> None:
+    other = world.restarted()
+    states = held_before_its_commit(
+        world,
+        postgresql_database_url,
+        partial(world.resident().rings, "CA-1"),
+        partial(other.resident().rings, "CA-2"),
+    )
+    assert len({state.incident_id for state in states}) == 1
+
+
+def test_an_opening_waits_for_nobody_who_keeps_the_list_of_staff(
+    world: World, postgresql_database_url: str
+) -> None:
+    with terminal(postgresql_database_url) as importing:
+        importing.execute(text("SELECT id FROM facility FOR NO KEY UPDATE"))
+        assert world.resident().rings().incident_id

@@ -1,0 +1,135 @@
+"""What one decision writes goes to PostgreSQL together, and is the same rows as one after another."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import event, insert, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
+
+from dispatch.domain.vocabulary import Role
+from models.base import table_of
+from models.incident import Assignment
+from models.session import is_database_away, open_database
+from models.statements import Prepared
+from models.together import ROWS, Together
+from models.traffic import Inbox
+from models.unit_of_work import UnitOfWork
+from tests.builders import START, policy, tier
+from tests.world import FACILITY, Member, World
+
+INSERT = Prepared(insert(table_of(Inbox)))
+
+
+@pytest.fixture
+def world(postgresql_database_url: str) -> Iterator[World]:
+    world = World(postgresql_database_url)
+    yield world
+    world.close()
+
+
+def row(name: str) -> dict[str, object]:
+    return {
+        "id": name,
+        "facility_id": FACILITY,
+        "provider_key": name,
+        "kind": "test",
+        "received_at": START,
+        "body": {"per cent": "100 %", "dollar": "$1", "name": "%(id)s"},
+    }
+
+
+def test_a_call_writes_its_incident_in_one_statement(world: World) -> None:
+    written: list[str] = []
+    event.listen(world.uow.engine, "before_cursor_execute", lambda *said: written.append(said[2]))
+    world.resident().rings()
+    (whole,) = [statement for statement in written if "INSERT INTO incident " in statement]
+    for table in ("event", "private_value", "call", "assignment", "deadline", "link", "delivery"):
+        assert f"INSERT INTO {table} " in whole
+    assert world.findings() == []
+
+
+def test_however_many_are_woken_the_rows_are_the_same(postgresql_database_url: str) -> None:
+    """Of many rows each table goes by itself: a statement for every number of them would be one too many."""
+    team = [Member(f"N{n:02}", "jaga", phone=f"+6281100000{n:03}") for n in range(ROWS + 4)]
+    boss = Member("P01", "jaga", role=Role.SUPERVISOR, phone="+6281100000999")
+    plan = policy(tier("jaga", at_once=ROWS + 2))
+    world = World(postgresql_database_url, plan=plan, team=[*team, boss])
+    written: list[str] = []
+    event.listen(world.uow.engine, "before_cursor_execute", lambda *said: written.append(said[2]))
+    incident_id = world.resident().rings().incident_id
+    with world.uow.read() as session:
+        asked = session.scalars(select(Assignment).where(Assignment.incident_id == incident_id)).all()
+    assert len(asked) == ROWS + 2
+    assert len(world.deliveries()) == 2 * (ROWS + 2)
+    assert not any(statement.startswith("WITH") for statement in written)
+    assert world.findings() == []
+    world.close()
+
+
+def test_one_that_cannot_be_written_takes_the_others_with_it(world: World) -> None:
+    def write(*names: str) -> None:
+        with world.uow.write() as session:
+            writes = Together(session.connection())
+            for name in names:
+                writes.add(INSERT, [row(name), row(f"{name}'")])
+            writes.run()
+
+    write("a")
+    with pytest.raises(IntegrityError):
+        write("b", "a")
+    write("c", "d")
+    with world.uow.read() as session:
+        kept = {one.id: one.body for one in session.scalars(select(Inbox))}
+    assert set(kept) == {"a", "a'", "c", "c'", "d", "d'"}
+    assert kept["d'"] == row("d")["body"]
+
+
+@pytest.fixture
+def pool(postgresql_database_url: str) -> Iterator[UnitOfWork]:
+    """One connection, for one after another."""
+    uow = UnitOfWork(open_database(postgresql_database_url, pool_size=1, overflow=0))
+    yield uow
+    uow.engine.dispose()
+
+
+def backend(session: Session) -> int:
+    """The server's process behind this session."""
+    return int(session.execute(text("SELECT pg_backend_pid()")).scalar_one())
+
+
+def ended(url: str, server: int) -> None:
+    """The server's process *server* ends its session, and is gone."""
+    other = open_database(url, pool_size=1)
+    with other.begin() as connection:
+        connection.execute(text("SELECT pg_terminate_backend(:pid, 10000)"), {"pid": server})
+    other.dispose()
+
+
+def test_a_connection_that_the_server_closed_is_given_to_nobody(
+    pool: UnitOfWork, postgresql_database_url: str
+) -> None:
+    with pool.read() as session:
+        server = backend(session)
+    ended(postgresql_database_url, server)
+    with pool.write() as session:
+        assert backend(session) != server
+
+
+def test_a_server_that_goes_in_the_middle_is_said_to_be_away(
+    pool: UnitOfWork, postgresql_database_url: str
+) -> None:
+    def write() -> None:
+        with pool.write() as session:
+            ended(postgresql_database_url, backend(session))
+            writes = Together(session.connection())
+            writes.add(INSERT, row("a"))
+            writes.add(INSERT, row("b"))
+            writes.run()
+
+    with pytest.raises(DBAPIError) as raised:
+        write()
+    assert is_database_away(raised.value)
+    assert raised.value.connection_invalidated
+    with pool.read() as session:
+        assert session.scalars(select(Inbox)).all() == []
