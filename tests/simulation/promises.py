@@ -308,15 +308,6 @@ class Promises:
         }
         reached = {leg.delivery_id for company in self._town.companies for leg in company.legs}
         reached |= {text.delivery_id for company in self._town.companies for text in company.texts}
-        # A text that says the same to the same person serves as well: one is adopted by its words.
-        words = {(text.sid, text.body) for company in self._town.companies for text in company.texts}
-        reached |= {
-            str(delivery_id)
-            for delivery_id, sid, body in self._town.paper.rows(
-                "SELECT id, provider_sid, body FROM delivery WHERE channel = 'sms'"
-            )
-            if (sid, body) in words
-        }
         for wanted in self._wanted_alerts():
             alert = deliveries.get(wanted.key(wanted.turn))
             if alert is None:
