@@ -311,8 +311,9 @@ class Promises:
         for wanted in self._wanted_alerts():
             alert = deliveries.get(wanted.key(wanted.turn))
             if alert is None:
-                waiting = (deliveries.get(wanted.key(turn)) for turn in range(1, wanted.turn))
-                covered = any(one is not None and wanted.comes_while_waiting(one) for one in waiting)
+                before = {wanted.key(turn) for turn in range(1, wanted.turn)}
+                waiting = (one for key, one in deliveries.items() if key.partition("#")[0] in before)
+                covered = any(wanted.comes_while_waiting(one) for one in waiting)
                 self._is("a wanted alert is a delivery, or one like it waits to leave", covered, wanted)
             elif alert.state in ("accepted", "delivered"):
                 self._is("an alert that is said to have left, left", alert.delivery_id in reached, wanted)
