@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import structlog
-from sqlalchemy import Select, bindparam, null, select, update
+from sqlalchemy import bindparam, null, select, update
 from sqlalchemy.orm import Session
 
 from dispatch.domain.decisions import Decision
@@ -163,33 +163,26 @@ def _alert(session: Session, new: "Composer", effect: AlertWorker) -> Iterator[V
 def _channels_waiting(session: Session, new: "Composer", staff_id: str) -> set[str]:
     """Where an earlier alert to this worker waits to leave: two would ring them twice in one breath.
 
-    One that waits for another try at a phone out of reach gives way to the new one, unless it is leaving.
+    One that waits for another try at a phone out of reach gives way to the new one.
     """
     theirs = {"incident_id": new.incident.id, "staff_id": staff_id}
-    alerts = _without_tries(session, _ALERTS, theirs, new.now)
-    return {alert.channel for alert in alerts if _waits_to_leave(alert)}
+    alerts = session.scalars(_ALERTS, theirs).all()
+    _withdraw_tries(session, alerts, new.now)
+    return {row.channel for row in alerts if row.state in (DeliveryState.PENDING, DeliveryState.UNKNOWN)}
 
 
-def _waits_to_leave(alert: Delivery) -> bool:
-    is_at_it = alert.state == DeliveryState.SENDING and TRIES in alert.details
-    return is_at_it or alert.state in (DeliveryState.PENDING, DeliveryState.UNKNOWN)
+def _withdraw_tries(session: Session, rows: Sequence[Delivery], now: datetime) -> None:
+    """Take those of *rows* out of the queue that pause before another try.
 
-
-def _without_tries(
-    session: Session, query: Select[tuple[Delivery]], theirs: Values, now: datetime
-) -> Sequence[Delivery]:
-    """What *query* finds, after each that pauses before another try has been taken out of the queue.
-
-    One statement, which leaves alone what an engine has claimed since it was read, and then a fresh look.
+    In one statement, which leaves alone what an engine has claimed since it was read: that one still shows as
+    pending here, and is on its way out.
     """
-    found = session.scalars(query, theirs).all()
-    tries = [row.id for row in found if row.state == DeliveryState.PENDING and TRIES in row.details]
-    if not tries:
-        return found
-    still = update(Delivery).where(Delivery.id.in_(tries), Delivery.state == DeliveryState.PENDING)
-    out = still.values(state=str(DeliveryState.WITHDRAWN), lease_until=None, finished_at=now)
-    session.execute(out.execution_options(synchronize_session=False))
-    return session.scalars(query, theirs, execution_options={"populate_existing": True}).all()
+    tries = [row.id for row in rows if row.state == DeliveryState.PENDING and TRIES in row.details]
+    if tries:
+        still = update(Delivery).where(Delivery.id.in_(tries), Delivery.state == DeliveryState.PENDING)
+        out = still.values(state=str(DeliveryState.WITHDRAWN), lease_until=None, finished_at=now)
+        # Asked of the database, not worked out from what was read, so that only what it changed shows so.
+        session.execute(out.execution_options(synchronize_session="fetch"))
 
 
 def _connect(session: Session, new: "Composer", effect: ConnectWorker) -> Iterator[Values]:
@@ -224,8 +217,9 @@ def _to_caller(session: Session, new: "Composer", effect: CallBack | ReleaseCall
 
 def _is_called_back_now(session: Session, new: "Composer") -> bool:
     """Whether a call back is about to leave, rings, or was picked up and is going on."""
+    calls = session.scalars(_CALL_BACKS, {"incident_id": new.incident.id}).all()
     # One that pauses before another try gives way: somebody waits in the room now.
-    calls = _without_tries(session, _CALL_BACKS, {"incident_id": new.incident.id}, new.now)
+    _withdraw_tries(session, calls, new.now)
     return any(is_ringing(call) or _goes_on(call, new.now) or call.state in UNSENT for call in calls)
 
 
