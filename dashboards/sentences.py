@@ -185,7 +185,8 @@ def _alert_failed(words: Words, facts: Facts) -> str:
 
 def _unanswered(words: Words, facts: Facts) -> str:
     codes = cast("list[object]", facts.get("staff_codes", []))
-    return words.gettext("No answer in time from %(people)s") % {"people": words.people(codes)}
+    # Not "in time": a clock that was set forward, or a phone out of reach, may have left them none.
+    return words.gettext("No answer yet from %(people)s") % {"people": words.people(codes)}
 
 
 def _nobody(words: Words, facts: Facts) -> str:

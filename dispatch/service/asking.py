@@ -11,17 +11,23 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from dispatch.domain.effects import Purpose
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState
 from dispatch.ports import Handed, TelephonyError, TelephonyProvider
 from dispatch.service.breakers import Breakers
 from dispatch.service.claiming import Claimed
-from models.incident import IS_OPEN, Incident
-from models.traffic import Delivery
+from models.traffic import IS_UNSENT, Delivery
 
 log = structlog.get_logger(__name__)
 
 LOOK_BACK_S = 5.0
 """How much earlier than the delivery itself a request at the provider may be dated: its clock is not ours."""
+
+CLOCK_ERROR = timedelta(days=1)
+"""How wrong our clock may be: by so much a provider may show calls that are older than was asked for."""
+
+_UNDER_WAY = (IS_UNSENT, Delivery.state.in_((DeliveryState.SENDING, DeliveryState.UNKNOWN)))
+"""Said twice, because the partial index serves only the words of the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,43 +73,39 @@ def ask(breakers: Breakers, providers: Sequence[TelephonyProvider], claimed: Cla
 def ours_among(
     session: Session, claimed: Claimed, found: Sequence[tuple[Handed, str]], body: str
 ) -> tuple[Handed, str] | None:
-    """The call or text among *found* that is certainly this delivery.
+    """The call or text among *found* that is certainly this delivery: none other can have made it.
 
-    A text is known by its words. A call says nothing about its reason: it is ours when no other delivery
-    to the same number can have made it, neither one that is under way nor one that was sent more than once.
+    What is taken for ours becomes a line of the record, which says that somebody was rung. A text is known
+    by its words, and a call says nothing about its reason.
     """
     sids = [handed.provider_sid for handed, _ in found]
     query = select(Delivery.provider_sid).where(Delivery.provider_sid.in_(sids), Delivery.id != claimed.id)
     owned = set(session.scalars(query))
-    free = [entry for entry in found if entry[0].provider_sid not in owned]
-    if claimed.channel is AlertChannel.SMS:
-        return next((entry for entry in free if entry[0].body == body), None)
-    rivals = session.scalar(
-        select(Delivery.id)
-        .where(
-            Delivery.state.in_((DeliveryState.SENDING, DeliveryState.UNKNOWN)),
-            Delivery.to_number == claimed.to_number,
-            Delivery.channel == claimed.channel,
-            Delivery.id != claimed.id,
-        )
-        .limit(1)
-    )
-    if rivals is not None or _left_a_call_behind(session, claimed):
-        return None
-    return next(iter(free), None)
+    free = (entry for entry in found if entry[0].provider_sid not in owned)
+    is_text = claimed.channel is AlertChannel.SMS
+    ours = next((entry for entry in free if not is_text or entry[0].body == body), None)
+    return None if ours is None or _may_be_anothers(session, claimed) else ours
 
 
-def _left_a_call_behind(session: Session, claimed: Claimed) -> bool:
-    """Whether another delivery to this number was sent again: of its two calls only one stands on its row."""
-    going_on = select(Incident.id).where(IS_OPEN)
-    query = select(Delivery.id).where(
-        Delivery.incident_id.in_(going_on),
+def _may_be_anothers(session: Session, claimed: Claimed) -> bool:
+    """Whether another delivery may have made what looks like this one: it is under way, or was sent again.
+
+    Of two calls only one stands on a row. The other is nobody's on record, whatever became of its incident.
+    """
+    alike = [
+        Delivery.id != claimed.id,
         Delivery.to_number == claimed.to_number,
         Delivery.channel == claimed.channel,
-        Delivery.id != claimed.id,
-        Delivery.attempts > 1,
+        Delivery.purpose != Purpose.HANG_UP,
+    ]
+    if claimed.channel is AlertChannel.SMS:
+        # Nothing else says the same.
+        alike += [Delivery.incident_id == claimed.incident_id, Delivery.purpose == claimed.purpose]
+    again = (Delivery.attempts > 1, Delivery.next_attempt_at >= claimed.created_at - CLOCK_ERROR)
+    return any(
+        session.scalar(select(Delivery.id).where(*alike, *where).limit(1)) is not None
+        for where in (_UNDER_WAY, again)
     )
-    return session.scalar(query.limit(1)) is not None
 
 
 def note_failure(

@@ -174,13 +174,23 @@ def _channels_waiting(session: Session, new: "Composer", staff_id: str) -> set[s
     One that waits for another try at a phone out of reach gives way to the new one.
     """
     theirs = {"incident_id": new.incident.id, "staff_id": staff_id}
-    waiting: set[str] = set()
-    for row in session.scalars(_ALERTS, theirs):
-        if row.state == DeliveryState.PENDING and TRIES in row.details:
-            withdraw(row, new.now)
-        elif row.state in (DeliveryState.PENDING, DeliveryState.UNKNOWN):
-            waiting.add(row.channel)
-    return waiting
+    alerts = session.scalars(_ALERTS, theirs).all()
+    _withdraw_tries(session, alerts, new.now)
+    return {row.channel for row in alerts if row.state in (DeliveryState.PENDING, DeliveryState.UNKNOWN)}
+
+
+def _withdraw_tries(session: Session, rows: Sequence[Delivery], now: datetime) -> None:
+    """Take those of *rows* out of the queue that pause before another try.
+
+    In one statement, which leaves alone what an engine has claimed since it was read: that one still shows as
+    pending here, and is on its way out.
+    """
+    tries = [row.id for row in rows if row.state == DeliveryState.PENDING and TRIES in row.details]
+    if tries:
+        still = update(Delivery).where(Delivery.id.in_(tries), Delivery.state == DeliveryState.PENDING)
+        out = still.values(state=str(DeliveryState.WITHDRAWN), lease_until=None, finished_at=now)
+        # Asked of the database, not worked out from what was read, so that only what it changed shows so.
+        session.execute(out.execution_options(synchronize_session="fetch"))
 
 
 def _connect(session: Session, new: "Composer", effect: ConnectWorker) -> Iterator[Values]:
@@ -216,10 +226,8 @@ def _to_caller(session: Session, new: "Composer", effect: CallBack | ReleaseCall
 def _is_called_back_now(session: Session, new: "Composer") -> bool:
     """Whether a call back is about to leave, rings, or was picked up and is going on."""
     calls = session.scalars(_CALL_BACKS, {"incident_id": new.incident.id}).all()
-    for call in calls:
-        if call.state == DeliveryState.PENDING and TRIES in call.details:
-            # It pauses before another try; somebody waits in the room now.
-            withdraw(call, new.now)
+    # One that pauses before another try gives way: somebody waits in the room now.
+    _withdraw_tries(session, calls, new.now)
     return any(is_ringing(call) or _goes_on(call, new.now) or call.state in UNSENT for call in calls)
 
 

@@ -205,7 +205,7 @@ class Sender:
 
         An alert that was sent again may ring through two providers, and nobody knows any more which call is
         whose: then every one is told, and whoever does not have the call leaves it at that. The one that is
-        named comes first, and nobody's silence holds up the rest.
+        named comes first, and nobody's silence holds up the rest; who was silent is told again.
         """
         named = claimed.details.get("provider")
         provider = next((p for p in self._providers if p.name == named), None)
@@ -213,18 +213,23 @@ class Sender:
             gone = ProviderRefusedError(f"{named} is not there any more", code="no_provider")
             delivery_reports.not_handed_over(self._services, claimed, gone, "none")
             return
-        failure = self._stop_at(provider, claimed)
+        told = [provider]
         if claimed.details.get(outbox.SENT_AGAIN):
-            for other in self._providers:
-                if other is not provider and other.carries_voice and self._has_time(claimed):
-                    self._stop_at(other, claimed)
-        if failure is None:
-            delivery_reports.done_without_provider(self._services, claimed, provider.name)
+            told += [other for other in self._providers if other is not provider and other.carries_voice]
+        failed = [(error, p.name) for p in told if (error := self._stop_at(p, claimed)) is not None]
+        # Another one that refuses for good would do so again.
+        counts = [
+            (error, name) for error, name in failed if name == named or delivery_reports.is_passing(error)
+        ]
+        if counts:
+            delivery_reports.not_handed_over(self._services, claimed, *(_passing(counts) or counts[0]))
         else:
-            delivery_reports.not_handed_over(self._services, claimed, failure, provider.name)
+            delivery_reports.done_without_provider(self._services, claimed, provider.name)
 
     def _stop_at(self, provider: TelephonyProvider, claimed: Claimed) -> TelephonyError | None:
         """Tell *provider*; why that came to nothing, if it did."""
+        if provider.name != claimed.details.get("provider") and not self._has_time(claimed):
+            return ProviderUnavailableError("the one before took too long", code="timeout")
         if not self.breakers.lets_through(provider.name):
             return _silent()
         provider_sid = str(claimed.details["provider_sid"])
@@ -323,8 +328,12 @@ def _silent() -> ProviderUnavailableError:
 def _deciding(failed: Sequence[tuple[TelephonyError, str]]) -> tuple[TelephonyError, str] | None:
     """Of several failures the one that decides: what ended the search, else one that will pass."""
     if failed and _leaves_room(failed[-1][0]):
-        return next((entry for entry in failed if delivery_reports.is_passing(entry[0])), failed[-1])
+        return _passing(failed) or failed[-1]
     return failed[-1] if failed else None
+
+
+def _passing(failed: Sequence[tuple[TelephonyError, str]]) -> tuple[TelephonyError, str] | None:
+    return next((entry for entry in failed if delivery_reports.is_passing(entry[0])), None)
 
 
 def _leaves_room(error: TelephonyError) -> bool:

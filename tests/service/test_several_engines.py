@@ -12,8 +12,8 @@ from sqlalchemy.event import listen
 from dispatch.adapters.clock import SystemClock
 from dispatch.domain.commands import Action
 from dispatch.domain.escalation import Due
-from dispatch.domain.vocabulary import Outcome
-from dispatch.service import alert_calls, claiming, intake, progress
+from dispatch.domain.vocabulary import AlertChannel, Outcome
+from dispatch.service import alert_calls, claiming, intake, outbox, progress
 from dispatch.service.claiming import Claimed
 from dispatch.service.engine import Engine
 from dispatch.service.engine_lease import LEASE_S, MARGIN_S, NAME, RENEW_EVERY_S, EngineLease
@@ -22,9 +22,10 @@ from models.incident import Incident as IncidentRow
 from models.traffic import Delivery, Lease, Pulse
 from tests.builders import policy, tier
 from tests.service.conftest import MakeWorld
-from tests.world import PHONES, World, at_once
+from tests.world import PHONES, TEAM, World, at_once
 
 LOCK_WITHIN_MS = 2000
+N01 = PHONES["N01"]
 QUICK = policy(tier("jaga", at_once=2, within_s=0.1))
 
 
@@ -246,6 +247,75 @@ def test_many_engines_at_the_same_deadlines_fire_each_once(on_postgresql: World)
     assert {world.kinds(incident_id).count("alert.requested") for incident_id in ids} == {2}
     assert world.provider.rung.count(PHONES["N03"]) == 12
     assert world.findings() == []
+
+
+# --- a try that another engine takes -------------------------------------------------------------
+
+
+def of_a_try(world: World, purpose: str) -> Delivery:
+    (row,) = [row for row in world.deliveries(purpose=purpose) if outbox.TRIES in row.details]
+    return row
+
+
+def takes_it_when_it_was_read(world: World, other: World, row: Delivery) -> list[Claimed]:
+    """The other engine claims *row* once this process has read it in a command; grows with what it took."""
+    taken: list[Claimed] = []
+
+    def meanwhile(*event: object) -> None:
+        is_read = "FROM delivery" in str(event[2]) and row.purpose in str(event[3])
+        if is_read and not taken:
+            taken.extend(c for c in claiming.claim(other.services, limit=8) if c.id == row.id)
+
+    listen(world.uow.engine, "after_cursor_execute", meanwhile)
+    return taken
+
+
+def test_a_try_that_another_engine_has_just_taken_is_the_ring_that_was_asked_for(
+    postgresql_database_url: str,
+) -> None:
+    """The phone was out of reach; its next try and the ladder's next round come in one instant."""
+    one = policy(tier("jaga", at_once=1, within_s=15.0, channels=(AlertChannel.VOICE,)), repeat_s=15.0)
+    world = World(postgresql_database_url, plan=one, team=TEAM[:1])
+    other = world.restarted()
+    incident_id = world.resident().rings().incident_id
+    world.works()
+    world.network_says(world.provider.last_call_to(N01), "failed")
+    waiting = of_a_try(world, "alert")
+    world.hand.advance((waiting.next_attempt_at - world.hand.now()).total_seconds())
+    taken = takes_it_when_it_was_read(world, other, waiting)
+    progress.fire(world.services, *due_of(world))
+    assert [claimed.id for claimed in taken] == [waiting.id]
+    assert of_a_try(world, "alert").state == "sending"
+    other.sender.send(taken[0])
+    world.works()
+    assert world.provider.rung == [N01, N01], "once, and once again"
+    assert of_a_try(world, "alert").state == "accepted"
+    assert world.kinds(incident_id).count("alert.requested") == 2
+    assert world.findings() == []
+    world.close()
+
+
+def test_a_call_back_that_another_engine_has_just_taken_is_the_one_that_is_needed(
+    on_postgresql: World,
+) -> None:
+    """It paused before its next try; then another worker accepts by key."""
+    world, other = on_postgresql, on_postgresql.restarted()
+    caller = "+628119999001"
+    incident_id = world.resident(caller).rings().incident_id
+    world.works()
+    world.resident(caller).hangs_up()
+    world.worker("N01").accepts(incident_id)
+    world.works()
+    world.network_says(world.provider.last_call_to(caller), "busy")
+    waiting = of_a_try(world, "call_back")
+    world.hand.advance((waiting.next_attempt_at - world.hand.now()).total_seconds())
+    taken = takes_it_when_it_was_read(world, other, waiting)
+    world.worker("N02").accepts(incident_id)
+    assert [claimed.id for claimed in taken] == [waiting.id]
+    other.sender.send(taken[0])
+    world.works()
+    assert world.provider.rung.count(caller) == 2, "once, and once again"
+    assert of_a_try(world, "call_back").state == "accepted"
 
 
 # --- two in one room ------------------------------------------------------------------------------

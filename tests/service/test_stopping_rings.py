@@ -5,8 +5,9 @@ from datetime import datetime
 
 import pytest
 
+from dispatch.domain.commands import Action
 from dispatch.domain.vocabulary import AlertChannel
-from dispatch.ports import OutcomeUnknownError, ProviderUnavailableError, TelephonyError
+from dispatch.ports import OutcomeUnknownError, ProviderRefusedError, ProviderUnavailableError, TelephonyError
 from dispatch.service.breakers import OPEN_AFTER, PROBE_EVERY_S
 from tests.builders import policy, tier
 from tests.fakes.telephony import FakeProvider, Outcome, Sent
@@ -23,6 +24,13 @@ class OutOfReach(FakeProvider):
     def stop_ringing(self, provider_sid: str) -> None:
         self.stopped.append(provider_sid)
         raise ProviderUnavailableError("connection refused", code="unreachable")
+
+
+class SaysNo(FakeProvider):
+    """A company that will not do it."""
+
+    def stop_ringing(self, provider_sid: str) -> None:
+        raise ProviderRefusedError("no such call", code="21211")
 
 
 class Witness(FakeProvider):
@@ -68,6 +76,12 @@ def stopped(world: World, sent: Sent) -> list[bool]:
     return [sent.sid in provider.stopped for provider in world.providers]
 
 
+def assert_all_is_stopped(world: World) -> None:
+    found = [row.state for row in world.deliveries(purpose="hang_up", to_number=PHONES["N02"])]
+    assert found
+    assert set(found) == {"delivered"}
+
+
 def goes_silent(world: World, name: str, error: TelephonyError = HANGS) -> None:
     for _ in range(OPEN_AFTER):
         world.sender.breakers.failed(name, error)
@@ -91,8 +105,27 @@ def test_a_provider_out_of_reach_keeps_no_ring_of_another_from_being_stopped(wor
     world.providers[0] = OutOfReach("one", now=world.clock.now)
     is_not_needed_any_more(world)
     assert stopped(world, silent) == [True, True]
-    [hang_up] = world.deliveries(purpose="hang_up", to_number=PHONES["N02"])
-    assert hang_up.state == "delivered"
+
+
+def test_a_ring_whose_company_nobody_knows_is_stopped_when_the_silent_one_is_back(world: World) -> None:
+    """The row names the company of the later call; the earlier one rings at the one that is silent now."""
+    later = rings_twice(world)
+    earlier = world.provider.last_call_to(PHONES["N02"])
+    world.network_says(earlier, "ringing")
+    goes_silent(world, "one")
+    is_not_needed_any_more(world)
+    assert (stopped(world, earlier), stopped(world, later)) == ([False, True], [False, True])
+    world.sender.breakers.answered("one")
+    world.passes(1)
+    assert stopped(world, earlier) == [True, True]
+    assert_all_is_stopped(world)
+
+
+def test_another_company_that_refuses_for_good_is_not_asked_for_ever(world: World) -> None:
+    rings_twice(world)
+    world.providers[0] = SaysNo("one", now=world.clock.now)
+    is_not_needed_any_more(world)
+    assert_all_is_stopped(world)
 
 
 def test_the_one_that_has_the_call_is_told_first(world: World) -> None:
@@ -123,6 +156,23 @@ def test_what_rings_at_a_silent_provider_is_stopped_when_it_is_back(world: World
     world.sender.breakers.answered("one")
     world.works()
     assert stopped(world, silent) == [True, False]
+
+
+def test_a_stop_that_was_tried_twice_is_not_taken_for_a_ring(world: World) -> None:
+    """Whoever is rung next, by a request whose answer is lost, is rung once."""
+    rings_once(world)
+    goes_silent(world, "one")
+    is_not_needed_any_more(world)
+    world.sender.breakers.answered("one")
+    world.works()
+    [hang_up] = world.deliveries(purpose="hang_up", to_number=PHONES["N02"])
+    assert hang_up.attempts == 2
+    second = world.resident("+628119999002").rings("CA-2").incident_id
+    world.desk(second, Action.ASSIGN, "N02")
+    world.provider.will(Outcome.ANSWER_LOST, to_number=PHONES["N02"])
+    world.works()
+    world.passes(1)
+    assert [provider.rung.count(PHONES["N02"]) for provider in world.providers] == [2, 0]
 
 
 def test_that_a_ring_could_be_stopped_is_a_sign_that_the_provider_is_back(world: World) -> None:

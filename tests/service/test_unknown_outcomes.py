@@ -1,12 +1,14 @@
 """A request whose answer was lost: the provider is asked, what is there is adopted, the rest sent again."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 from dispatch.domain.commands import Action
 from dispatch.domain.vocabulary import AlertChannel, AssignmentStatus, DeliveryState
+from dispatch.domain.vocabulary import Outcome as ClosedAs
 from dispatch.ports import (
     OutcomeUnknownError,
     ProviderRefusedError,
@@ -16,7 +18,7 @@ from dispatch.ports import (
 from dispatch.service import claiming, outbox
 from models.traffic import Delivery
 from tests.builders import policy, tier
-from tests.fakes.telephony import Outcome
+from tests.fakes.telephony import FakeProvider, Outcome
 from tests.service.conftest import MakeWorld
 from tests.world import PHONES, World
 
@@ -187,6 +189,102 @@ def test_a_call_that_another_left_behind_at_this_provider_is_not_adopted(make_wo
     (row,) = world.deliveries(incident_id=second, to_number=N01)
     placed = {sent.sid: sent.delivery_id for provider in world.providers for sent in provider.sent}
     assert placed[str(row.provider_sid)] == row.id
+
+
+def left_behind(
+    make_world: MakeWorld, *, channel: AlertChannel = AlertChannel.VOICE, slow_s: float = 0.0
+) -> World:
+    """N01 got two calls, or two texts, about one incident: of the earlier one no row has the name.
+
+    Our clock is *slow_s* behind the provider's.
+    """
+    world = make_world(plan=policy(tier("jaga", at_once=1, within_s=900.0, channels=(channel,))))
+    slow = timedelta(seconds=slow_s)
+    world.providers[:] = [FakeProvider("fake", now=lambda: world.clock.now() + slow)]
+    world.provider.lists_fail = CANNOT_SAY["is out of reach"]
+    world.provider.will(Outcome.ANSWER_LOST, to_number=N01)
+    world.resident("+628119999001").rings("CA-1")
+    world.works()
+    world.passes(1)
+    world.provider.lists_fail = None
+    assert [sent.to_number for sent in world.provider.sent] == [N01, N01]
+    return world
+
+
+def each_alert_left(world: World) -> bool:
+    """Whether every alert to N01 that is said to have left is one that the provider was given."""
+    placed = {sent.sid: sent.delivery_id for sent in world.provider.sent}
+    alerts = world.deliveries(to_number=N01, purpose="alert", state="accepted")
+    return [placed[str(row.provider_sid)] for row in alerts] == [row.id for row in alerts]
+
+
+def is_asked_again(world: World) -> None:
+    """A second incident, whose alert to N01 gets lost on the way."""
+    second = world.resident("+628119999002").rings("CA-2").incident_id
+    world.desk(second, Action.ASSIGN, "N01")
+    world.provider.will(Outcome.LOST_ON_THE_WAY, to_number=N01)
+    world.works()
+    world.passes(3)
+
+
+def test_nor_when_the_incident_that_it_was_about_is_over(make_world: MakeWorld) -> None:
+    world = left_behind(make_world)
+    (first,) = world.incidents()
+    world.desk(first.id, Action.CLOSE, outcome=ClosedAs.ADVICE)
+    is_asked_again(world)
+    assert each_alert_left(world)
+    assert world.provider.rung.count(N01) == 3
+
+
+def test_nor_when_a_clock_that_was_set_back_makes_it_look_new(make_world: MakeWorld) -> None:
+    """The provider is asked for what came after an hour that it has seen already."""
+    world = left_behind(make_world)
+    (first,) = world.incidents()
+    world.desk(first.id, Action.CLOSE, outcome=ClosedAs.ADVICE)
+    world.passes(1800)
+    world.hand.advance(-3600)
+    is_asked_again(world)
+    assert each_alert_left(world)
+    assert world.provider.rung.count(N01) == 3
+
+
+def test_nor_when_our_clock_has_been_slow_all_the_time(make_world: MakeWorld) -> None:
+    world = left_behind(make_world, slow_s=3600)
+    (first,) = world.incidents()
+    world.desk(first.id, Action.CLOSE, outcome=ClosedAs.ADVICE)
+    world.passes(1800)
+    is_asked_again(world)
+    assert each_alert_left(world)
+    assert world.provider.rung.count(N01) == 3
+
+
+def test_nor_a_text_of_before_that_says_the_same(make_world: MakeWorld) -> None:
+    world = left_behind(make_world, channel=AlertChannel.SMS)
+    (incident,) = world.incidents()
+    world.worker("N01").does(incident.id, Action.DECLINE)
+    world.hand.advance(-3600)
+    world.provider.will(Outcome.LOST_ON_THE_WAY, to_number=N01)
+    world.desk(incident.id, Action.ASSIGN, "N01")
+    world.works()
+    world.passes(3)
+    assert each_alert_left(world)
+    assert len(world.provider.texts_to(N01)) == 3
+    assert len(set(world.provider.texts_to(N01))) == 1
+
+
+def test_what_was_sent_again_days_ago_leaves_nobody_in_doubt(make_world: MakeWorld) -> None:
+    """A provider does not show what is so old: what it shows is adopted, and nobody is rung for nothing."""
+    world = left_behind(make_world)
+    (first,) = world.incidents()
+    world.desk(first.id, Action.CLOSE, outcome=ClosedAs.ADVICE)
+    world.hand.advance(2 * 86400)
+    second = world.resident("+628119999002").rings("CA-2").incident_id
+    world.desk(second, Action.ASSIGN, "N01")
+    world.provider.will(Outcome.ANSWER_LOST, to_number=N01)
+    world.works()
+    world.passes(3)
+    assert each_alert_left(world)
+    assert world.provider.rung.count(N01) == 3
 
 
 def test_a_text_is_known_by_its_words(make_world: MakeWorld) -> None:

@@ -308,20 +308,12 @@ class Promises:
         }
         reached = {leg.delivery_id for company in self._town.companies for leg in company.legs}
         reached |= {text.delivery_id for company in self._town.companies for text in company.texts}
-        # A text that says the same to the same person serves as well: one is adopted by its words.
-        words = {(text.sid, text.body) for company in self._town.companies for text in company.texts}
-        reached |= {
-            str(delivery_id)
-            for delivery_id, sid, body in self._town.paper.rows(
-                "SELECT id, provider_sid, body FROM delivery WHERE channel = 'sms'"
-            )
-            if (sid, body) in words
-        }
         for wanted in self._wanted_alerts():
             alert = deliveries.get(wanted.key(wanted.turn))
             if alert is None:
-                waiting = (deliveries.get(wanted.key(turn)) for turn in range(1, wanted.turn))
-                covered = any(one is not None and wanted.comes_while_waiting(one) for one in waiting)
+                before = {wanted.key(turn) for turn in range(1, wanted.turn)}
+                waiting = (one for key, one in deliveries.items() if key.partition("#")[0] in before)
+                covered = any(wanted.comes_while_waiting(one) for one in waiting)
                 self._is("a wanted alert is a delivery, or one like it waits to leave", covered, wanted)
             elif alert.state in ("accepted", "delivered"):
                 self._is("an alert that is said to have left, left", alert.delivery_id in reached, wanted)

@@ -143,6 +143,16 @@ def test_every_status_of_a_worker_offers_its_steps() -> None:
     assert set(NEXT_STEPS) == set(vocabulary.AssignmentStatus)
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [(Language.ID, "Belum ada jawaban dari N01"), (Language.EN, "No answer yet from N01")],
+)
+def test_of_whom_nothing_was_heard_no_time_is_claimed_that_they_had(language: Language, words: str) -> None:
+    """The clock may have been set forward while their phone rang."""
+    sentences = Sentences(catalogue(language), Formats(language=language, zone=ZoneInfo("Asia/Jayapura")))
+    assert sentences.of("alert.unanswered", {"staff_codes": ["N01"]}, {}) == words
+
+
 def test_what_was_found_in_the_providers_log_says_so() -> None:
     sentences = Sentences(
         catalogue(Language.ID), Formats(language=Language.ID, zone=ZoneInfo("Asia/Jayapura"))
