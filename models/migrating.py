@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-HEAD = "0006"
+HEAD = "0007"
 """The revision that this program needs: the last one in the folder."""
 
 

@@ -9,6 +9,10 @@ from models.base import Base, FacilityKey, Identifier, JsonObject, PhoneNumber, 
 
 _UNSENT = text("state IN ('pending', 'sending', 'unknown')")
 
+_SENT_AGAIN = text("attempts > 1")
+WAS_SENT_AGAIN = text("delivery.attempts > 1")
+"""In words of its own, because a partial index serves only its own words."""
+
 IS_UNSENT = text("delivery.state IN ('pending', 'sending', 'unknown')")
 """Written out, because a partial index serves only a query that says the same without parameters."""
 
@@ -41,6 +45,13 @@ class Delivery(Base):
         Index("ix_delivery_due", "next_attempt_at", postgresql_where=_UNSENT, sqlite_where=_UNSENT),
         Index("ix_delivery_incident", "incident_id", "created_at"),
         Index("ix_delivery_provider_sid", "provider_sid"),
+        Index(
+            "ix_delivery_sent_again",
+            "to_number",
+            "next_attempt_at",
+            postgresql_where=_SENT_AGAIN,
+            sqlite_where=_SENT_AGAIN,
+        ),
     )
 
     id: Mapped[Identifier]

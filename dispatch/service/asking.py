@@ -16,7 +16,7 @@ from dispatch.domain.vocabulary import AlertChannel, DeliveryState
 from dispatch.ports import Handed, TelephonyError, TelephonyProvider
 from dispatch.service.breakers import Breakers
 from dispatch.service.claiming import Claimed
-from models.traffic import IS_UNSENT, Delivery
+from models.traffic import IS_UNSENT, WAS_SENT_AGAIN, Delivery
 
 log = structlog.get_logger(__name__)
 
@@ -101,7 +101,7 @@ def _may_be_anothers(session: Session, claimed: Claimed) -> bool:
     if claimed.channel is AlertChannel.SMS:
         # Nothing else says the same.
         alike += [Delivery.incident_id == claimed.incident_id, Delivery.purpose == claimed.purpose]
-    again = (Delivery.attempts > 1, Delivery.next_attempt_at >= claimed.created_at - CLOCK_ERROR)
+    again = (WAS_SENT_AGAIN, Delivery.next_attempt_at >= claimed.created_at - CLOCK_ERROR)
     return any(
         session.scalar(select(Delivery.id).where(*alike, *where).limit(1)) is not None
         for where in (_UNDER_WAY, again)

@@ -43,7 +43,7 @@ from tests.fakes.seal_keys import FakeSealKeys
 from tests.fakes.telephony import Outcome
 from tests.service.conftest import MakeWorld
 from tests.service.sealed_days import DAY_S, live_two_days
-from tests.world import World
+from tests.world import PHONES, World
 
 
 @pytest.fixture
@@ -149,6 +149,21 @@ def test_a_call_and_the_engine_walk_no_growing_table(sqlite_world: World) -> Non
     assert any("ix_incident_caller" in line for line in lines), "the open incident of a number"
     assert any("ix_delivery_due" in line for line in lines), "what the engine sends next"
     assert any("ix_assignment_engaged" in line for line in lines), "who is busy"
+
+
+def test_asking_what_became_of_a_delivery_walks_no_growing_table(sqlite_world: World) -> None:
+    sqlite_world.provider.will(Outcome.ANSWER_LOST, to_number=PHONES["N01"])
+    sqlite_world.resident().rings()
+    sqlite_world.works()
+    listener = _Listener(sqlite_world.uow.engine)
+    sqlite_world.hand.advance(2)
+    sqlite_world.works()
+    assert sqlite_world.provider.asked, "the provider showed what it has"
+
+    lines = _plans(sqlite_world.uow.engine, listener.asked)
+
+    assert _walks(lines) == []
+    assert any("ix_delivery_sent_again" in line for line in lines), "whether it may be another one's"
 
 
 def test_who_is_busy_means_the_same_in_the_index_and_in_the_decisions() -> None:
