@@ -19,10 +19,10 @@ PATIENCE_S = 5.0
 
 @contextmanager
 def openings_held(site: Site) -> Iterator[None]:
-    """An opening that does not end: all others queue behind it for the row of the facility."""
+    """An opening that does not end: all others queue behind it for the next number."""
     engine = create_engine(site.database_url, poolclass=NullPool)
     with engine.connect() as other:
-        other.execute(text("SELECT id FROM facility FOR NO KEY UPDATE"))
+        other.execute(text("SELECT next_value FROM incident_counter FOR UPDATE"))
         yield
         other.rollback()
 

@@ -33,6 +33,7 @@ from models.base import Base, table_of
 from models.facility import IncidentCounter
 from models.incident import Assignment, Call, Incident
 from models.record import Event, PrivateValue, SealLeaf
+from models.together import Together
 from models.traffic import Deadline, Delivery
 from tests.fakes.seal_keys import FakeSealKeys
 from tests.service.sealed_days import DAY, DAY_S, FIRST, NEXT, SECOND, by_hand
@@ -78,7 +79,9 @@ def rewritten(world: World, number: str, change: Callable[[Lines], Lines]) -> No
         connection.execute(delete(Event).where(Event.incident_id == incident_id))
         connection.execute(insert(table_of(Event)), lines)
         connection.execute(insert(table_of(PrivateValue)), values)
-        incident_rows.write(connection, before, replay(told), event_count=len(lines), chain_head=previous)
+        writes = Together(connection)
+        incident_rows.write(writes, before, replay(told), event_count=len(lines), chain_head=previous)
+        writes.run()
 
     by_hand(world, put_back)
 
