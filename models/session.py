@@ -19,14 +19,13 @@ import orjson
 from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.default import DefaultExecutionContext
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 if TYPE_CHECKING:
-    from psycopg import Connection as PsycopgConnection
-    from psycopg import Cursor
-    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from psycopg import Connection, Cursor
 
 BUSY_TIMEOUT_MS = 5000
 
@@ -135,7 +134,7 @@ def _look_before_use(engine: Engine) -> None:
         record.info["used_s"] = time.monotonic()
 
     @event.listens_for(engine, "checkout")
-    def look(connection: "PsycopgConnection", record: ConnectionPoolEntry, _proxy: object) -> None:
+    def look(connection: "Connection", record: ConnectionPoolEntry, _proxy: object) -> None:
         used_s = record.info.get("used_s")
         if used_s is None:
             return
@@ -143,7 +142,7 @@ def _look_before_use(engine: Engine) -> None:
             raise DisconnectionError
         if time.monotonic() - used_s > UNUSED_FOR_S:
             try:
-                engine.dialect.do_ping(cast("DBAPIConnection", connection))
+                engine.dialect.do_ping(cast(DBAPIConnection, connection))
             except engine.dialect.loaded_dbapi.Error as error:
                 raise DisconnectionError from error
 
@@ -249,7 +248,7 @@ _LOST = frozenset({"40P01", "40001"})
 """``deadlock_detected``: two waited for each other; and ``serialization_failure``."""
 
 
-def _prepare_postgresql(connection: "PsycopgConnection", _entry: ConnectionPoolEntry) -> None:
+def _prepare_postgresql(connection: "Connection", _entry: ConnectionPoolEntry) -> None:
     # What is written together has many shapes; none of the statements in use is to be made anew.
     connection.prepared_max = 400
 
