@@ -142,22 +142,16 @@ class Ready:
 
     def bound(self, values: Values) -> tuple[Any, ...] | dict[str, Any]:
         """The parameters of one run."""
+        found = self.in_order(values)
         if self.by_position:
-            return tuple(value for _, value in self.named(values))
-        return dict(self.named(values))
+            return tuple(found)
+        return {name: value for (name, _), value in zip(self.places, found, strict=True)}
 
-    def named(self, values: Values) -> list[tuple[str, Any]]:
-        """Each value by its name, in the order of the positions."""
+    def in_order(self, values: Values) -> list[Any]:
+        """Each value in the driver's form, in the order of the places."""
         given = self.given
         return [
-            (
-                name,
-                given[name]
-                if name not in values
-                else values[name]
-                if process is None
-                else process(values[name]),
-            )
+            given[name] if name not in values else values[name] if process is None else process(values[name])
             for name, process in self.places
         ]
 

@@ -57,7 +57,7 @@ class Together:
                 for statement, rows in parts
                 for ready in (statement.ready(dialect),)
                 for row in rows
-                for _, value in ready.named(row)
+                for value in ready.in_order(row)
             )
             self._connection.exec_driver_sql(sql, values, execution_options=NUMBERED)
 
