@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -72,11 +72,13 @@ T = TypeVar("T")
 def build_webhooks(context: TelephonyContext) -> Router:
     """Every telephone route, checked against the provider's signature."""
     boundary = _Boundary(context)
+    # What the provider may send twice may be carried out twice.
+    routes = [replace(route, answer=repeated(route.answer)) for route in _routes(context)]
 
     return Router(
         [
             Route(route.path, _Endpoint(boundary, route), methods=["POST"], name=route.kind)
-            for route in _routes(context)
+            for route in routes
         ],
         redirect_slashes=False,
     )
@@ -174,8 +176,7 @@ class _Boundary:
             log.warning("webhook.refused", kind=kind, reason=error.reason)
             return Response(status_code=403)
         try:
-            # What the provider may send twice may be carried out twice.
-            command = partial(repeated(route.answer), form, arrived_at, **scope["path_params"])
+            command = partial(route.answer, form, arrived_at, **scope["path_params"])
             document = await self._in_time(partial(once_more, command), kind)
         except MalformedError as error:
             log.warning("webhook.malformed", kind=kind, missing=error.field)

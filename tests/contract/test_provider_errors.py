@@ -204,6 +204,18 @@ def test_twilios_own_variables_are_not_ours(
     assert [asked.path for asked in peer.asked] == [f"/2010-04-01/Accounts/{ACCOUNT_SID}/Calls.json"]
 
 
+def test_the_proxy_of_this_machine_is_used(
+    peer: ScriptedPeer, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the way out leads through one, there is no other."""
+    monkeypatch.setenv("http_proxy", peer.base)
+    peer.does = (201, CREATED)
+    ASKS["call"](make("http://provider.invalid", READ_TIMEOUT_S))
+    (asked,) = peer.asked
+    assert asked.path.startswith("/2010-04-01/Accounts/")
+    assert asked.authorization
+
+
 @pytest.mark.parametrize("name", ["bad number", "server error", "breaks off", "created"])
 def test_nothing_personal_is_logged(
     make: Make, peer: ScriptedPeer, caplog: pytest.LogCaptureFixture, name: str
