@@ -7,15 +7,17 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from config.facility import load_facility
 from config.policy import load_policy
 from config.settings import load_settings
 from config.wiring import Program, build_program
+from dispatch.ports import LoggedCall
 from dispatch.service.checks import JOURNAL_LAID_ASIDE, JOURNAL_WAITING, OF_THE_JOURNAL
 from dispatch.service.watchdog import PULSE, last_report
 from models.facility import Shift
+from models.record import Event
 from models.signals import Listener
 from models.traffic import Pulse
 from models.unit_of_work import wake_engine_after
@@ -81,6 +83,32 @@ def test_a_request_that_waited_is_applied_without_the_engine(program: Program) -
     does_its_chores(program)
 
     assert journal.drain(lambda *_request: None) == 0
+
+
+def test_what_waits_here_is_known_better_than_by_the_providers_log(program: Program) -> None:
+    """The request has the caller's own words and its true time; from the log only that somebody called."""
+    at = program.services.clock.now() - timedelta(minutes=10)
+    form = call()
+    program.telephony.journal.keep(kind="voice", path="/telephony/voice", form=form, at=at)
+    provider = FakeProvider("twilio", now=program.services.clock.now)
+    sid, number = form["CallSid"], form["From"]
+    provider.calls_in.append(
+        LoggedCall(
+            provider_sid=sid,
+            from_number=number,
+            began_at=at,
+            ended_at=at + timedelta(minutes=1),
+            status="completed",
+            duration_s=60,
+        )
+    )
+
+    replace(program, providers=[provider]).reconcile()
+
+    with program.services.uow.read() as session:
+        (opened,) = session.scalars(select(Event).where(Event.kind == "incident.opened"))
+    assert opened.source == "voice"
+    assert opened.occurred_at == at
 
 
 def test_a_journal_that_cannot_be_opened_keeps_nobody_from_reading_the_providers_log(
