@@ -106,7 +106,7 @@ def test_what_waits_here_is_known_better_than_by_the_providers_log(program: Prog
     replace(program, providers=[provider]).reconcile()
 
     with program.services.uow.read() as session:
-        (opened,) = session.scalars(select(Event).where(Event.kind == "incident.opened"))
+        (opened,) = session.scalars(select(Event).where(Event.sequence == 1))
     assert opened.source == "voice"
     assert opened.occurred_at == at
 
