@@ -52,7 +52,7 @@ KEEP_WITHIN_S = 0.4
 """For keeping a request that could not be carried out; a disk that hangs must not make a caller wait."""
 
 THREADS = {"voice": 8, "sms": 4}
-"""For the kinds that open incidents, which queue for one lock of their facility: more would only wait."""
+"""For the kinds that open incidents, which queue for the next number of one: more would only wait."""
 
 OTHER_THREADS = 14
 """For all other kinds together."""
