@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import cast
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, NestedTransaction
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as BusyTooLongError
 
@@ -137,29 +137,29 @@ class SharedTransaction:
     @contextmanager
     def part(self) -> Iterator[None]:
         """One more part; whoever fails takes back what it did and leaves the others' work alone."""
-        others = self._parts > 0
-        if others:
-            self.connection.exec_driver_sql("SAVEPOINT part")
+        # One of SQLAlchemy's own, for the ORM to take back when a flush fails: else it takes back everything.
+        mine = self.connection.begin_nested() if self._parts else None
         try:
             yield
             self._check()
-            if others:
-                self.connection.exec_driver_sql("RELEASE part")
+            if mine is not None:
+                mine.commit()
         except BaseException as error:
-            if others:
-                self._take_back(error)
+            if mine is not None:
+                self._take_back(mine, error)
             raise
         self._parts += 1
 
-    def _take_back(self, failure: BaseException) -> None:
+    def _take_back(self, part: NestedTransaction, failure: BaseException) -> None:
         """Undo the part that failed; where even that fails, everybody's is gone with it."""
         self._error = failure
         # SQLite ends a transaction by itself when the disk is full or broken.
         with suppress(DBAPIError):
             self._check()
-            self.connection.exec_driver_sql("ROLLBACK TO part")
-            self.connection.exec_driver_sql("RELEASE part")
-            self._error = None
+            if part.is_active:
+                part.rollback()
+            if self.connection.get_nested_transaction() is None:
+                self._error = None
 
     def end(self) -> None:
         """Commit what stands in it, and let everybody know what came of it.
@@ -172,7 +172,8 @@ class SharedTransaction:
                 self._root.commit()
         except BaseException as error:
             self._error = error
-            raise
+            if self._parts == 1 or not isinstance(error, DBAPIError):
+                raise
         finally:
             try:
                 self._let_go()
@@ -183,15 +184,15 @@ class SharedTransaction:
         """Return when it is committed.
 
         Raises:
-            sqlalchemy.exc.DBAPIError: it was not.
+            sqlalchemy.exc.OperationalError: it was not. Whosever fault that is, it says nothing about what
+                the others asked for: they may ask again.
         """
         self._ended.wait()
         error = self._error
-        if isinstance(error, DBAPIError):
-            # One of its own for each thread, because each adds to it where it was raised.
-            raise type(error)(error.statement, None, error.orig or error, hide_parameters=True) from error
         if error is not None:
-            raise OperationalError("COMMIT", None, error) from error
+            # One of its own for each thread, because each adds to it where it was raised.
+            cause = error.orig if isinstance(error, DBAPIError) else None
+            raise OperationalError("COMMIT", None, cause or error, hide_parameters=True) from error
 
     def _let_go(self) -> None:
         """Give the connection back without a transaction."""
