@@ -1,8 +1,10 @@
 """Threads that write at once on SQLite share one commit; each fails by itself, or all of them by the disk."""
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import NoneType
@@ -287,3 +289,23 @@ def test_whoever_gave_up_waiting_is_not_handed_the_others_work(desk: Desk) -> No
     first.result(WITHIN_S)
     desk.then("c").result(WITHIN_S)
     assert desk.written() == {"a", "c"}
+
+
+def test_whoever_waits_for_another_process_looks_often(desk: Desk, sqlite_database_url: str) -> None:
+    """A crowd there leaves hardly a gap, and an alert has to get through it."""
+    looks = threading.Semaphore(0)
+
+    @event.listens_for(desk.uow.engine, "before_cursor_execute")
+    def look(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement == "BEGIN IMMEDIATE":
+            looks.release()
+
+    database = sqlite_database_url.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(database, isolation_level=None)) as another:
+        another.execute("BEGIN IMMEDIATE")
+        writing = desk.then("a")
+        often = [looks.acquire(timeout=1) for _ in range(20)]
+        another.execute("ROLLBACK")
+    writing.result(WITHIN_S)
+    assert all(often)
+    assert desk.written() == {"a"}
