@@ -15,7 +15,9 @@ from dispatch.domain.commands import Action
 from dispatch.domain.errors import CannotMergeError
 from dispatch.domain.incidents import Incident
 from dispatch.domain.vocabulary import DeliveryState, IncidentStatus, Outcome
-from dispatch.service import delivery_reports
+from dispatch.ports import Handed, ProviderUnavailableError
+from dispatch.service import claiming, delivery_reports
+from dispatch.service.claiming import Claimed
 from models.session import lost_a_race, open_database, was_held_up
 from tests.crossing import crossed, soon, terminal, until_somebody_waits
 from tests.fakes.telephony import WAIT_S
@@ -102,6 +104,42 @@ def test_who_loses_is_carried_out_again(postgresql_database_url: str) -> None:
     assert [line["reason"] for line in logs if line["event"] == "command.repeated"] == ["DeadlockDetected"]
     assert world.kinds(incident_id).count("incident.closed") == 1
     assert world.findings() == []
+    world.close()
+
+
+def took(world: World, claimed: Claimed) -> None:
+    handed = Handed(provider_sid="CA-out", status="queued")
+    delivery_reports.handed_over(world.services, claimed, handed, world.provider.name)
+
+
+def refused(world: World, claimed: Claimed) -> None:
+    error = ProviderUnavailableError("is silent", code="timeout")
+    delivery_reports.not_handed_over(world.services, claimed, error, world.provider.name)
+
+
+@pytest.mark.parametrize(
+    ("told", "state"), [(took, DeliveryState.ACCEPTED), (refused, DeliveryState.PENDING)]
+)
+def test_what_a_provider_said_is_kept_although_it_lost(
+    postgresql_database_url: str, told: Callable[[World, Claimed], None], state: DeliveryState
+) -> None:
+    """Else a call that rings would be asked about, and perhaps made again, when its lease has run out."""
+    world = World(soon(postgresql_database_url))
+    incident_id = world.resident().rings().incident_id
+    (claimed,) = claiming.claim(world.services, limit=1)
+    with (
+        terminal(postgresql_database_url) as other,
+        capture_logs() as logs,
+        ThreadPoolExecutor(1) as sender,
+    ):
+        other.execute(text(f"SELECT * FROM delivery WHERE id = '{claimed.id}' FOR UPDATE"))
+        telling = sender.submit(told, world, claimed)
+        until_somebody_waits(postgresql_database_url)
+        other.execute(text(f"SELECT * FROM incident WHERE id = '{incident_id}' FOR UPDATE"))
+        other.rollback()
+        telling.result(WAIT_S)
+    assert [line["reason"] for line in logs if line["event"] == "command.repeated"] == ["DeadlockDetected"]
+    assert [row.state for row in world.deliveries() if row.id == claimed.id] == [state]
     world.close()
 
 
