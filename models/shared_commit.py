@@ -197,10 +197,13 @@ class SharedTransaction:
         try:
             if self._parts and self._error is None:
                 self._root.commit()
+        except DBAPIError as error:
+            self._error = error
+            if self._parts == 1:
+                raise
         except BaseException as error:
             self._error = error
-            if self._parts == 1 or not isinstance(error, DBAPIError):
-                raise
+            raise
         finally:
             try:
                 self._let_go()
