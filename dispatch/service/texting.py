@@ -49,23 +49,22 @@ _WORKER_BY_PHONE = select(_STAFF.c.id, _STAFF.c.code).where(
     _STAFF.c.phone == bindparam("phone"),
     _STAFF.c.is_active.is_(True),
 )
-_PARTS = (
-    select(
-        _INCIDENT.c.id,
-        _INCIDENT.c.short_number,
-        _INCIDENT.c.closed_at,
-        _ASSIGNMENT.c.status,
-        _ASSIGNMENT.c.asked_at,
-        _ASSIGNMENT.c.alerted_at,
-        _ASSIGNMENT.c.left_scene_at,
-    )
-    .join(_INCIDENT, _INCIDENT.c.id == _ASSIGNMENT.c.incident_id)
-    .where(_ASSIGNMENT.c.staff_id == bindparam("staff_id"))
+_ABOUT = select(_INCIDENT.c.id, _INCIDENT.c.short_number, _INCIDENT.c.closed_at)
+_GOES_ON = _ABOUT.where(rows.IS_OPEN).cte("goes_on").prefix_with("MATERIALIZED")
+"""By itself, because whatever goes on is little: a worker's own parts of ten years are not."""
+
+_PARTS = select(
+    _ASSIGNMENT.c.status, _ASSIGNMENT.c.asked_at, _ASSIGNMENT.c.alerted_at, _ASSIGNMENT.c.left_scene_at
+).where(_ASSIGNMENT.c.staff_id == bindparam("staff_id"))
+_CHOICES = _PARTS.add_columns(*_GOES_ON.c).select_from(
+    _GOES_ON.join(_ASSIGNMENT, _ASSIGNMENT.c.incident_id == _GOES_ON.c.id)
 )
-_CHOICES = _PARTS.where(rows.IS_OPEN).order_by(_ASSIGNMENT.c.asked_at, _INCIDENT.c.short_number)
-_CLOSED = _PARTS.where(
-    _ASSIGNMENT.c.asked_at >= bindparam("since"), _INCIDENT.c.closed_at.is_not(None)
-).order_by(_ASSIGNMENT.c.asked_at.desc())
+_CLOSED = (
+    _PARTS.add_columns(*_ABOUT.selected_columns)
+    .join(_INCIDENT, _INCIDENT.c.id == _ASSIGNMENT.c.incident_id)
+    .where(_ASSIGNMENT.c.asked_at >= bindparam("since"), _INCIDENT.c.closed_at.is_not(None))
+    .order_by(_ASSIGNMENT.c.asked_at.desc())
+)
 
 ASKED_LATELY = timedelta(days=2)
 """A text may be about an incident that was closed meanwhile, if its writer was asked no longer ago."""
@@ -220,7 +219,9 @@ def _from_resident(session: Session, services: Services, command: ReceiveText) -
 
 
 def _choices(session: Session, worker: _Worker) -> list[_Choice]:
-    return _chosen(session.connection().execute(_CHOICES, {"staff_id": worker.id}))
+    found = session.connection().execute(_CHOICES, {"staff_id": worker.id}).all()
+    # Not by the database, which would read all of a worker's parts in that order.
+    return _chosen(sorted(found, key=lambda row: (row.asked_at, row.short_number)))
 
 
 def _closed(session: Session, worker: _Worker, command: ReceiveText, named: int | None) -> list[_Choice]:
