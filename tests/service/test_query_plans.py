@@ -119,7 +119,7 @@ def _walks(lines: list[str], allowed: Mapping[str, str] | None = None) -> list[s
 
     A whole index is as long as its table, and everything of a facility is everything: there is one. So are
     all parts of one worker: some have been there for ten years. What a plan makes for itself is no table:
-    the steps that make it are in the plan, too. *allowed* says by the beginning of a step why it may be there.
+    the steps that make it are in the plan, too. *allowed* says by a step's beginning why it may be there.
     """
     steps = [(line, found[1], found[2]) for line in lines if (found := _STEP.match(line))]
     harmless = {name for _, kind, name in steps if kind != "SCAN"} | SMALL.keys() | {"CONSTANT ROW"}
