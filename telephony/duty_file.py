@@ -15,7 +15,7 @@ from dispatch.service.roster_keeping import RosteredPhone
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DutyFile:
-    """What such a file says; ``unread`` counts shifts that could not be understood."""
+    """What such a file says; ``unread`` counts phones and shifts that could not be understood."""
 
     phones: tuple[str, ...]
     shifts: tuple[RosteredPhone, ...] = ()
@@ -39,12 +39,13 @@ def read(text: str, zone: tzinfo) -> DutyFile:
     listed = kept.get("duty_phones") if isinstance(kept, dict) else None
     if not isinstance(listed, list):
         raise ValueError("no duty list")  # noqa: TRY004 - a fault of the file, as when it is no JSON
-    phones = tuple(str(phone) for phone in listed)
+    phones = tuple(phone for entry in listed if (phone := _phone(entry)) is not None)
+    unread = len(listed) - len(phones)
     entries = kept.get("shifts", [])
     if not isinstance(entries, list):
-        return DutyFile(phones=phones, unread=1)
+        return DutyFile(phones=phones, unread=unread + 1)
     shifts = tuple(shift for entry in entries if (shift := _shift(entry, zone)) is not None)
-    return DutyFile(phones=phones, shifts=shifts, unread=len(entries) - len(shifts))
+    return DutyFile(phones=phones, shifts=shifts, unread=unread + len(entries) - len(shifts))
 
 
 def _entry(shift: RosteredPhone, zone: ZoneInfo) -> Mapping[str, str]:
@@ -59,11 +60,11 @@ def _entry(shift: RosteredPhone, zone: ZoneInfo) -> Mapping[str, str]:
 
 def _shift(entry: object, zone: tzinfo) -> RosteredPhone | None:
     """One shift of the file; only when and whom to ring must be there."""
-    if not isinstance(entry, dict):
+    if not isinstance(entry, dict) or (phone := _phone(entry.get("phone"))) is None:
         return None
     try:
         return RosteredPhone(
-            phone=str(entry["phone"]),
+            phone=phone,
             name=str(entry.get("name", "")),
             tier=str(entry.get("tier", "")),
             from_at=_instant(entry["from"], zone),
@@ -71,6 +72,12 @@ def _shift(entry: object, zone: tzinfo) -> RosteredPhone | None:
         )
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def _phone(said: object) -> str | None:
+    """Something that can be dialled, also where somebody forgot the quotation marks."""
+    phone = str(said).strip() if isinstance(said, str | int) else ""
+    return phone if any(letter.isdigit() for letter in phone) else None
 
 
 def _instant(said: object, zone: tzinfo) -> datetime:

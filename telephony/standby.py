@@ -104,7 +104,7 @@ class Standby:
             return
         phones.today, phones.shifts = kept.phones, kept.shifts
         if kept.unread:
-            log.critical("standby.shifts_unreadable", shifts=kept.unread)
+            log.critical("standby.entries_unreadable", entries=kept.unread)
 
     def drain(self) -> None:
         """Apply what came while the database did not answer; the time in between becomes an outage.

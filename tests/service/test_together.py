@@ -1,16 +1,19 @@
 """What one decision writes goes to PostgreSQL together, and is the same rows as one after another."""
 
 from collections.abc import Iterator
+from typing import Any, cast
 
+import psycopg
 import pytest
 from sqlalchemy import event, insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from dispatch.domain.vocabulary import Role
 from models.base import table_of
 from models.incident import Assignment
-from models.session import is_database_away, open_database
+from models.session import UNUSED_FOR_S, is_database_away, open_database
 from models.statements import Prepared
 from models.together import ROWS, Together
 from models.traffic import Inbox
@@ -114,6 +117,36 @@ def test_a_connection_that_the_server_closed_is_given_to_nobody(
     ended(postgresql_database_url, server)
     with pool.write() as session:
         assert backend(session) != server
+
+
+def test_only_a_connection_that_nobody_used_is_asked_whether_it_lives(
+    pool: UnitOfWork, postgresql_database_url: str
+) -> None:
+    """Of a network that fell silent nothing else tells."""
+
+    other = open_database(postgresql_database_url, pool_size=1)
+
+    def last_question() -> str:
+        asked = text("SELECT query FROM pg_stat_activity WHERE pid = :pid")
+        with pool.engine.connect() as mine, other.connect() as looking:
+            driver = cast("psycopg.Connection[Any]", mine.connection.driver_connection)
+            return str(looking.execute(asked, {"pid": driver.info.backend_pid}).scalar_one())
+
+    def backend_of_now() -> None:
+        with pool.write() as session:
+            backend(session)
+
+    backend_of_now()
+    assert last_question() == "COMMIT", "of whoever used it before"
+    backend_of_now()
+
+    @event.listens_for(pool.engine, "checkin")
+    def some_time_passes(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["used_s"] -= UNUSED_FOR_S
+
+    backend_of_now()
+    assert last_question() != "COMMIT"
+    other.dispose()
 
 
 def test_a_server_that_goes_in_the_middle_is_said_to_be_away(

@@ -44,12 +44,25 @@ def test_a_time_that_a_person_wrote_is_the_facilitys() -> None:
 
 @pytest.mark.parametrize(
     "entry",
-    ['{"from": "soon", "until": "2026-11-25", "phone": "+62"}', '{"phone": "+62"}', "7", "null", "[]"],
+    [
+        '{"from": "soon", "until": "2026-11-25", "phone": "+62"}',
+        '{"from": "2026-11-24T20:00", "until": "2026-11-25T08:00", "phone": null}',
+        '{"from": "2026-11-24T20:00", "until": "2026-11-25T08:00", "phone": true}',
+        '{"phone": "+62"}',
+        "7",
+        "null",
+        "[]",
+    ],
 )
 def test_what_cannot_be_understood_costs_nothing_else(entry: str) -> None:
     good = '{"from": "2026-11-24T20:00", "until": "2026-11-25T08:00", "phone": "+621"}'
     kept = duty_file.read(f'{{"duty_phones": ["+621"], "shifts": [{entry}, {good}]}}', ZONE)
     assert ([shift.phone for shift in kept.shifts], kept.unread) == (["+621"], 1)
+
+
+def test_what_cannot_be_dialled_is_not_dialled() -> None:
+    kept = duty_file.read('{"duty_phones": ["+621", null, "", "ask Yuliana", true, 62811]}', ZONE)
+    assert (kept.phones, kept.unread) == (("+621", "62811"), 4)
 
 
 @pytest.mark.parametrize("shifts", ['"none"', "null", "7", "{}"])
