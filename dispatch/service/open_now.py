@@ -11,9 +11,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from dispatch.service.checks import OPEN_INCIDENTS
 from dispatch.service.services import Services
 from models.facility import Staff
-from models.incident import IS_ENGAGED, IS_OPEN, Assignment, Incident
+from models.incident import IS_ENGAGED, Assignment, Incident
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +42,10 @@ def open_incidents(session: Session, services: Services) -> Sequence[OpenInciden
             Incident.location_place,
             Incident.location_text,
             Incident.caller_number,
-        )
-        .where(Incident.facility_id == services.facility_id, IS_OPEN)
-        .order_by(Incident.received_at)
+        ).where(Incident.facility_id == services.facility_id, *OPEN_INCIDENTS)
     ).all()
+    # Not by the database, which would walk through all incidents that there ever were in that order.
+    incidents = sorted(incidents, key=lambda row: row.received_at)
     helping: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
     engaged = (
         select(Assignment.incident_id, Staff.name, Staff.phone)

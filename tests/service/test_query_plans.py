@@ -26,10 +26,11 @@ from dispatch.domain.survey import Weight
 from dispatch.domain.survey_rules import SurveyRules
 from dispatch.domain.vocabulary import ENGAGED, Source
 from dispatch.ports import LoggedCall
-from dispatch.service import claiming
+from dispatch.service import claiming, open_now
 from dispatch.service.provider_signs import silent_providers
 from dispatch.service.reconcile import Found, reconcile
 from dispatch.service.record_pack import PackWriter, write_record
+from dispatch.service.roster_keeping import duty_phones, shifts_ahead
 from dispatch.service.sealing import Sealer
 from dispatch.service.surveying import Surveyor
 from dispatch.service.verifying_seals import verify_seals
@@ -307,6 +308,17 @@ def test_the_metrics_count_only_what_is_open(sqlite_world: World) -> None:
     assert _walks(lines) == []
     for index in ("ix_incident_open", "ix_deadline_due", "ix_delivery_due"):
         assert any(index in line for line in lines), index
+
+
+def test_what_is_kept_for_a_night_without_a_database_walks_no_growing_table(sqlite_world: World) -> None:
+    """Twice a minute, whatever else the program has to do."""
+    sqlite_world.resident().rings()
+    listener = _Listener(sqlite_world.uow.engine)
+    with sqlite_world.uow.read() as session:
+        assert len(open_now.open_incidents(session, sqlite_world.services)) == 1
+        assert duty_phones(session, sqlite_world.services, sqlite_world.clock.now())
+        shifts_ahead(session, sqlite_world.services, sqlite_world.clock.now())
+    assert _walks(_plans(sqlite_world.uow.engine, listener.asked)) == []
 
 
 def test_the_boards_troubles_walk_no_growing_table(sqlite_world: World) -> None:
