@@ -26,7 +26,7 @@ from dispatch.domain.survey import Weight
 from dispatch.domain.survey_rules import SurveyRules
 from dispatch.domain.vocabulary import ENGAGED, Source
 from dispatch.ports import LoggedCall
-from dispatch.service import claiming, open_now
+from dispatch.service import alert_calls, claiming, delivery_reports, intake, open_now
 from dispatch.service.provider_signs import silent_providers
 from dispatch.service.reconcile import Found, reconcile
 from dispatch.service.record_pack import PackWriter, write_record
@@ -154,6 +154,41 @@ def test_a_call_and_the_engine_walk_no_growing_table(sqlite_world: World) -> Non
     assert any("ix_incident_caller" in line for line in lines), "the open incident of a number"
     assert any("ix_delivery_due" in line for line in lines), "what the engine sends next"
     assert any("ix_assignment_engaged" in line for line in lines), "who is busy"
+
+
+def test_the_rest_of_a_call_walks_no_growing_table(sqlite_world: World) -> None:
+    """A worker picks up, they talk and hang up, the caller rings again, and a text comes too late."""
+    world = sqlite_world
+    services = world.services
+    incident_id = world.resident().rings().incident_id
+    world.works()
+    calls = [row for row in world.deliveries(channel="voice") if row.to_number == PHONES["N01"]]
+    listener = _Listener(world.uow.engine)
+    for row in calls:
+        for number, status in enumerate(("ringing", "in-progress")):
+            delivery_reports.callback(
+                services,
+                row.id,
+                provider_sid=row.provider_sid,
+                status=status,
+                sequence=number,
+                error_code=None,
+            )
+        assert alert_calls.answered(services, row.id) is not None
+        world.worker("N01").accepts(incident_id)
+        alert_calls.begin_joining(services, incident_id, "N01")
+        meeting = alert_calls.enter_room(services, incident_id, str(row.provider_sid))
+        assert meeting is not None
+        intake.join_caller(services, meeting)
+    alert_calls.keep_recording(services, incident_id, recording_sid="RE1", duration_s=9)
+    world.resident().hangs_up()
+    world.resident().rings("CA-in-2")
+    intake.call_state(services, "CA-in-2")
+    world.works()
+    for word in ("3", "4", "5", "1 4", "apa"):
+        world.worker("N01").texts(word)
+    world.works()
+    assert _walks(_plans(world.uow.engine, listener.asked)) == []
 
 
 def test_asking_what_became_of_a_delivery_walks_no_growing_table(sqlite_world: World) -> None:
