@@ -215,3 +215,17 @@ def test_an_opening_waits_for_nobody_who_keeps_the_list_of_staff(
     with terminal(postgresql_database_url) as importing:
         importing.execute(text("SELECT id FROM facility FOR NO KEY UPDATE"))
         assert world.resident().rings().incident_id
+
+
+def test_who_only_refers_to_an_incident_holds_up_nobody(world: World, postgresql_database_url: str) -> None:
+    """As each row does that names it, until its own commit: a delivery in doubt, a complaint, a link."""
+    incident_id = world.resident().rings().incident_id
+    world.works()
+    with terminal(postgresql_database_url) as other:
+        other.execute(text(f"SELECT id FROM incident WHERE id = '{incident_id}' FOR KEY SHARE"))
+        assert world.resident().rings("CA-in-2").incident_id == incident_id
+        before = world.kinds(incident_id).count("alert.requested")
+        world.hand.advance(31)
+        world.works()
+        assert world.kinds(incident_id).count("alert.requested") > before, "the next ones are asked"
+        assert world.worker("N03").accepts(incident_id).primary is not None
