@@ -193,27 +193,34 @@ def test_what_waited_is_applied_in_the_start_itself(database_url: str, tmp_path:
     assert waiting == 0
 
 
+def leads_to(link: Path, target: Path) -> None:
+    """Let *link* lead there from one instant to the next."""
+    new = link.with_suffix(".new")
+    new.symlink_to(target)
+    new.replace(link)
+
+
 def test_what_waited_is_applied_as_soon_as_the_database_is_back(
     sqlite_database_url: str, tmp_path: Path
 ) -> None:
+    file = Path(sqlite_database_url.removeprefix("sqlite:///"))
+    there = file.rename(file.with_suffix(".there"))
+    leads_to(file, there)
     program = build(sqlite_database_url, tmp_path, with_engine=True)
     load_people(program)
     assert program.engine is not None
     drained = threading.Event()
     program.engine.every(3600, drained.set, "stays away")
     program.engine.when_back("stays away")
-    file = Path(sqlite_database_url.removeprefix("sqlite:///"))
     program.engine.start()
-    program.at_work.uow.engine.dispose()
-    away = file.rename(file.with_suffix(".away"))
-    file.mkdir()
+    # At one stroke: whoever found no file in between would begin an empty database in its place.
+    leads_to(file, tmp_path)
     program.at_work.uow.engine.dispose()
     was_away = threading.Event()
     for _ in range(int(WAIT_S / 0.05)):
         if program.engine._database_is_away or was_away.wait(0.05):
             break
-    file.rmdir()
-    away.rename(file)
+    leads_to(file, there)
     assert drained.wait(WAIT_S)
     program.stop()
 
