@@ -22,8 +22,11 @@ _WAITING = text(
 
 
 def soon(url: str, more: str = "") -> str:
-    """The address with which two that wait for each other are found at once, and not after a second."""
-    options = f"-c deadlock_timeout=50ms {more}".strip()
+    """The address with which two that wait for each other are found soon, and not after a second.
+
+    The server looks once, so long after the first began to wait: by then the other must wait as well.
+    """
+    options = f"-c deadlock_timeout=400ms {more}".strip()
     return make_url(url).update_query_dict({"options": options}).render_as_string(hide_password=False)
 
 
