@@ -66,11 +66,11 @@ class Disk:
         try:
             yield self._restored
         finally:
-            _run("umount", "--lazy", str(self._restored))
+            _run("umount", str(self._restored))
 
     def unmount(self) -> None:
         """Give the disk back."""
-        _run("umount", "--lazy", str(self.folder))
+        _run("umount", str(self.folder))
 
 
 class Folder:
