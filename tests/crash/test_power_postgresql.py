@@ -86,11 +86,11 @@ def _cut(disk: Disk | Folder, folder: Path, settings: Mapping[str, str]) -> list
             calling = siege.crowd.begins_to_call(2 * CALLS)
             company.waits_until("calls are answered", lambda: len(siege.crowd.acknowledged) >= CALLS)
             siege.served.freeze()
-            processes = _processes(data)
-            _signal(processes, signal.SIGSTOP)
+            processes = _frozen(data)
             disk.loses_power()
             siege.served.kill()
-            _signal(processes, signal.SIGKILL)
+            for process in processes:
+                os.kill(process, signal.SIGKILL)
             siege.crowd.finds_it_down()
             calling.result(60)
         finally:
@@ -105,13 +105,13 @@ def _cut(disk: Disk | Folder, folder: Path, settings: Mapping[str, str]) -> list
     return lost + findings
 
 
-def _processes(data: Path) -> list[int]:
-    """The server and its children, the server first."""
+def _frozen(data: Path) -> list[int]:
+    """The server and its children, the server first, all standing still."""
     server = int((data / "postmaster.pid").read_text(encoding="ascii").split()[0])
+    # From now on it begets nobody, and buries nobody: who ends by itself keeps its number until then.
+    os.kill(server, signal.SIGSTOP)
     children = Path(f"/proc/{server}/task/{server}/children").read_text(encoding="ascii").split()
-    return [server, *map(int, children)]
-
-
-def _signal(processes: list[int], number: signal.Signals) -> None:
+    processes = [server, *map(int, children)]
     for process in processes:
-        os.kill(process, number)
+        os.kill(process, signal.SIGSTOP)
+    return processes
