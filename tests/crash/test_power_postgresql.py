@@ -108,8 +108,9 @@ def _cut(disk: Disk | Folder, folder: Path, settings: Mapping[str, str]) -> list
 def _frozen(data: Path) -> list[int]:
     """The server and its children, the server first, all standing still."""
     server = int((data / "postmaster.pid").read_text(encoding="ascii").split()[0])
-    # From now on it begets nobody, and buries nobody: who ends by itself keeps its number until then.
     os.kill(server, signal.SIGSTOP)
+    # From then on it begets nobody and buries nobody: who ends by itself keeps its number.
+    os.waitid(os.P_PID, server, os.WSTOPPED | os.WNOWAIT)
     children = Path(f"/proc/{server}/task/{server}/children").read_text(encoding="ascii").split()
     processes = [server, *map(int, children)]
     for process in processes:
