@@ -75,7 +75,8 @@ def _as_one(shape: Shape, dialect: Dialect) -> str:
         }
         given += len(numbers)
         sql = statement.for_rows(dialect, rows)
-        said.append(re.sub(r"%\((\w+)\)s", partial(_number, numbers), sql))
+        # By numbers nothing is escaped: of two signs of per cent one stays.
+        said.append(re.sub(r"%\((\w+)\)s", partial(_number, numbers), sql).replace("%%", "%"))
     *first, last = said
     if not first:
         return last

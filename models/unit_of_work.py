@@ -177,8 +177,8 @@ class UnitOfWork:
             else:
                 # The driver says it with its BEGIN.
                 session.connection(execution_options=_ONE_VIEW)
-            if not self.is_sqlite and self.engine.get_execution_options().get(READS_LONG):
-                session.connection().exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+                if self.engine.get_execution_options().get(READS_LONG):
+                    session.connection().exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             token = _transaction_open.set(True)
             try:
                 yield session

@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from dashboards.queries.staff import named
 from dispatch.domain.error_codes import meaning_of
-from dispatch.domain.vocabulary import ENGAGED, AssignmentStatus, DeliveryState, IncidentStatus, Priority
+from dispatch.domain.vocabulary import ENGAGED, AssignmentStatus, DeliveryState, Priority
+from dispatch.service.checks import OPEN_INCIDENTS
 from dispatch.service.outbox import UNSENT
 from models.facility import Staff
 from models.incident import Assignment, Call, Incident
@@ -32,10 +33,6 @@ SILENCE = timedelta(seconds=20)
 """An engine that ticks every second and has been silent this long is not running."""
 
 _URGENCY = {Priority.RED: 0, Priority.UNKNOWN: 0, Priority.YELLOW: 1, Priority.GREEN: 2, Priority.BLACK: 3}
-_RUNNING = tuple(status for status in IncidentStatus if status is not IncidentStatus.CLOSED)
-# Written out, because a bound parameter would keep SQLite from using the partial index; the list makes it the
-# cheapest one even where nothing was ever counted.
-_IS_OPEN = and_(Incident.status != literal_column("'closed'"), Incident.status.in_(_RUNNING))
 _TROUBLE = or_(
     Delivery.state.in_((DeliveryState.FAILED, DeliveryState.UNKNOWN)),
     # What waits for another try, and what waited until it was too old.
@@ -151,7 +148,7 @@ def version(db: Session, facility: str) -> str:
     """Changes whenever something changed that the board shows of an incident."""
     incidents = db.execute(
         select(Incident.id, Incident.event_count, Incident.status)
-        .where(Incident.facility_id == facility, _IS_OPEN)
+        .where(Incident.facility_id == facility, *OPEN_INCIDENTS)
         .order_by(Incident.id.desc())
         .limit(MOST)
     ).all()
@@ -179,7 +176,7 @@ def engine_silent_since(db: Session, now: datetime) -> datetime | None:
 
 def live_incidents(db: Session, facility: str) -> tuple[LiveIncident, ...]:
     """Every open incident: those that need people first, red before yellow, the oldest first."""
-    found = _fetch(db, _all_of(facility, _IS_OPEN).order_by(Incident.id.desc()).limit(MOST))
+    found = _fetch(db, _all_of(facility, and_(*OPEN_INCIDENTS)).order_by(Incident.id.desc()).limit(MOST))
     return tuple(
         sorted(
             found, key=lambda i: (not i.needs_people, _URGENCY.get(Priority(i.priority), 0), i.received_at)

@@ -82,10 +82,13 @@ def load(session: Session, services: Services, incident_id: str, *, for_update: 
 
 
 def hold_incident_of(session: Session, services: Services, delivery_id: str) -> None:
-    """Lock the incident of one of its deliveries that a command about it may touch, if it is of one."""
+    """Lock the incident of one of its deliveries that a command about it may touch, if it is of one.
+
+    It comes first in its transaction: what that has changed of an incident would not be seen here.
+    """
     key = {"delivery_id": delivery_id, "facility_id": services.facility_id}
     place = _LOCK_PLACE_OF_DELIVERY.run(session.connection(), key).first()
-    if place is not None and place.id not in _held(session):
+    if place is not None:
         _held(session)[place.id] = _state_at(session.connection(), services, place)
 
 

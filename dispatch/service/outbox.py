@@ -120,8 +120,7 @@ def enqueue(
         now=now,
         lives_s=incident.policy.links.worker_s,
     )
-    new = Composer(services, incident, now, line=line)
-    new.phones = _phones(session, decision.effects)
+    new = Composer(services, incident, now, line=line, phones=_phones(session, decision.effects))
     found: list[Values] = []
     for effect in decision.effects:
         found.extend(_deliveries(session, new, effect))
@@ -240,13 +239,22 @@ def _goes_on(call: Delivery, now: datetime) -> bool:
 class Composer:
     """Fills in what every delivery of one decision shares."""
 
-    def __init__(self, services: Services, incident: Incident, now: datetime, *, line: int = 0) -> None:
+    def __init__(
+        self,
+        services: Services,
+        incident: Incident,
+        now: datetime,
+        *,
+        line: int = 0,
+        phones: Mapping[str, str] | None = None,
+    ) -> None:
         self.services = services
         self.incident = incident
         self.now = now
         self.line = line
         """The sequence of the decision's last line, where it is one that asks for the delivery."""
-        self.phones: Mapping[str, str] = {}
+        self.phones = phones or {}
+        """Those of the staff whom it reaches, by their identifier."""
 
     def __call__(
         self,

@@ -12,12 +12,14 @@ from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
 from dispatch.domain.commands import Action
+from dispatch.domain.erasure import Basis
 from dispatch.domain.errors import CannotMergeError
 from dispatch.domain.incidents import Incident
 from dispatch.domain.vocabulary import DeliveryState, IncidentStatus, Outcome
 from dispatch.ports import Handed, ProviderUnavailableError
 from dispatch.service import claiming, delivery_reports
 from dispatch.service.claiming import Claimed
+from dispatch.service.erasing import Eraser, Order
 from models.session import lost_a_race, open_database, was_held_up
 from tests.crossing import crossed, soon, terminal, until_somebody_waits
 from tests.fakes.telephony import WAIT_S
@@ -117,8 +119,22 @@ def refused(world: World, claimed: Claimed) -> None:
     delivery_reports.not_handed_over(world.services, claimed, error, world.provider.name)
 
 
+def stopped(world: World, claimed: Claimed) -> None:
+    delivery_reports.done_without_provider(world.services, claimed, world.provider.name)
+
+
+def left_alone(world: World, claimed: Claimed) -> None:
+    delivery_reports.not_wanted(world.services, claimed)
+
+
 @pytest.mark.parametrize(
-    ("told", "state"), [(took, DeliveryState.ACCEPTED), (refused, DeliveryState.PENDING)]
+    ("told", "state"),
+    [
+        (took, DeliveryState.ACCEPTED),
+        (refused, DeliveryState.PENDING),
+        (stopped, DeliveryState.DELIVERED),
+        (left_alone, DeliveryState.WITHDRAWN),
+    ],
 )
 def test_what_a_provider_said_is_kept_although_it_lost(
     postgresql_database_url: str, told: Callable[[World, Claimed], None], state: DeliveryState
@@ -140,6 +156,32 @@ def test_what_a_provider_said_is_kept_although_it_lost(
         telling.result(WAIT_S)
     assert [line["reason"] for line in logs if line["event"] == "command.repeated"] == ["DeadlockDetected"]
     assert [row.state for row in world.deliveries() if row.id == claimed.id] == [state]
+    world.close()
+
+
+def test_an_erasure_that_lost_is_made_again(postgresql_database_url: str) -> None:
+    world = World(soon(postgresql_database_url))
+    number = RESIDENTS[0]
+    incident_id = world.resident(number).rings().incident_id
+    world.resident(number).hangs_up()
+    world.desk(incident_id, Action.CLOSE, outcome=Outcome.ADVICE)
+    order = Order(actor="cli", basis=Basis.REQUEST, reason="asked for it")
+    while world.works():
+        pass
+    with (
+        terminal(postgresql_database_url) as other,
+        capture_logs() as logs,
+        ThreadPoolExecutor(1) as desk,
+    ):
+        other.execute(text(f"SELECT * FROM private_value WHERE incident_id = '{incident_id}' FOR UPDATE"))
+        erasing = desk.submit(Eraser(world.services, order, pause_s=0.0).number, number)
+        until_somebody_waits(postgresql_database_url)
+        other.execute(text(f"SELECT * FROM incident WHERE id = '{incident_id}' FOR UPDATE"))
+        other.rollback()
+        assert erasing.result(WAIT_S).incidents == 1
+    assert [line["reason"] for line in logs if line["event"] == "command.repeated"] == ["DeadlockDetected"]
+    assert world.incident(incident_id).caller_number is None
+    assert world.findings() == []
     world.close()
 
 

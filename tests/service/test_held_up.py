@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import NullPool, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
+from structlog.testing import capture_logs
 
 from dispatch.domain.commands import Action
 from models.session import COMMAND, DESK, ENDLESS, LIVE, Patience, open_database, was_held_up
@@ -20,6 +21,9 @@ SOON_MS = 300
 """Instead of five seconds: a test says in its address what it wants to wait."""
 
 PATIENCE_S = 15.0
+
+PAUSE = threading.Event()
+"""Nobody sets it."""
 
 
 @pytest.fixture
@@ -152,6 +156,18 @@ def test_a_call_does_not_wait_for_ever_when_openings_are_held(world: World) -> N
         assert was_held_up(refused.value)
     assert world.incidents() == []
     world.desk(world.resident().rings().incident_id, Action.ACCEPT, "N01")
+
+
+def test_a_round_that_waited_in_vain_is_no_outage(world: World) -> None:
+    """Somebody builds an index: the database is there, and what is due goes out when they are through."""
+    world.resident().rings()
+    with holding(world, "LOCK TABLE delivery IN EXCLUSIVE MODE"), capture_logs() as logs:
+        world.engine.start()
+        said = (any(line["event"] == "engine.round_held_up" for line in logs) for _ in range(300))
+        assert any(is_so or PAUSE.wait(0.05) for is_so in said)
+        assert "engine.database_away" not in [line["event"] for line in logs]
+    assert world.provider.waits_for(lambda provider: bool(provider.rung))
+    world.engine.stop()
 
 
 def test_only_what_was_waited_for_in_vain_counts_as_held(world: World) -> None:

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import psycopg
 import pytest
-from sqlalchemy import event, insert, select, text
+from sqlalchemy import bindparam, event, insert, literal_column, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -86,6 +86,21 @@ def test_one_that_cannot_be_written_takes_the_others_with_it(world: World) -> No
         kept = {one.id: one.body for one in session.scalars(select(Inbox))}
     assert set(kept) == {"a", "a'", "c", "c'", "d", "d'"}
     assert kept["d'"] == row("d")["body"]
+
+
+def test_a_sign_of_per_cent_is_itself(world: World) -> None:
+    inbox = table_of(Inbox)
+    renamed = Prepared(
+        update(inbox).where(inbox.c.id == bindparam("row_id")).values(kind=literal_column("'100 %'"))
+    )
+    with world.uow.write() as session:
+        INSERT.run(session.connection(), [row("a"), row("b")])
+        writes = Together(session.connection())
+        writes.add(renamed, {"row_id": "a"})
+        writes.add(renamed, {"row_id": "b"})
+        writes.run()
+    with world.uow.read() as session:
+        assert [one.kind for one in session.scalars(select(Inbox))] == ["100 %", "100 %"]
 
 
 @pytest.fixture
