@@ -86,10 +86,10 @@ def _cut(disk: Disk | Folder, folder: Path, settings: Mapping[str, str]) -> list
             calling = siege.crowd.begins_to_call(2 * CALLS)
             company.waits_until("calls are answered", lambda: len(siege.crowd.acknowledged) >= CALLS)
             siege.served.freeze()
-            processes = _frozen(data)
+            processes = server.freeze()
             disk.loses_power()
             siege.served.kill()
-            for process in processes:
+            for process in reversed(processes):
                 os.kill(process, signal.SIGKILL)
             siege.crowd.finds_it_down()
             calling.result(60)
@@ -103,16 +103,3 @@ def _cut(disk: Disk | Folder, folder: Path, settings: Mapping[str, str]) -> list
             findings = list(counting.findings(uow, siege.facility.code))
             uow.engine.dispose()
     return lost + findings
-
-
-def _frozen(data: Path) -> list[int]:
-    """The server and its children, the server first, all standing still."""
-    server = int((data / "postmaster.pid").read_text(encoding="ascii").split()[0])
-    os.kill(server, signal.SIGSTOP)
-    # From then on it begets nobody and buries nobody: who ends by itself keeps its number.
-    os.waitid(os.P_PID, server, os.WSTOPPED | os.WNOWAIT)
-    children = Path(f"/proc/{server}/task/{server}/children").read_text(encoding="ascii").split()
-    processes = [server, *map(int, children)]
-    for process in processes:
-        os.kill(process, signal.SIGSTOP)
-    return processes

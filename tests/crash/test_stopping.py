@@ -6,11 +6,10 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from tests.crash.impatient_program import STOPS_WITHIN_S
 from tests.crash.siege import Siege, chance
@@ -28,23 +27,6 @@ KEPT = 5
 def company() -> Iterator[StandIn]:
     with stand_in() as company:
         yield company
-
-
-@contextmanager
-def frozen(siege: Siege) -> Iterator[None]:
-    """The database stands still: its machine still confirms what is sent, so that no connection breaks."""
-    with siege.uow.read() as session:
-        own = session.scalar(text("SHOW data_directory"))
-    first = int(Path(str(own), "postmaster.pid").read_text(encoding="ascii").split()[0])
-    children = Path(f"/proc/{first}/task/{first}/children").read_text(encoding="ascii").split()
-    processes = [first, *map(int, children)]
-    for process in processes:
-        os.kill(process, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for process in processes:
-            os.kill(process, signal.SIGCONT)
 
 
 def calls_until(siege: Siege, answered: int) -> None:
@@ -65,7 +47,7 @@ def test_a_frozen_database_does_not_hold_up_a_stop(tmp_path: Path, company: Stan
         try:
             siege.served.start(program=PROGRAM)
             calls_until(siege, 10)
-            with frozen(siege):
+            with server.frozen():
                 calls_until(siege, 10 + KEPT)
                 ends_by_itself(siege, signal.SIGTERM)
             siege.notes_kill()
@@ -86,7 +68,7 @@ def test_an_engine_alone_stops_as_well(tmp_path: Path, company: StandIn) -> None
             log = (tmp_path / "engine.log").open("ab")
             with log, subprocess.Popen(command, cwd=tmp_path, env=siege.served.environ, stderr=log) as engine:
                 company.waits_until("the engine is at work", lambda: bool(company.calls))
-                with frozen(siege):
+                with server.frozen():
                     engine.terminate()
                     engine.wait(ENDS_WITHIN_S)
         finally:
