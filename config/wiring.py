@@ -59,13 +59,16 @@ from telephony.wording import IndonesianWording
 if TYPE_CHECKING:
     from telephony.simulator.build import Simulator
 
-CALLS_POOL, CALLS_OVERFLOW = 12, 18
-"""Connections for webhooks: one for each of their threads, and four for the journal and ``/readyz``."""
+CALLS_POOL = 24
+"""Connections for webhooks: one for each of their threads, and four for the journal and ``/readyz``.
 
-ENGINE_POOL, ENGINE_OVERFLOW = 4, 10
+Each is opened when it is first needed and then kept: a new one costs as much as a whole call.
+"""
+
+ENGINE_POOL = 14
 """One for each sender, one for the rounds, three for the chores beside them."""
 
-DESK_POOL, DESK_OVERFLOW = 4, 4
+DESK_POOL = 8
 """For pages, the interface, and what can wait; whoever comes ninth is asked to come again."""
 
 DUTY_PHONES_EVERY_S = 30.0
@@ -198,7 +201,7 @@ def build_program(
     *ends_itself* the process ends when its engine hangs, for a supervisor starts it again.
     """
     url = settings.database_url
-    uow = UnitOfWork(open_database(url, pool_size=CALLS_POOL, overflow=CALLS_OVERFLOW))
+    uow = UnitOfWork(open_database(url, pool_size=CALLS_POOL, overflow=0))
     services = Services(
         uow=uow,
         clock=SystemClock(),
@@ -212,8 +215,8 @@ def build_program(
         calls_per_second=settings.calls_per_second,
         request_s=CONNECT_TIMEOUT_S + settings.twilio_timeout_s,
     )
-    at_work = _beside(services, open_database(url, pool_size=ENGINE_POOL, overflow=ENGINE_OVERFLOW))
-    desk = _beside(services, open_database(url, pool_size=DESK_POOL, overflow=DESK_OVERFLOW, patience=DESK))
+    at_work = _beside(services, open_database(url, pool_size=ENGINE_POOL, overflow=0))
+    desk = _beside(services, open_database(url, pool_size=DESK_POOL, overflow=0, patience=DESK))
     account = settings.account
     telephony = TelephonyContext(
         services=services,

@@ -54,7 +54,7 @@ KEEP_WITHIN_S = 0.4
 THREADS = {"voice": 8, "sms": 4}
 """For the kinds that open incidents, which queue for the next number of one: more would only wait."""
 
-OTHER_THREADS = 14
+OTHER_THREADS = 8
 """For all other kinds together."""
 
 _KEEPERS = 24
