@@ -22,6 +22,7 @@ _transaction_open: ContextVar[bool] = ContextVar("transaction_open", default=Fal
 _FOR_ENGINE = "for_engine"
 
 _ONE_VIEW = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+_VIEW_EACH = {"isolation_level": "AUTOCOMMIT"}
 
 WRITER_WITHIN_S = 1.0
 """How long a transaction waits for SQLite's single writer; a disk that hangs must not gather threads."""
@@ -191,3 +192,24 @@ class UnitOfWork:
             else:
                 # Nothing was written. After a rollback the driver forgets every statement that it prepared.
                 session.commit()
+
+    @contextmanager
+    def look(self) -> Iterator[Session]:
+        """For single questions, each of which sees the state of its own instant; nothing is written here.
+
+        To PostgreSQL a transaction around one question is two more. SQLite has one view for all of the block.
+        """
+        if self.is_sqlite:
+            with self.read() as session:
+                yield session
+            return
+        with _Transaction(self.engine, expire_on_commit=False) as session:
+            session.connection(execution_options=_VIEW_EACH)
+            token = _transaction_open.set(True)
+            try:
+                yield session
+            finally:
+                _transaction_open.reset(token)
+                session.expunge_all()
+            # Nothing to the server: there is no transaction.
+            session.commit()

@@ -19,16 +19,16 @@ from dispatch.domain.incidents import Assignment, Incident
 from dispatch.domain.vocabulary import AlertChannel, IncidentChannel, Source
 from dispatch.service import ledger, outbox
 from dispatch.service.services import Services
+from models import incident as rows
 from models.base import table_of
 from models.facility import Staff
 from models.record import Event
 from models.traffic import Delivery
 
-_DELIVERY, _STAFF = table_of(Delivery), table_of(Staff)
+_DELIVERY, _INCIDENT, _STAFF = table_of(Delivery), table_of(rows.Incident), table_of(Staff)
 _ANSWERED = (
-    select(
-        _DELIVERY.c.purpose, _DELIVERY.c.incident_id, _DELIVERY.c.staff_id, _DELIVERY.c.details, _STAFF.c.code
-    )
+    select(_DELIVERY.c.purpose, _DELIVERY.c.staff_id, _DELIVERY.c.details, _STAFF.c.code, *ledger.PLACE)
+    .join(_INCIDENT, _INCIDENT.c.id == _DELIVERY.c.incident_id)
     .outerjoin(_STAFF, _STAFF.c.id == _DELIVERY.c.staff_id)
     .where(_DELIVERY.c.id == bindparam("delivery_id"), _DELIVERY.c.facility_id == bindparam("facility"))
 )
@@ -81,19 +81,19 @@ class AnsweredCall:
 
 def answered(services: Services, delivery_id: str) -> AnsweredCall | None:
     """The call behind *delivery_id*, or None when there is none."""
-    with services.uow.read() as session:
+    with services.uow.look() as session:
         key = {"delivery_id": delivery_id, "facility": services.facility_id}
         row = session.connection().execute(_ANSWERED, key).first()
-        if row is None or row.incident_id is None:
+        if row is None:
             return None
         call_id = row.details.get("call_id")
         return AnsweredCall(
             purpose=Purpose(row.purpose),
-            incident=ledger.load(session, services, row.incident_id, for_update=False),
+            incident=ledger.at_place(session, services, row, for_update=False),
             staff_id=row.staff_id,
             staff_code=row.code,
             call_id=None if call_id is None else str(call_id),
-            is_caller_back=row.purpose == Purpose.CONNECT and outbox.is_caller_back(session, row.incident_id),
+            is_caller_back=row.purpose == Purpose.CONNECT and outbox.is_caller_back(session, row.id),
         )
 
 
@@ -111,7 +111,7 @@ def enter_room(services: Services, incident_id: str, provider_sid: str) -> JoinC
             call.details = {**call.details, outbox.IN_ROOM: True}
         if not ours_entered:
             _caller_entered(session, services, incident_id, provider_sid)
-    with services.uow.read() as session:
+    with services.uow.look() as session:
         calls = session.scalars(_ON_THE_LINE, key).all()
     present = sorted(
         (call for call in calls if call.details.get(outbox.IN_ROOM)),

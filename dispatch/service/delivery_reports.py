@@ -7,7 +7,6 @@ and the incident learns of an alert exactly once. What follows from a failure is
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ScalarResult, bindparam, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain import alerts
@@ -23,8 +22,6 @@ from dispatch.service.services import Services
 from models.repeating import repeated
 from models.traffic import Delivery
 
-_ONE = select(Delivery).where(Delivery.id == bindparam("delivery_id")).with_for_update()
-
 
 @repeated
 def handed_over(
@@ -33,7 +30,7 @@ def handed_over(
     """The provider took the request over, with these words."""
     now = services.clock.now()
     with services.uow.write() as session:
-        row = _locked(session, services, claimed.id).one()
+        row = _row_of(session, services, claimed)
         row.provider = provider
         row.body = body or row.body
         row.sent_at = row.sent_at or now
@@ -65,7 +62,7 @@ def handed_over(
 def done_without_provider(services: Services, claimed: Claimed, provider: str) -> None:
     """A request that has no life of its own (hanging up) was carried out."""
     with services.uow.write() as session:
-        row = _locked(session, services, claimed.id).one()
+        row = _row_of(session, services, claimed)
         row.provider = provider
         row.state = DeliveryState.DELIVERED
         row.sent_at = row.finished_at = services.clock.now()
@@ -76,7 +73,7 @@ def done_without_provider(services: Services, claimed: Claimed, provider: str) -
 def not_wanted(services: Services, claimed: Claimed) -> None:
     """It was about to be sent again, but whom it was for is not needed any more."""
     with services.uow.write() as session:
-        row = _locked(session, services, claimed.id).one()
+        row = _row_of(session, services, claimed)
         if _is_ours(row, claimed):
             failures.let_go(session, services, row, now=services.clock.now())
 
@@ -99,7 +96,7 @@ def not_handed_over(
     in_doubt = unasked | {provider} if isinstance(error, OutcomeUnknownError) else unasked
     refused = isinstance(error, ProviderRefusedError) and not is_passing(error)
     with services.uow.write() as session:
-        row = _locked(session, services, claimed.id).one()
+        row = _row_of(session, services, claimed)
         if not _is_ours(row, claimed):
             return
         row.provider = provider
@@ -142,7 +139,7 @@ def callback(
     """Apply a status callback; False when it is about nothing we know, or changes nothing."""
     now = services.clock.now()
     with services.uow.write() as session:
-        row = _locked(session, services, delivery_id).one_or_none()
+        row = ledger.hold_delivery(session, services, delivery_id)
         if row is None or row.facility_id != services.facility_id:
             return False
         if not _counts(row, provider_sid, status):
@@ -173,14 +170,10 @@ def callback(
 # --- the row --------------------------------------------------------------------------------------
 
 
-def _locked(session: Session, services: Services, delivery_id: str) -> ScalarResult[Delivery]:
-    """The delivery, ours alone until the commit, and before it its incident.
-
-    A command holds the incident when it withdraws what waits; in the other order the two would cross.
-    """
-    if not services.uow.is_sqlite:
-        ledger.hold_incident_of(session, services, delivery_id)
-    return session.scalars(_ONE, {"delivery_id": delivery_id})
+def _row_of(session: Session, services: Services, claimed: Claimed) -> Delivery:
+    row = ledger.hold_delivery(session, services, claimed.id)
+    assert row is not None, "no delivery is ever deleted"
+    return row
 
 
 def _is_ours(row: Delivery, claimed: Claimed) -> bool:

@@ -241,7 +241,7 @@ class Engine:
 
     def _look(self, now: datetime) -> "_Work":
         """What is due, and when the next thing will be; one look for the whole round."""
-        with self._services.uow.read() as session:
+        with self._services.uow.look() as session:
             connection = session.connection()
             due = connection.execute(_DUE, {"now": now}).all()
             following = connection.execute(_NEXT, {"now": now}).one()

@@ -4,11 +4,25 @@ The statements are made once, because making one costs more than running it. Dec
 say what the record says is checked by ``verifying``.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Row,
+    ScalarSelect,
+    Table,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from dispatch.domain import policy
 from dispatch.domain.incidents import Assignment, CallLeg, Incident, KnownLocation, Times
@@ -24,12 +38,14 @@ from dispatch.domain.vocabulary import (
     Priority,
     Role,
 )
+from dispatch.service.states import Known
 from models import incident as rows
-from models.base import table_of
+from models.base import UtcDateTime, table_of
 from models.statements import Prepared
 from models.together import Together
 
 Values = dict[str, Any]
+_OneRow = Row[*tuple[Any, ...]] | SimpleNamespace
 
 TIME_FIELDS = tuple(field.name for field in fields(Times))
 _ASSIGNMENT_FIELDS = tuple(field.name for field in fields(Assignment))
@@ -44,17 +60,35 @@ _ID = "row_id"
 _FIXED = {"id", "facility_id", "number", "year", "short_number", "channel", "is_drill", "policy", "duty"}
 """What an incident keeps as it was opened."""
 
+_OF_CALLS = (_CALL.c.received_at, _CALL.c.id)
+_OF_ASSIGNMENTS = (_ASSIGNMENT.c.asked_at, _ASSIGNMENT.c.staff_code)
+"""The orders in which both are read."""
+
 _SELECT_INCIDENT = select(_INCIDENT).where(_INCIDENT.c.id == bindparam("incident_id"))
-_SELECT_CALLS = (
-    select(_CALL)
-    .where(_CALL.c.incident_id == bindparam("incident_id"))
-    .order_by(_CALL.c.received_at, _CALL.c.id)
-)
+_SELECT_CALLS = select(_CALL).where(_CALL.c.incident_id == bindparam("incident_id")).order_by(*_OF_CALLS)
 _SELECT_ASSIGNMENTS = (
     select(_ASSIGNMENT)
     .where(_ASSIGNMENT.c.incident_id == bindparam("incident_id"))
-    .order_by(_ASSIGNMENT.c.asked_at, _ASSIGNMENT.c.staff_code)
+    .order_by(*_OF_ASSIGNMENTS)
 )
+
+
+def _is_instant(column: Column[Any]) -> bool:
+    return isinstance(column.type, UtcDateTime)
+
+
+def _all_of(table: Table, order: Sequence[Column[Any]]) -> ScalarSelect[Any]:
+    """The incident's rows in *table* as one JSON list, or NULL."""
+    listed = func.json_agg(aggregate_order_by(func.row_to_json(table.table_valued()), *order))
+    return select(listed).where(table.c.incident_id == _INCIDENT.c.id).scalar_subquery()
+
+
+_SELECT_WHOLE = _SELECT_INCIDENT.add_columns(
+    _all_of(_CALL, _OF_CALLS).label("calls"), _all_of(_ASSIGNMENT, _OF_ASSIGNMENTS).label("assignments")
+)
+"""To PostgreSQL one question costs more than its answer. Each takes one view of its own."""
+
+_INSTANTS = {column.name for table in (_CALL, _ASSIGNMENT) for column in table.c if _is_instant(column)}
 _INSERT_INCIDENT = Prepared(insert(_INCIDENT))
 _UPDATE_INCIDENT = Prepared(
     update(_INCIDENT)
@@ -81,9 +115,16 @@ _UPDATE_ASSIGNMENT = Prepared(
 )
 
 
-def read(connection: Connection, incident_id: str) -> Incident:
-    """The incident with this identifier, which must exist."""
-    return from_row(connection, connection.execute(_SELECT_INCIDENT, {"incident_id": incident_id}).one())
+def read(connection: Connection, incident_id: str) -> Known:
+    """The incident with this identifier, which must exist, and its place in the chain."""
+    key = {"incident_id": incident_id}
+    if connection.dialect.name == "sqlite":
+        row = connection.execute(_SELECT_INCIDENT, key).one()
+        incident = from_row(connection, row)
+    else:
+        row = connection.execute(_SELECT_WHOLE, key).one()
+        incident = of_rows(row, map(_told, row.calls or ()), map(_told, row.assignments or ()))
+    return Known(incident, row.event_count, row.chain_head)
 
 
 def from_row(connection: Connection, row: "rows.Incident | Row[*tuple[Any, ...]]") -> Incident:
@@ -92,10 +133,18 @@ def from_row(connection: Connection, row: "rows.Incident | Row[*tuple[Any, ...]]
     return of_rows(row, connection.execute(_SELECT_CALLS, key), connection.execute(_SELECT_ASSIGNMENTS, key))
 
 
+def _told(row: Mapping[str, Any]) -> SimpleNamespace:
+    """A row that came as JSON, its values as a row of the table has them."""
+    return SimpleNamespace(
+        **{
+            name: datetime.fromisoformat(value).astimezone(UTC) if name in _INSTANTS and value else value
+            for name, value in row.items()
+        }
+    )
+
+
 def of_rows(
-    row: "rows.Incident | Row[*tuple[Any, ...]]",
-    calls: Iterable[Row[*tuple[Any, ...]]],
-    assignments: Iterable[Row[*tuple[Any, ...]]],
+    row: "rows.Incident | Row[*tuple[Any, ...]]", calls: Iterable[_OneRow], assignments: Iterable[_OneRow]
 ) -> Incident:
     """The state behind *row* and the rows of its *calls* and *assignments*."""
     return Incident(
@@ -232,7 +281,7 @@ def _call_changes(leg: CallLeg) -> Values:
     }
 
 
-def _leg(row: Row[*tuple[Any, ...]]) -> CallLeg:
+def _leg(row: _OneRow) -> CallLeg:
     return CallLeg(
         id=row.id,
         provider=row.provider,
@@ -266,6 +315,6 @@ def _assignment_changes(part: Assignment) -> Values:
     return {**{name: getattr(part, name) for name in changing}, "status": str(part.status)}
 
 
-def _assignment(row: Row[*tuple[Any, ...]]) -> Assignment:
+def _assignment(row: _OneRow) -> Assignment:
     values = {name: getattr(row, name) for name in _ASSIGNMENT_FIELDS}
     return Assignment(**{**values, "role": Role(row.role), "status": AssignmentStatus(row.status)})

@@ -68,11 +68,13 @@ _TAKE_NUMBER = Prepared(
         )
     )
 )
-_FIND_CALL = Prepared(
-    select(_CALL.c.id, _CALL.c.incident_id).where(
-        _CALL.c.facility_id == bindparam("facility_id"), _CALL.c.provider_sid == bindparam("provider_sid")
-    )
+_CALL_AND_PLACE = (
+    select(_CALL.c.id.label("call_id"), *ledger.PLACE)
+    .join(_INCIDENT, _INCIDENT.c.id == _CALL.c.incident_id)
+    .where(_CALL.c.facility_id == bindparam("facility_id"), _CALL.c.provider_sid == bindparam("provider_sid"))
 )
+_FIND_CALL = Prepared(_CALL_AND_PLACE)
+_LOCK_CALLS_INCIDENT = Prepared(_CALL_AND_PLACE.with_for_update(of=_INCIDENT, key_share=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +224,7 @@ def open_by_hand(services: Services, command: OpenByHand) -> Incident:
 
 def call_state(services: Services, provider_sid: str) -> CallState | None:
     """How a call stands, without changing anything."""
-    with services.uow.read() as session:
+    with services.uow.look() as session:
         found = _call(session, services, provider_sid, for_update=False)
         return None if found is None else _state(found[1], found[0])
 
@@ -233,7 +235,7 @@ def incident_state(services: Services, incident_id: str) -> CallState:
     Raises:
         IncidentNotFoundError: there is no such incident.
     """
-    with services.uow.read() as session:
+    with services.uow.look() as session:
         incident = ledger.load(session, services, incident_id, for_update=False)
     return CallState(
         call_id="",
@@ -321,12 +323,11 @@ def _call(
     session: Session, services: Services, provider_sid: str, *, for_update: bool = True
 ) -> tuple[str, Incident] | None:
     key = {"facility_id": services.facility_id, "provider_sid": provider_sid}
-    found = _FIND_CALL.run(session.connection(), key).first()
+    query = _LOCK_CALLS_INCIDENT if for_update else _FIND_CALL
+    found = query.run(session.connection(), key).first()
     if found is None:
         return _called_back(session, services, provider_sid, for_update=for_update)
-    if found.incident_id is None:
-        return None
-    return found.id, ledger.load(session, services, found.incident_id, for_update=for_update)
+    return found.call_id, ledger.at_place(session, services, found, for_update=for_update)
 
 
 def _called_back(

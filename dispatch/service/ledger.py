@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, literal, select
+from sqlalchemy import Connection, Row, bindparam, delete, insert, literal, select, true
 from sqlalchemy.orm import Session
 
 from dispatch.domain import escalation
@@ -36,11 +36,12 @@ from models.unit_of_work import wake_engine_after
 Values = dict[str, Any]
 
 _INCIDENT, _DELIVERY = table_of(rows.Incident), table_of(Delivery)
-_PLACES = select(_INCIDENT.c.id, _INCIDENT.c.event_count, _INCIDENT.c.chain_head).where(
-    _INCIDENT.c.facility_id == bindparam("facility_id")
-)
+PLACE = (_INCIDENT.c.id, _INCIDENT.c.event_count, _INCIDENT.c.chain_head)
+"""What says of an incident where its record stands (``at_place``)."""
+
+_PLACES = select(*PLACE).where(_INCIDENT.c.facility_id == bindparam("facility_id"))
 _PLACE = _PLACES.where(_INCIDENT.c.id == bindparam("incident_id"))
-_LOCK_PLACE_OF_DELIVERY = Prepared(
+_PLACE_OF_DELIVERY = (
     _PLACES.join(_DELIVERY, _DELIVERY.c.incident_id == _INCIDENT.c.id)
     .where(
         _DELIVERY.c.id == bindparam("delivery_id"),
@@ -50,7 +51,14 @@ _LOCK_PLACE_OF_DELIVERY = Prepared(
         ),
     )
     .with_for_update(of=_INCIDENT, key_share=True)
+    .cte("place")
 )
+_LOCK_DELIVERY = select(Delivery).where(Delivery.id == bindparam("delivery_id")).with_for_update(of=Delivery)
+_LOCK_BOTH = _LOCK_DELIVERY.add_columns(*_PLACE_OF_DELIVERY.c).outerjoin_from(
+    Delivery, _PLACE_OF_DELIVERY, true()
+)
+"""The place is found, and its incident locked, before PostgreSQL locks what the question itself is about."""
+
 _FIND_PLACE, _LOCK_PLACE = Prepared(_PLACE), Prepared(_PLACE.with_for_update(key_share=True))
 _INSERT_EVENTS = Prepared(insert(table_of(EventRow)))
 _INSERT_PRIVATE = Prepared(insert(table_of(PrivateValue)))
@@ -70,33 +78,42 @@ def load(session: Session, services: Services, incident_id: str, *, for_update: 
     held = _held(session).get(incident_id)
     if held is not None:
         return held
-    connection = session.connection()
     key = {"incident_id": incident_id, "facility_id": services.facility_id}
-    place = (_LOCK_PLACE if for_update else _FIND_PLACE).run(connection, key).first()
+    place = (_LOCK_PLACE if for_update else _FIND_PLACE).run(session.connection(), key).first()
     if place is None:
         raise IncidentNotFoundError(incident=incident_id)
-    incident = _state_at(connection, services, place)
-    if for_update:
-        _held(session)[incident_id] = incident
-    return incident
+    return at_place(session, services, place, for_update=for_update)
 
 
-def hold_incident_of(session: Session, services: Services, delivery_id: str) -> None:
-    """Lock the incident of one of its deliveries that a command about it may touch, if it is of one.
+def at_place(
+    session: Session, services: Services, place: Row[*tuple[Any, ...]], *, for_update: bool = True
+) -> Incident:
+    """The incident whose ``PLACE`` is in *place*; with *for_update* its row was locked when that was read."""
+    incident = _state_at(session.connection(), services, place)
+    return _held(session).setdefault(place.id, incident) if for_update else incident
 
-    It comes first in its transaction: what that has changed of an incident would not be seen here.
+
+def hold_delivery(session: Session, services: Services, delivery_id: str) -> Delivery | None:
+    """The delivery, ours alone until the commit, and before it its incident, if commands about that touch it.
+
+    A command holds the incident when it withdraws what waits; in the other order the two would cross. This
+    comes first in its transaction: what that has changed of an incident would not be seen here.
     """
     key = {"delivery_id": delivery_id, "facility_id": services.facility_id}
-    place = _LOCK_PLACE_OF_DELIVERY.run(session.connection(), key).first()
-    if place is not None:
-        _held(session)[place.id] = _state_at(session.connection(), services, place)
+    if services.uow.is_sqlite:
+        return session.scalar(_LOCK_DELIVERY, key)
+    found = session.execute(_LOCK_BOTH, key).first()
+    if found is None:
+        return None
+    if found.id is not None:
+        at_place(session, services, found)
+    return cast("Delivery", found.Delivery)
 
 
-def _state_at(connection: Connection, services: Services, place: Row[Any]) -> Incident:
+def _state_at(connection: Connection, services: Services, place: Row[*tuple[Any, ...]]) -> Incident:
     known = services.states.get(place.id)
     if known is None or known.chain_head != place.chain_head:
-        incident = incident_rows.read(connection, place.id)
-        known = Known(incident, place.event_count, place.chain_head)
+        known = incident_rows.read(connection, place.id)
         services.states.put(known)
     return known.incident
 

@@ -147,12 +147,13 @@ def _worker(
 ) -> DutyPerson | None:
     if command.staff_code is None:
         return None
+    if (on_duty := incident.on_duty(command.staff_code)) is not None:
+        return on_duty
     key = {"facility": services.facility_id, "code": command.staff_code}
     row = session.connection().execute(_STAFF_BY_CODE, key).first()
     if row is None:
         raise StaffNotFoundError(staff_code=command.staff_code)
-    on_duty = incident.on_duty(row.code)
-    return on_duty or duty_person(row, incident.policy.alerting.tiers[0].name)
+    return duty_person(row, incident.policy.alerting.tiers[0].name)
 
 
 def _lock_both(session: Session, services: Services, command: ActOnIncident) -> None:

@@ -87,6 +87,34 @@ def test_a_late_callback_and_a_closing_do_not_wait_for_each_other(world: World) 
     assert "command.repeated" not in [line["event"] for line in logs]
 
 
+def test_a_callback_that_waited_for_its_incident_knows_what_was_written_meanwhile(
+    postgresql_database_url: str,
+) -> None:
+    """It holds its delivery only after its incident: whoever has the incident finds the delivery free."""
+    world = World(postgresql_database_url)
+    incident_id = world.resident().rings().incident_id
+    world.works()
+    (alert,) = world.deliveries(purpose="alert", to_number=PHONES["N01"], channel="voice")
+    with terminal(postgresql_database_url) as other, ThreadPoolExecutor(1) as provider:
+        other.execute(text(f"SELECT * FROM incident WHERE id = '{incident_id}' FOR UPDATE"))
+        telling = provider.submit(
+            delivery_reports.callback,
+            world.services,
+            alert.id,
+            provider_sid=alert.provider_sid,
+            status="ringing",
+            sequence=1,
+            error_code=None,
+        )
+        until_somebody_waits(postgresql_database_url)
+        later = "provider_status = 'in-progress', provider_sequence = 2"
+        other.execute(text(f"UPDATE delivery SET {later} WHERE id = '{alert.id}'"))
+        other.commit()
+        assert telling.result(WAIT_S) is False, "it came late"
+    assert [row.provider_status for row in world.deliveries() if row.id == alert.id] == ["in-progress"]
+    world.close()
+
+
 def test_who_loses_is_carried_out_again(postgresql_database_url: str) -> None:
     world = World(soon(postgresql_database_url))
     incident_id = world.resident().rings().incident_id

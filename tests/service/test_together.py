@@ -124,6 +124,15 @@ def ended(url: str, server: int) -> None:
     other.dispose()
 
 
+def test_a_look_is_no_transaction_and_a_reading_is_one(pool: UnitOfWork) -> None:
+    """When the transaction began is the same for all of its questions."""
+    began = text("SELECT transaction_timestamp()")
+    with pool.look() as session:
+        assert session.scalar(began) != session.scalar(began)
+    with pool.read() as session:
+        assert session.scalar(began) == session.scalar(began)
+
+
 def test_a_connection_that_the_server_closed_is_given_to_nobody(
     pool: UnitOfWork, postgresql_database_url: str
 ) -> None:
