@@ -94,6 +94,8 @@ class Engine:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._slots = threading.Semaphore(senders)
+        self._is_full = False
+        """Whether something may wait for a sender: then the next one that is free looks for it."""
         self._senders = senders
         self._pool = ThreadPoolExecutor(max_workers=senders, thread_name_prefix="sender")
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
@@ -285,6 +287,7 @@ class Engine:
             # Also when the database refuses: a place that is not given back sends nothing ever again.
             for _ in range(free - len(claimed)):
                 self._slots.release()
+        self._is_full = len(claimed) + SPARE_SENDERS >= free
         for delivery in claimed:
             self._pool.submit(self._send, delivery)
 
@@ -300,7 +303,8 @@ class Engine:
                 log.exception("engine.send_failed", delivery_id=claimed.id)
         finally:
             self._slots.release()
-            self.wake()
+            if self._is_full:
+                self.wake()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
