@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import orjson
-from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -25,7 +25,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 if TYPE_CHECKING:
-    from psycopg import Connection, Cursor
+    import psycopg
 
 BUSY_TIMEOUT_MS = 5000
 
@@ -35,6 +35,9 @@ READS_LONG = "reads_long"
 CONNECTION_WITHIN_S = 1.0
 """How long a command waits for a connection of the pool: after 1.5 s the caller is connected to a person."""
 
+
+_LAST_USED_FIRST = True
+"""It knows most: which pages are still as it read them, which statements it has ready."""
 
 UNUSED_FOR_S = 1.0
 """After so long a connection is asked whether it is still there; under load it is not."""
@@ -93,6 +96,7 @@ def open_database(url: str, *, pool_size: int = 20, overflow: int = 10, patience
             hide_parameters=True,
             json_serializer=json_text,
             json_deserializer=orjson.loads,
+            pool_use_lifo=_LAST_USED_FIRST,
             connect_args=server_options(parsed, patience),
             execution_options={READS_LONG: patience.reads_long},
         )
@@ -111,8 +115,7 @@ def open_database(url: str, *, pool_size: int = 20, overflow: int = 10, patience
         pool_size=pool_size,
         max_overflow=overflow,
         pool_timeout=CONNECTION_WITHIN_S,
-        # A connection's pages are stale as soon as another one has written: the last one used knows most.
-        pool_use_lifo=True,
+        pool_use_lifo=_LAST_USED_FIRST,
         hide_parameters=True,
         json_serializer=json_text,
         json_deserializer=orjson.loads,
@@ -120,7 +123,18 @@ def open_database(url: str, *, pool_size: int = 20, overflow: int = 10, patience
         execution_options={READS_LONG: patience.reads_long},
     )
     event.listen(engine, "connect", _prepare_sqlite)
+    # SQLAlchemy compiles each of them anew, which takes ten times as long as carrying it out.
+    engine.dialect.do_savepoint = _savepoint  # type: ignore[method-assign]
+    engine.dialect.do_release_savepoint = _release_savepoint  # type: ignore[method-assign]
     return engine
+
+
+def _savepoint(connection: Connection, name: str) -> None:
+    connection.exec_driver_sql(f"SAVEPOINT {name}")
+
+
+def _release_savepoint(connection: Connection, name: str) -> None:
+    connection.exec_driver_sql(f"RELEASE SAVEPOINT {name}")
 
 
 def _look_before_use(engine: Engine) -> None:
@@ -135,7 +149,7 @@ def _look_before_use(engine: Engine) -> None:
         record.info["used_s"] = time.monotonic()
 
     @event.listens_for(engine, "checkout")
-    def look(connection: "Connection", record: ConnectionPoolEntry, _proxy: object) -> None:
+    def look(connection: "psycopg.Connection", record: ConnectionPoolEntry, _proxy: object) -> None:
         used_s = record.info.get("used_s")
         if used_s is None:
             return
@@ -213,7 +227,7 @@ The driver translates names into numbers, and remembers that of short statements
 
 
 def _by_number(
-    cursor: "Cursor", sql: str, values: Sequence[object], context: DefaultExecutionContext
+    cursor: "psycopg.Cursor", sql: str, values: Sequence[object], context: DefaultExecutionContext
 ) -> bool:
     """Run it if it is one of those; False leaves it to the usual way."""
     if not NUMBERED.keys() <= context.execution_options.keys():
@@ -249,7 +263,7 @@ _LOST = frozenset({"40P01", "40001"})
 """``deadlock_detected``: two waited for each other; and ``serialization_failure``."""
 
 
-def _prepare_postgresql(connection: "Connection", _entry: ConnectionPoolEntry) -> None:
+def _prepare_postgresql(connection: "psycopg.Connection", _entry: ConnectionPoolEntry) -> None:
     # What is written together has many shapes; none of the statements in use is to be made anew.
     connection.prepared_max = 400
 
