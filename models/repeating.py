@@ -1,9 +1,10 @@
 """Carrying a command out again that lost against another one (ADR 0042).
 
 A command is one transaction and makes its identifiers inside, so that after its rollback nothing is left of
-it, and a repeat is as the first time. It takes no pause: whoever won holds what the repeat then waits for.
+it, and a repeat is as the first time. Whoever won is let in first.
 """
 
+import threading
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -17,6 +18,9 @@ log = structlog.get_logger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+LETS_IN_S = 0.01
+"""The winner must be woken first: a repeat that came before it would take what it waits for."""
 
 TIMES = 3
 """How often a command is carried out at most, each time because it lost against another one."""
@@ -34,6 +38,7 @@ def repeated(command: Callable[P, T]) -> Callable[P, T]:
                 if not lost_a_race(error):
                     raise
                 log.warning("command.repeated", reason=type(error.orig).__name__)
+            threading.Event().wait(LETS_IN_S)
         return command(*args, **kwargs)
 
     return run

@@ -124,8 +124,8 @@ def open_database(url: str, *, pool_size: int = 20, overflow: int = 10, patience
     )
     event.listen(engine, "connect", _prepare_sqlite)
     # SQLAlchemy compiles each of them anew, which takes ten times as long as carrying it out.
-    engine.dialect.do_savepoint = _savepoint  # type: ignore[method-assign]
-    engine.dialect.do_release_savepoint = _release_savepoint  # type: ignore[method-assign]
+    engine.dialect.do_savepoint = _savepoint  # type: ignore[method-assign] # no other way in
+    engine.dialect.do_release_savepoint = _release_savepoint  # type: ignore[method-assign] # likewise
     return engine
 
 
