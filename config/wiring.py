@@ -59,7 +59,7 @@ from telephony.wording import IndonesianWording
 if TYPE_CHECKING:
     from telephony.simulator.build import Simulator
 
-CALLS_POOL = 24
+CALLS_POOL = 28
 """Connections for webhooks: one for each of their threads, and four for the journal and ``/readyz``.
 
 Each is opened when it is first needed and then kept: a new one costs as much as a whole call.

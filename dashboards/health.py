@@ -55,11 +55,10 @@ def build_health(services: Services, more_reasons: Reasons = dict) -> APIRouter:
 def failing(services: Services, schema_wanted: str) -> Mapping[str, str]:
     """What keeps the service from being ready: ``database``, ``schema``, ``writing`` or ``engine``."""
     try:
-        with services.uow.engine.connect() as connection:
-            revision = migrating.revision_of(connection)
-        if revision != schema_wanted:
-            return {"schema": f"is at {revision}, this program needs {schema_wanted}: run siaga migrate"}
-        with services.uow.read() as session:
+        with services.uow.look() as session:
+            revision = migrating.revision_of(session.connection())
+            if revision != schema_wanted:
+                return {"schema": f"is at {revision}, this program needs {schema_wanted}: run siaga migrate"}
             pulse = session.get(Pulse, "engine")
     except SQLAlchemyError as error:
         return {"database": f"does not answer ({type(error).__name__})"}

@@ -203,11 +203,13 @@ class UnitOfWork:
             with self.read() as session:
                 yield session
             return
-        with _Transaction(self.engine, expire_on_commit=False) as session:
+        with _Transaction(self.engine, expire_on_commit=False, autoflush=False) as session:
             session.connection(execution_options=_VIEW_EACH)
             token = _transaction_open.set(True)
             try:
                 yield session
+                # It would stand at once, and could not be undone.
+                assert not [*session.new, *session.dirty, *session.deleted], "a look writes nothing"
             finally:
                 _transaction_open.reset(token)
                 session.expunge_all()

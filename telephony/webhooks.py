@@ -51,8 +51,10 @@ Far below the provider's own limit of 15 s (TESTBED 2.1): nobody waits in silenc
 KEEP_WITHIN_S = 0.4
 """For keeping a request that could not be carried out; a disk that hangs must not make a caller wait."""
 
-THREADS = {"voice": 8, "sms": 4}
-"""For the kinds that open incidents, which queue for the next number of one: more would only wait."""
+THREADS = {"voice": 8, "sms": 4, "delivery_status": 4}
+"""For the kinds that open incidents, which queue for the next number of one: more would only wait. And for
+what nobody listens to: all callbacks of one incident wait when it is held, and no caller waits behind them.
+"""
 
 OTHER_THREADS = 8
 """For all other kinds together."""

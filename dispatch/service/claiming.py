@@ -69,7 +69,13 @@ class Claimed:
         return self.purpose is Purpose.ALERT and self.attempts == 1 and self.details.get("turn") == 1
 
 
-def claim(services: Services, *, limit: int, spare: int = 0) -> list[Claimed]:
+class Claims(list[Claimed]):
+    """What was claimed; ``more`` may be due, or soon, than there was room for or the pace let through."""
+
+    more: bool = True
+
+
+def claim(services: Services, *, limit: int, spare: int = 0) -> Claims:
     """Take up to *limit* due deliveries under a lease, the most urgent first.
 
     The last *spare* places are kept for people who have not been asked yet. Texts that waited past their
@@ -77,7 +83,7 @@ def claim(services: Services, *, limit: int, spare: int = 0) -> list[Claimed]:
     engines share the work without waiting for each other.
     """
     now = services.clock.now()
-    claimed: list[Claimed] = []
+    claimed = Claims()
     with services.uow.write() as session:
         while room := limit - len(claimed):
             due = session.scalars(_MOST_URGENT, {"now": now, "room": room}).all()
@@ -86,6 +92,7 @@ def claim(services: Services, *, limit: int, spare: int = 0) -> list[Claimed]:
             admitted = pacing.admit(session, services, seated, now)
             claimed += [_take(row, now, services.lease_s) for row in admitted]
             if len(due) < room or len(seated) < len(fresh):
+                claimed.more = len(seated) < len(fresh) or len(admitted) < len(seated)
                 break
     return claimed
 

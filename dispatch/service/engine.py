@@ -94,7 +94,7 @@ class Engine:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._slots = threading.Semaphore(senders)
-        self._is_full = False
+        self._more_waits = True
         """Whether something may wait for a sender: then the next one that is free looks for it."""
         self._senders = senders
         self._pool = ThreadPoolExecutor(max_workers=senders, thread_name_prefix="sender")
@@ -274,10 +274,12 @@ class Engine:
 
     def _send_due(self) -> None:
         self._watch.mark()
+        # Whoever becomes free while the others are claimed for is not counted with them.
+        self._more_waits = True
         free = 0
         while free < self._senders and self._slots.acquire(blocking=False):
             free += 1
-        claimed: list[Claimed] = []
+        claimed = claiming.Claims()
         try:
             if free:
                 claimed = claiming.claim(
@@ -287,7 +289,7 @@ class Engine:
             # Also when the database refuses: a place that is not given back sends nothing ever again.
             for _ in range(free - len(claimed)):
                 self._slots.release()
-        self._is_full = len(claimed) + SPARE_SENDERS >= free
+        self._more_waits = claimed.more
         for delivery in claimed:
             self._pool.submit(self._send, delivery)
 
@@ -303,7 +305,7 @@ class Engine:
                 log.exception("engine.send_failed", delivery_id=claimed.id)
         finally:
             self._slots.release()
-            if self._is_full:
+            if self._more_waits:
                 self.wake()
 
 

@@ -87,6 +87,15 @@ def test_a_late_callback_and_a_closing_do_not_wait_for_each_other(world: World) 
     assert "command.repeated" not in [line["event"] for line in logs]
 
 
+def test_a_key_and_a_closing_in_the_same_instant_are_one_after_the_other(world: World) -> None:
+    other = world.restarted()
+    resident = world.resident()
+    incident_id = resident.rings().incident_id
+    close = partial(other.desk, incident_id, Action.CLOSE, outcome=Outcome.ADVICE)
+    crossed(world, other, partial(resident.presses, "3"), close)
+    assert world.incident(incident_id).is_closed
+
+
 def test_a_callback_that_waited_for_its_incident_knows_what_was_written_meanwhile(
     postgresql_database_url: str,
 ) -> None:

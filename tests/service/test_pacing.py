@@ -163,6 +163,19 @@ def test_a_new_incident_goes_out_while_repeats_are_held(make_world: MakeWorld) -
     assert {str(c.purpose) for c in then} == {"hang_up", "stand_down"}
 
 
+def test_a_claim_says_whether_more_may_wait(make_world: MakeWorld) -> None:
+    """Whoever ends a request looks for more then, and not only with the next tick."""
+    world = make_world(plan=plan(), calls_per_second=0.1)
+    for number in range(2):
+        world.resident(f"+62811999{number:04d}").rings(f"CA-{number}")
+    assert claiming.claim(world.services, limit=1).more, "there was no room for the second"
+    assert not claiming.claim(world.services, limit=8).more
+    world.hand.advance(10)
+    fire_only(world)
+    assert claiming.claim(world.services, limit=50).more, "repeats wait for their turn"
+    assert not claiming.claim(world.services, limit=50).more
+
+
 def test_what_connects_a_waiting_caller_does_not_wait(make_world: MakeWorld) -> None:
     world = make_world(plan=plan(second_ring_s=900.0), calls_per_second=0.1)
     incident_id = world.resident().rings().incident_id

@@ -133,6 +133,18 @@ def test_a_look_is_no_transaction_and_a_reading_is_one(pool: UnitOfWork) -> None
         assert session.scalar(began) == session.scalar(began)
 
 
+def test_nothing_is_written_in_a_look(pool: UnitOfWork) -> None:
+    def look_and_write() -> None:
+        with pool.look() as session:
+            session.add(Inbox(**row("a")))
+            session.scalars(select(Inbox)).all()
+
+    with pytest.raises(AssertionError, match="writes nothing"):
+        look_and_write()
+    with pool.read() as session:
+        assert session.scalars(select(Inbox)).all() == []
+
+
 def test_a_connection_that_the_server_closed_is_given_to_nobody(
     pool: UnitOfWork, postgresql_database_url: str
 ) -> None:
