@@ -41,13 +41,13 @@ def terminal(url: str) -> Iterator[Connection]:
         connection.rollback()
 
 
-def until_somebody_waits(url: str, or_else: Callable[[], bool] = lambda: False) -> None:
-    """Return when a session waits for a lock of another one."""
+def until_somebody_waits(url: str, or_else: Callable[[], bool] = lambda: False, *, many: int = 1) -> None:
+    """Return when a session waits for a lock of another one, or *many* do."""
     engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
     pause = threading.Event()
     with engine.connect() as connection:
         for _ in range(int(WAIT_S / LOOKS_EVERY_S)):
-            if or_else() or connection.scalar(_WAITING):
+            if or_else() or connection.scalar(_WAITING) >= many:
                 return
             pause.wait(LOOKS_EVERY_S)
     raise AssertionError("nobody waits for a lock")
