@@ -88,6 +88,10 @@ def build_application(order: Order) -> FastAPI:
     return app
 
 
+HEARS_WITHIN_S = 1.0
+"""The longest that an engine alone does not notice that it was asked to stop."""
+
+
 def run_engine() -> None:
     """An engine alone, until it is asked to stop."""
     given = read()
@@ -97,7 +101,9 @@ def run_engine() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
     program.start()
-    stopping.wait()
+    while not stopping.wait(HEARS_WITHIN_S):
+        # Python hears a signal that came in the instant in which this thread lay down only when it gets up.
+        continue
     end_if_stop_hangs()
     program.stop()
 
