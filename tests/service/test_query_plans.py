@@ -342,22 +342,50 @@ def _had_many_before(engine: Engine) -> None:
         connection.exec_driver_sql("ANALYZE")
 
 
-def test_the_watchdog_walks_no_growing_table_on_a_server_either(postgres_world: World) -> None:
-    asked = _asked_by_the_watchdog(postgres_world)
-    _had_many_before(postgres_world.uow.engine)
+def _server_plans(engine: Engine, asked: list[tuple[str, Any]]) -> list[str]:
+    """The plans of *asked* where many incidents went before; of what grows for ever none may be walked."""
+    _had_many_before(engine)
     lines: list[str] = []
-    with postgres_world.uow.engine.connect() as connection:
+    with engine.connect() as connection:
         # A table of what goes on is walked for being small; what is left walks because no index serves it.
         connection.exec_driver_sql("SET enable_seqscan = off")
         for statement, parameters in asked:
             lines += [row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)]
-
     walks = re.compile(r"Seq Scan on (\w+)")
     assert [line for line in lines if (found := walks.search(line)) and found[1] in BIG] == []
+    return lines
+
+
+def test_the_watchdog_walks_no_growing_table_on_a_server_either(postgres_world: World) -> None:
+    lines = _server_plans(postgres_world.uow.engine, _asked_by_the_watchdog(postgres_world))
+
     for index in ("ix_call_orphan", "ix_call_unended", "ix_incident_open", "ix_delivery_due"):
         assert any(index in line for line in lines), index
     used = {found[1] for line in lines if (found := re.search(r"using (\w+) on incident\b", line))}
     assert used <= {"ix_incident_open", "pk_incident"}
+
+
+def test_what_only_a_server_is_asked_walks_no_growing_table(postgres_world: World) -> None:
+    """A callback's two rows, and an incident that another process wrote to, are one statement each there."""
+    postgres_world.resident().rings()
+    postgres_world.works()
+    alert, *_ = postgres_world.deliveries(purpose="alert", channel="voice")
+    other = postgres_world.restarted()
+    listener = _Listener(other.uow.engine)
+    delivery_reports.callback(
+        other.services,
+        alert.id,
+        provider_sid=alert.provider_sid,
+        status="ringing",
+        sequence=1,
+        error_code=None,
+    )
+    assert sum(" FOR UPDATE OF " in statement for statement, _ in listener.asked) == 1
+    assert sum("json_agg" in statement for statement, _ in listener.asked) == 1
+
+    lines = _server_plans(postgres_world.uow.engine, listener.asked)
+    for index in ("pk_delivery", "pk_incident", "ix_call_incident_id", "uq_assignment_incident_id_staff_id"):
+        assert any(index in line for line in lines), index
 
 
 def test_the_metrics_count_only_what_is_open(sqlite_world: World) -> None:
