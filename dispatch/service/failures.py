@@ -58,7 +58,7 @@ def follow_up(session: Session, services: Services, row: Delivery, *, was_taken:
     """
     if row.purpose == Purpose.CALL_BACK:
         _tell_call_back_failed(session, services, row, now)
-        if was_taken and may_be_reached_later(row.error_code) and is_wanted(session, services, row):
+        if was_taken and _is_to_be_called_again(session, services, row, now):
             outbox.insert_new(session, _after_a_pause(services, row, now))
     elif row.purpose == Purpose.ALERT and row.incident_id is not None:
         _after_alert(session, services, row, was_taken=was_taken, now=now)
@@ -125,6 +125,15 @@ def _is_awaited(incident: Incident, assignment: Assignment) -> bool:
     """Whether a caller waits in the room, alone, for a worker who accepted."""
     live = incident.live_call
     return assignment.is_engaged and live is not None and incident.is_alone(live)
+
+
+def _is_to_be_called_again(session: Session, services: Services, row: Delivery, now: datetime) -> bool:
+    """Whether the caller may be reached later, and no other call back is under way, which would go on."""
+    return (
+        may_be_reached_later(row.error_code)
+        and is_wanted(session, services, row)
+        and not outbox.is_called_back(session, str(row.incident_id), now)
+    )
 
 
 def _is_reached(incident: Incident) -> bool:

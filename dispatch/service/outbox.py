@@ -227,7 +227,17 @@ def _is_called_back_now(session: Session, new: "Composer") -> bool:
     calls = session.scalars(_CALL_BACKS, {"incident_id": new.incident.id}).all()
     # One that pauses before another try gives way: somebody waits in the room now.
     _withdraw_tries(session, calls, new.now)
-    return any(is_ringing(call) or _goes_on(call, new.now) or call.state in UNSENT for call in calls)
+    return any(_is_under_way(call, new.now) for call in calls)
+
+
+def is_called_back(session: Session, incident_id: str, now: datetime) -> bool:
+    """The same, or whether one pauses before another try."""
+    calls = session.scalars(_CALL_BACKS, {"incident_id": incident_id})
+    return any(_is_under_way(call, now) for call in calls)
+
+
+def _is_under_way(call: Delivery, now: datetime) -> bool:
+    return is_ringing(call) or _goes_on(call, now) or call.state in UNSENT
 
 
 def _goes_on(call: Delivery, now: datetime) -> bool:

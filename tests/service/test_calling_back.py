@@ -1,5 +1,7 @@
 """A caller whom nobody has heard is called back until somebody has talked with them."""
 
+from dataclasses import replace
+
 import pytest
 
 from dispatch.domain.commands import Action
@@ -8,6 +10,7 @@ from dispatch.service import alert_calls, intake, waiting
 from dispatch.service.callers_alone import CALLER_NOT_REACHED
 from dispatch.service.watchdog import Watchdog
 from tests.fakes.heartbeat import FakeHeartbeat
+from tests.fakes.telephony import Outcome as Answer
 from tests.world import PHONES, World
 
 N01 = PHONES["N01"]
@@ -147,6 +150,26 @@ def test_who_accepts_while_the_next_try_is_waited_for_waits_for_none(world: Worl
     assert world.provider.rung.count(CALLER) == 4
     world.passes(60)
     assert world.provider.rung.count(CALLER) == 4
+
+
+def test_a_try_that_gave_way_and_rang_after_all_begins_no_second_row_of_calls(world: World) -> None:
+    """Nobody knew that the network had it, and when that fails, the caller's phone rings for the next one."""
+    incident_id = hung_up(world)
+    fails(world, "busy")
+    world.provider.will(Answer.UNREACHABLE, to_number=CALLER)
+    world.hand.advance(15)
+    world.works()
+    (waiting,) = world.deliveries(purpose="call_back", state=str(DeliveryState.PENDING))
+    world.worker("N02").accepts(incident_id)
+    world.works()
+    assert world.provider.rung.count(CALLER) == 2
+    late = replace(world.provider.last_call_to(CALLER), sid="CA-late", status_url=f"status/{waiting.id}")
+    assert world.network_says(late, "no-answer")
+    world.passes(60)
+    assert world.provider.rung.count(CALLER) == 2
+    fails(world, "no-answer")
+    world.passes(60)
+    assert world.provider.rung.count(CALLER) == 3, "the row that goes on, goes on"
 
 
 def test_a_caller_who_picks_up_later_finds_the_worker(world: World) -> None:
