@@ -34,7 +34,9 @@ _ANSWERED = (
 )
 
 _OURS = select(Delivery).where(
-    Delivery.incident_id == bindparam("incident_id"), Delivery.channel == AlertChannel.VOICE
+    Delivery.incident_id == bindparam("incident_id"),
+    Delivery.facility_id == bindparam("facility"),
+    Delivery.channel == AlertChannel.VOICE,
 )
 _ENTERING = _OURS.where(Delivery.provider_sid == bindparam("provider_sid")).with_for_update()
 _ON_THE_LINE = _OURS.where(
@@ -103,7 +105,7 @@ def enter_room(services: Services, incident_id: str, provider_sid: str) -> JoinC
     Whoever comes second makes the meeting: a caller who is called back finds the worker there already. Of two
     who enter in the same instant each finds the other, because each looks only after its own entry stands.
     """
-    key = {"incident_id": incident_id, "provider_sid": provider_sid}
+    key = {"incident_id": incident_id, "facility": services.facility_id, "provider_sid": provider_sid}
     with services.uow.write() as session:
         # This row and no other: whoever has locked the incident may be about to lock one of its deliveries.
         ours_entered = session.scalars(_ENTERING, key).all()

@@ -336,7 +336,11 @@ def _called_back(
     """The caller's call behind one of our call-backs, whose own identifier is a delivery's."""
     row = session.scalar(
         select(Delivery)
-        .where(Delivery.provider_sid == provider_sid, Delivery.purpose == Purpose.CALL_BACK)
+        .where(
+            Delivery.facility_id == services.facility_id,
+            Delivery.provider_sid == provider_sid,
+            Delivery.purpose == Purpose.CALL_BACK,
+        )
         .limit(1)
     )
     if row is None or row.incident_id is None:

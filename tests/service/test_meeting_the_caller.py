@@ -1,5 +1,6 @@
 """The caller who waits in the room, and the worker who should come into it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,10 +9,13 @@ from dispatch.domain.commands import Action, ReceiveCall
 from dispatch.domain.meeting import CALL_IN_EVERY_S, JOIN_GRACE_S
 from dispatch.domain.vocabulary import Source
 from dispatch.service import alert_calls, intake
+from dispatch.service.states import States
+from models.facility import Facility
+from models.traffic import Delivery
 from tests.builders import policy
 from tests.fakes.telephony import Sent
 from tests.service.conftest import MakeWorld
-from tests.world import PHONES, World
+from tests.world import PHONES, ZONE, World
 
 
 def test_who_presses_1_and_hangs_up_is_called_into_the_room_and_nobody_counts_as_answered(
@@ -289,3 +293,49 @@ def test_when_the_one_who_waited_hangs_up_nobody_is_assumed_to_have_met_the_othe
 def test_whoever_enters_a_room_of_which_nothing_is_known_waits_there(world: World) -> None:
     """A room of before the database was restored, perhaps."""
     assert alert_calls.enter_room(world.services, "no-such-incident", "CA-in-9") is None
+
+
+# --- another health centre of the same database ---------------------------------------------------
+
+
+def elsewhere(world: World) -> World:
+    """Another health centre in the same database."""
+    other = world.restarted()
+    with other.uow.write() as session:
+        session.add(Facility(id="TMK", name="Timika", timezone=ZONE.key, created_at=other.clock.now()))
+    other.services = replace(other.services, facility_id="TMK", states=States())
+    return other
+
+
+def as_they_stand(world: World) -> list[dict[str, object]]:
+    columns = Delivery.__table__.c.keys()
+    return [{name: getattr(row, name) for name in columns} for row in world.deliveries()]
+
+
+def test_a_call_of_ours_is_none_of_another_health_centre(world: World) -> None:
+    """Told of it there, nobody hears whom it is about, and nothing becomes of it."""
+    other = elsewhere(world)
+    incident_id = world.resident().rings().incident_id
+    world.works()
+    alert = world.provider.last_call_to(PHONES["N01"])
+    world.network_says(alert, "in-progress")
+    before = as_they_stand(world)
+    assert alert_calls.answered(world.services, alert.delivery_id) is not None
+    assert alert_calls.answered(other.services, alert.delivery_id) is None
+    assert other.network_says(alert, "completed") is False
+    assert alert_calls.enter_room(other.services, incident_id, alert.sid) is None
+    assert as_they_stand(world) == before
+
+
+def test_a_caller_whom_we_call_back_is_none_of_another_health_centre(world: World) -> None:
+    other = elsewhere(world)
+    ringing = world.resident().rings()
+    world.works()
+    world.resident().hangs_up()
+    world.worker("N01").accepts(ringing.incident_id)
+    world.works()
+    back = world.provider.last_call_to("+628119999001")
+    assert intake.call_state(world.services, back.sid) is not None
+    assert intake.call_state(other.services, back.sid) is None
+    assert other.resident().presses("1", back.sid) is None
+    assert other.resident().hangs_up(back.sid) is False
