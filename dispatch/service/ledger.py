@@ -45,7 +45,7 @@ _PLACE_OF_DELIVERY = (
     _PLACES.join(_DELIVERY, _DELIVERY.c.incident_id == _INCIDENT.c.id)
     .where(
         _DELIVERY.c.id == bindparam("delivery_id"),
-        # Of no other does a command that holds the incident touch a row that is there.
+        # A report of no other goes on to its incident; who holds that may touch a row of any.
         _DELIVERY.c.purpose.in_(
             [literal(str(purpose)) for purpose in (Purpose.ALERT, Purpose.CONNECT, Purpose.CALL_BACK)]
         ),
@@ -94,10 +94,11 @@ def at_place(
 
 
 def hold_delivery(session: Session, services: Services, delivery_id: str) -> Delivery | None:
-    """The delivery, ours alone until the commit, and before it its incident, if commands about that touch it.
+    """The delivery, ours alone until the commit, and before it its incident, if what follows may touch that.
 
-    A command holds the incident when it withdraws what waits; in the other order the two would cross. This
-    comes first in its transaction: what that has changed of an incident would not be seen here.
+    A command holds the incident when it withdraws what waits, an erasure when it takes numbers away: in the
+    other order the two would cross. This comes first in its transaction: what that has changed of an incident
+    would not be seen here.
     """
     key = {"delivery_id": delivery_id, "facility_id": services.facility_id}
     if services.uow.is_sqlite:

@@ -15,12 +15,13 @@ from dispatch.domain.commands import Action
 from dispatch.domain.erasure import Basis
 from dispatch.domain.errors import CannotMergeError
 from dispatch.domain.incidents import Incident
-from dispatch.domain.vocabulary import DeliveryState, IncidentStatus, Outcome
+from dispatch.domain.vocabulary import DeliveryState, IncidentStatus, Outcome, Source
 from dispatch.ports import Handed, ProviderUnavailableError
 from dispatch.service import claiming, delivery_reports
 from dispatch.service.claiming import Claimed
 from dispatch.service.erasing import Eraser, Order
 from models.session import lost_a_race, open_database, was_held_up
+from models.traffic import Delivery
 from tests.crossing import crossed, soon, terminal, until_somebody_waits
 from tests.fakes.telephony import WAIT_S
 from tests.fakes.telephony import Outcome as Answer
@@ -46,6 +47,18 @@ def by_the_desk(world: World, action: Action, incident_id: str, into: str) -> In
         return refused
 
 
+def callback_about(world: World, row: Delivery, status: str, sequence: int | None = None) -> bool:
+    """What the network says late of *row*, whatever it is called there."""
+    return delivery_reports.callback(
+        world.services,
+        row.id,
+        provider_sid=row.provider_sid or "CA-out-late",
+        status=status,
+        sequence=sequence,
+        error_code=None,
+    )
+
+
 def test_of_two_incidents_merged_into_each_other_one_stays_open(world: World) -> None:
     other = world.restarted()
     first, second = (world.resident(number).rings(f"CA-{number}").incident_id for number in RESIDENTS)
@@ -69,15 +82,7 @@ def test_a_late_callback_and_a_closing_do_not_wait_for_each_other(world: World) 
     incident_id = world.resident().rings().incident_id
     world.works()
     (waiting,) = world.deliveries(state=str(DeliveryState.PENDING), to_number=PHONES["N01"])
-    rings = partial(
-        delivery_reports.callback,
-        world.services,
-        waiting.id,
-        provider_sid="CA-out-late",
-        status="ringing",
-        sequence=None,
-        error_code=None,
-    )
+    rings = partial(callback_about, world, waiting, "ringing")
     close = partial(other.desk, incident_id, Action.CLOSE, outcome=Outcome.ADVICE)
     with capture_logs() as logs:
         crossed(world, other, rings, close)
@@ -85,6 +90,50 @@ def test_a_late_callback_and_a_closing_do_not_wait_for_each_other(world: World) 
     world.works()
     assert "CA-out-late" in world.provider.stopped, "nobody is rung for what is closed"
     assert "command.repeated" not in [line["event"] for line in logs]
+
+
+def test_a_failed_call_back_and_who_accepts_do_not_wait_for_each_other(world: World) -> None:
+    """The caller seemed out of reach and was rung after all; who accepts withdraws the try that waits."""
+    other, caller = world.restarted(), RESIDENTS[0]
+    incident_id = world.resident(caller).rings().incident_id
+    world.works()
+    world.resident(caller).hangs_up()
+    world.worker("N01").accepts(incident_id)
+    world.works()
+    world.network_says(world.provider.last_call_to(caller), "busy")
+    world.provider.will(Answer.UNREACHABLE, to_number=caller)
+    world.hand.advance(15)
+    world.works()
+    (waiting,) = world.deliveries(state=str(DeliveryState.PENDING), to_number=caller)
+    failed = partial(callback_about, world, waiting, "no-answer")
+    with capture_logs() as logs:
+        told, _ = crossed(world, other, failed, partial(other.worker("N02").accepts, incident_id))
+    assert told is True
+    assert "command.repeated" not in [line["event"] for line in logs]
+    assert len(world.deliveries(state=str(DeliveryState.PENDING), to_number=caller)) == 1
+
+
+def test_the_end_of_a_call_into_the_room_and_an_erasure_do_not_wait_for_each_other(world: World) -> None:
+    """That the worker's phone rang in vain is told when the incident is over and its caller is forgotten."""
+    other, caller = world.restarted(), RESIDENTS[0]
+    incident_id = world.resident(caller).rings().incident_id
+    world.works()
+    world.network_says(world.provider.last_call_to(PHONES["N01"]), "no-answer")
+    world.worker("N01").does(incident_id, Action.ACCEPT, source=Source.SMS)
+    world.works()
+    (ringing,) = world.deliveries(purpose="connect", state=str(DeliveryState.ACCEPTED))
+    world.resident(caller).hangs_up()
+    world.desk(incident_id, Action.CLOSE, outcome=Outcome.ADVICE)
+    world.works()
+    order = Order(actor="cli", basis=Basis.REQUEST, reason="asked for it")
+    erase = partial(Eraser(other.services, order, pause_s=0.0).number, caller)
+    with capture_logs() as logs:
+        told, _ = crossed(world, other, partial(callback_about, world, ringing, "no-answer"), erase)
+    assert told is True
+    assert "command.repeated" not in [line["event"] for line in logs]
+    assert world.incident(incident_id).caller_number is None
+    (row,) = world.deliveries(purpose="connect")
+    assert (row.state, row.to_number) == (DeliveryState.FAILED, "")
 
 
 def test_a_key_and_a_closing_in_the_same_instant_are_one_after_the_other(world: World) -> None:
@@ -106,15 +155,7 @@ def test_a_callback_that_waited_for_its_incident_knows_what_was_written_meanwhil
     (alert,) = world.deliveries(purpose="alert", to_number=PHONES["N01"], channel="voice")
     with terminal(postgresql_database_url) as other, ThreadPoolExecutor(1) as provider:
         other.execute(text(f"SELECT * FROM incident WHERE id = '{incident_id}' FOR UPDATE"))
-        telling = provider.submit(
-            delivery_reports.callback,
-            world.services,
-            alert.id,
-            provider_sid=alert.provider_sid,
-            status="ringing",
-            sequence=1,
-            error_code=None,
-        )
+        telling = provider.submit(callback_about, world, alert, "ringing", 1)
         until_somebody_waits(postgresql_database_url)
         later = "provider_status = 'in-progress', provider_sequence = 2"
         other.execute(text(f"UPDATE delivery SET {later} WHERE id = '{alert.id}'"))
