@@ -17,7 +17,7 @@ from dispatch.domain.errors import CannotMergeError
 from dispatch.domain.incidents import Incident
 from dispatch.domain.vocabulary import DeliveryState, IncidentStatus, Outcome, Source
 from dispatch.ports import Handed, ProviderUnavailableError
-from dispatch.service import claiming, delivery_reports
+from dispatch.service import claiming, delivery_reports, intake
 from dispatch.service.claiming import Claimed
 from dispatch.service.erasing import Eraser, Order
 from models.session import lost_a_race, open_database, was_held_up
@@ -349,3 +349,25 @@ def test_who_only_refers_to_an_incident_holds_up_nobody(world: World, postgresql
         world.works()
         assert world.kinds(incident_id).count("alert.requested") > before, "the next ones are asked"
         assert world.worker("N03").accepts(incident_id).primary is not None
+
+
+def test_who_only_asks_how_a_call_stands_waits_for_nobody_who_holds_its_incident(
+    world: World, postgresql_database_url: str
+) -> None:
+    """They are on the line: whoever comes out of the room or waits in it, or whose call is told again."""
+    caller = world.resident(RESIDENTS[0])
+    ringing = caller.rings()
+    world.works()
+    caller.hangs_up()
+    world.worker("N01").accepts(ringing.incident_id)
+    world.works()
+    back = world.provider.last_call_to(RESIDENTS[0])
+    with terminal(postgresql_database_url) as other:
+        other.execute(text(f"SELECT * FROM incident WHERE id = '{ringing.incident_id}' FOR UPDATE"))
+        answers = [
+            intake.call_state(world.services, "CA-in-1"),
+            intake.call_state(world.services, back.sid),
+            caller.rings(),
+        ]
+        assert [answer and answer.call_id for answer in answers] == [ringing.call_id] * 3
+        assert intake.incident_state(world.services, ringing.incident_id).has_primary
