@@ -306,8 +306,8 @@ def _stand_down(session: Session, new: Composer, effect: StandDown) -> Iterator[
     theirs = {"incident_id": new.incident.id, "staff_id": effect.staff_id}
     # One statement, so that an alert which an engine claims in this instant is not taken for one that waits.
     _WITHDRAW_WAITING.run(session.connection(), {**theirs, "finished_at": new.now})
-    fresh = {"populate_existing": True}
-    alerts = session.scalars(_ALERTS, theirs, execution_options=fresh).all()
+    # Nobody holds one of them that was read before: the session does not know what that statement changed.
+    alerts = session.scalars(_ALERTS, theirs).all()
     told = False
     for alert in alerts:
         if alert.state == DeliveryState.WITHDRAWN:
