@@ -157,7 +157,7 @@ def test_a_disk_that_takes_nothing_is_told(tmp_path: Path) -> None:
 def only_so_many_can_be_open(more: int) -> Iterator[None]:
     """In this process *more* files can be opened beside those that are, and no further one."""
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    highest = max(int(name) for name in os.listdir("/dev/fd"))
+    highest = max(int(each.name) for each in Path("/dev/fd").iterdir())
     with ExitStack() as stack:
         stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
         resource.setrlimit(resource.RLIMIT_NOFILE, (highest + more + 2, limits[1]))
@@ -185,6 +185,17 @@ def test_a_file_whose_name_could_not_be_flushed_is_begun_anew(folder: Path) -> N
     keep(journal, 3)
     journal.drain(applied)
     assert applied == [request(1), request(3)]
+
+
+def test_a_folder_whose_name_could_not_be_flushed_is_begun_anew(folder: Path) -> None:
+    """With its name everything would be lost that is kept in it afterwards."""
+    journal, applied = Journal(folder), Applied()
+    with only_so_many_can_be_open(0), pytest.raises(OSError, match="Too many open files"):
+        keep(journal, 1)
+    assert not folder.exists()
+    keep(journal, 2)
+    journal.drain(applied)
+    assert applied == [request(2)]
 
 
 def test_it_says_what_waits_since_when_and_why(folder: Path) -> None:
