@@ -230,7 +230,7 @@ class Journal:
         lock = self._folder / f"{what}.lock"
         if not lock.exists():
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            flush_folder(self._folder.parent)
+            _flush_name(self._folder)
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -240,16 +240,16 @@ class Journal:
 
 
 def _flush_name(path: Path) -> None:
-    """Make sure that *path*, which is empty, is there after a power failure.
+    """Make sure that *path*, a file or a folder that is empty, is there after a power failure.
 
-    Nothing is written into a file before this, so one that is not empty needs it no more, whoever made it.
+    Nothing is put into it before this, so one that is not empty needs it no more, whoever made it.
     """
     try:
         flush_folder(path.parent)
     except OSError:
         # The kernel tries a failed flush only once: the next one shall find a new name to write.
         with suppress(OSError):
-            path.unlink()
+            path.rmdir() if path.is_dir() else path.unlink()
         raise
 
 

@@ -11,7 +11,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from models.incident import Incident
 from models.record import Event
 from models.traffic import Delivery
+from telephony.webhooks import OTHER_THREADS, THREADS
 from tests.contract.site import Site, call, is_fallback, verbs
+from tests.contract.site import text as message
+from tests.held_connections import connections_held
 
 CROWD = 40
 PATIENCE_S = 5.0
@@ -82,3 +85,40 @@ def test_what_each_opens_stands_in_one_queue_for_the_only_writer(sqlite_site: Si
         with suppress(PoolTimeoutError), calls.write():
             raise AssertionError("two wrote at once")
     assert calls.commits == commits + 1
+
+
+def test_whatever_arrives_at_once_nobody_waits_for_a_connection_of_another(postgres_site: Site) -> None:
+    """Each thread of the webhooks has one, and so have those who read the duty list or ask for readiness."""
+    site = postgres_site
+    arrives = {
+        "/telephony/voice": THREADS["voice"],
+        "/telephony/sms": THREADS["sms"],
+        "/telephony/deliveries/none/voice/status": THREADS["delivery_status"],
+        "/telephony/voice/menu": OTHER_THREADS,
+    }
+    paths = [path for path, number in arrives.items() for _ in range(number)]
+    beside = [site.program.standby.refresh, site.ready] * 2
+    everybody = len(paths) + len(beside)
+    with ThreadPoolExecutor(everybody) as pool:
+        with connections_held(site.program.services.uow.engine, everybody) as held:
+            for number, path in enumerate(paths):
+                fields = call(number, Digits="1") | message("Tolong", number)
+                pool.submit(site.send, path, fields)
+            others = [pool.submit(one) for one in beside]
+            assert held.come(everybody), "one had to wait for a connection of another"
+        for one in others:
+            one.result()
+    assert held.closed() == 0, "one was not kept for the next crowd"
+
+
+def test_eight_pages_are_made_at_once_and_the_ninth_is_asked_to_come_again(site: Site) -> None:
+    def page() -> int:
+        return site.client.get(f"{site.base}/w/some-token").status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        with connections_held(site.program.desk.uow.engine, 8) as held:
+            opened = [pool.submit(page) for _ in range(8)]
+            assert held.come(8), "one of eight had to wait"
+            assert page() == 503
+        assert {one.result() for one in opened} == {404}
+    assert held.closed() == 0, "one was not kept for the next"

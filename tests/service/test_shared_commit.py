@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import NoneType
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import event, insert, select
@@ -257,6 +257,25 @@ def test_a_transaction_that_sqlite_ended_is_lost_for_all_and_all_know(
     assert all(isinstance(error, DBAPIError) and is_database_away(error) for error in errors)
     assert len(errors) == place
     assert desk.written() == {"a", *(f"{n}" for n in range(PARTS - 1)), "c"}
+
+
+def test_a_connection_that_ends_no_transaction_any_more_is_given_to_nobody(desk: Desk) -> None:
+    """Whoever got it would stand in what the others left open, and perhaps write it down."""
+
+    def refuse(action: int, word: str | None, *_: object) -> int:
+        ends = action == sqlite3.SQLITE_TRANSACTION and word in ("COMMIT", "ROLLBACK")
+        return sqlite3.SQLITE_DENY if ends else sqlite3.SQLITE_OK
+
+    def breaks_it(session: Session) -> None:
+        put(session, "b")
+        driver = cast("sqlite3.Connection", session.connection().connection.driver_connection)
+        driver.set_authorizer(refuse)
+
+    first, last = desk.first("a"), desk.then(breaks_it)
+    desk.let_go()
+    assert all(isinstance(one.exception(WITHIN_S), OperationalError) for one in (first, last))
+    desk.then("c").result(WITHIN_S)
+    assert desk.written() == {"c"}
 
 
 def test_nobody_on_the_line_waits_for_what_takes_its_time_at_the_desk(desk: Desk) -> None:

@@ -44,6 +44,19 @@ class Witness(FakeProvider):
         self._told.append((self.name, provider_sid))
 
 
+class Hangs(FakeProvider):
+    """A company that takes what it is told, so late that nobody hears of it: each request takes its time."""
+
+    def __init__(self, name: str, world: World) -> None:
+        super().__init__(name, now=world.clock.now)
+        self._world = world
+
+    def stop_ringing(self, provider_sid: str) -> None:
+        super().stop_ringing(provider_sid)
+        self._world.hand.advance(self._world.services.request_s)
+        raise HANGS
+
+
 @pytest.fixture
 def world(make_world: MakeWorld) -> World:
     return make_world(plan=VOICE_ONLY, provider_names=("one", "two"))
@@ -134,6 +147,22 @@ def test_the_one_that_has_the_call_is_told_first(world: World) -> None:
     world.providers[:] = [Witness(provider.name, told, now=world.clock.now) for provider in world.providers]
     is_not_needed_any_more(world)
     assert [name for name, sid in told if sid == silent.sid] == ["two", "one"]
+
+
+def test_no_other_company_is_told_what_it_might_answer_only_after_the_lease(make_world: MakeWorld) -> None:
+    """By then another engine may be telling it the same; who did not hear it this time hears it the next."""
+    world = make_world(plan=VOICE_ONLY, provider_names=("one", "two", "three"))
+    silent = rings_twice(world)
+    quick = world.providers[:]
+    world.providers[:2] = [Hangs("one", world), Hangs("two", world)]
+    (incident,) = world.incidents()
+    world.worker("N01").accepts(incident.id)
+    assert world.engine.run_once()
+    assert stopped(world, silent) == [True, True, False]
+    world.providers[:] = quick
+    world.passes(world.services.lease_s)
+    assert stopped(world, silent) == [True, True, True]
+    assert_all_is_stopped(world)
 
 
 def test_a_silent_provider_is_not_told_but_the_others_are(world: World) -> None:

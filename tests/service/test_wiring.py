@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,8 +14,11 @@ from config.facility import load_facility
 from config.policy import load_policy
 from config.settings import load_settings
 from config.wiring import Program, build_program
+from dispatch.domain.commands import ReceiveCall
 from dispatch.ports import LoggedCall
+from dispatch.service import intake
 from dispatch.service.checks import JOURNAL_LAID_ASIDE, JOURNAL_WAITING, OF_THE_JOURNAL
+from dispatch.service.engine import SENDERS
 from dispatch.service.watchdog import PULSE, last_report
 from models.facility import Shift
 from models.record import Event
@@ -23,6 +27,10 @@ from models.traffic import Pulse
 from models.unit_of_work import wake_engine_after
 from tests.contract.site import call, load_people
 from tests.fakes.telephony import WAIT_S, FakeProvider
+from tests.held_connections import connections_held
+
+NOBODY = "http://127.0.0.1:1"
+"""Where no telephone company is: every request to it is refused."""
 
 
 def build(url: str, folder: Path, telephony: str = "twilio", *, with_engine: bool = False) -> Program:
@@ -36,6 +44,7 @@ def build(url: str, folder: Path, telephony: str = "twilio", *, with_engine: boo
             "SIAGA_TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
             "SIAGA_TWILIO_AUTH_TOKEN": "an-invented-token",
             "SIAGA_TWILIO_NUMBER": "+62911000911",
+            "SIAGA_TWILIO_API_URL": NOBODY,
         }
     )
     return build_program(settings, load_facility(), load_policy(), with_engine=with_engine)
@@ -47,6 +56,15 @@ def program(sqlite_database_url: str, tmp_path: Path) -> Iterator[Program]:
     program = build(sqlite_database_url, tmp_path)
     load_people(program)
     program.start()
+    yield program
+    program.stop()
+
+
+@pytest.fixture
+def engines_program(postgresql_database_url: str, tmp_path: Path) -> Iterator[Program]:
+    """The whole program on PostgreSQL, not yet at work."""
+    program = build(postgresql_database_url, tmp_path, with_engine=True)
+    load_people(program)
     yield program
     program.stop()
 
@@ -259,3 +277,36 @@ def test_what_the_journal_keeps_for_too_long_or_for_good_is_found(
 def last_counts(program: Program) -> Mapping[str, int]:
     with program.services.uow.read() as session:
         return last_report(session).counts()
+
+
+def rings(program: Program, number: int) -> None:
+    form = call(number, sender=f"+62811999{number:05}")
+    command = ReceiveCall(
+        provider="twilio",
+        provider_sid=form["CallSid"],
+        caller_number=form["From"],
+        received_at=program.services.clock.now(),
+        body=form,
+    )
+    intake.receive_call(program.services, command)
+
+
+def test_senders_and_chores_that_all_write_at_once_leave_the_engines_round_a_connection(
+    engines_program: Program,
+) -> None:
+    program = engines_program
+    assert program.engine is not None
+    chores = (program.engine.pulse, program.engine.let_go_of_the_dead, program.watch)
+    at_once = SENDERS + len(chores)
+    with ThreadPoolExecutor(len(chores), "chore") as pool:
+        with connections_held(program.at_work.uow.engine, at_once + 1, "sender", "chore") as held:
+            program.begin()
+            for number in range(SENDERS):
+                rings(program, number)
+            doing = [pool.submit(chore) for chore in chores]
+            assert held.come(at_once), "one had to wait for a connection of another"
+            held.also("engine")
+            assert held.come(1), "the engine stands still until one of them gives its own back"
+        for one in doing:
+            one.result(WAIT_S)
+    assert held.closed() == 0, "one was not kept for the next"

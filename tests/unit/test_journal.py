@@ -1,7 +1,10 @@
 """The journal: what it took is there after a crash, in order, once, and one bad line stops nobody."""
 
+import os
+import resource
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -148,6 +151,51 @@ def test_a_disk_that_takes_nothing_is_told(tmp_path: Path) -> None:
     (tmp_path / "journal").write_text("a file where the folder should be")
     with pytest.raises(OSError, match="journal"):
         keep(Journal(tmp_path / "journal"), 1)
+
+
+@contextmanager
+def only_so_many_can_be_open(more: int) -> Iterator[None]:
+    """In this process *more* files can be opened beside those that are, and no further one."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(int(each.name) for each in Path("/dev/fd").iterdir())
+    with ExitStack() as stack:
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest + more + 2, limits[1]))
+        taken: list[int] = []
+        with suppress(OSError):
+            while True:
+                taken.append(os.open(os.devnull, os.O_RDONLY))
+        for descriptor in taken[:more]:
+            os.close(descriptor)
+        for descriptor in taken[more:]:
+            stack.callback(os.close, descriptor)
+        yield
+
+
+def test_a_file_whose_name_could_not_be_flushed_is_begun_anew(folder: Path) -> None:
+    """A disk tells of a failure once: a second flush of the same name would succeed, and the name be lost."""
+    journal, applied = Journal(folder), Applied()
+    keep(journal, 1)
+    journal.drain(applied)
+    # For the lock and the file itself; none is left for the folder, which so cannot be flushed.
+    with only_so_many_can_be_open(2), pytest.raises(OSError, match="Too many open files"):
+        keep(journal, 2)
+    assert journal.is_failing
+    assert not (folder / "requests.jsonl").exists()
+    keep(journal, 3)
+    journal.drain(applied)
+    assert applied == [request(1), request(3)]
+
+
+def test_a_folder_whose_name_could_not_be_flushed_is_begun_anew(folder: Path) -> None:
+    """With its name everything would be lost that is kept in it afterwards."""
+    journal, applied = Journal(folder), Applied()
+    with only_so_many_can_be_open(0), pytest.raises(OSError, match="Too many open files"):
+        keep(journal, 1)
+    assert not folder.exists()
+    keep(journal, 2)
+    journal.drain(applied)
+    assert applied == [request(2)]
 
 
 def test_it_says_what_waits_since_when_and_why(folder: Path) -> None:
