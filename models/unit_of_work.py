@@ -153,6 +153,29 @@ class UnitOfWork:
                 listener()
 
     @contextmanager
+    def write_one(self) -> Iterator[Connection]:
+        """For one statement that is a transaction by itself, and gives the engine nothing to do.
+
+        To PostgreSQL its beginning and its end would be two more. On SQLite it is a part like any other.
+
+        Raises:
+            sqlalchemy.exc.TimeoutError: another transaction of this process has not ended in time.
+        """
+        if self.is_sqlite:
+            with self.write() as session:
+                yield session.connection()
+            return
+        with self.shared.watched(), self.engine.connect() as connection:
+            connection.execution_options(**_VIEW_EACH)
+            token = _transaction_open.set(True)
+            try:
+                yield connection
+                # Nothing to the server: it was committed at once.
+                connection.commit()
+            finally:
+                _transaction_open.reset(token)
+
+    @contextmanager
     def _begun(self) -> Iterator[Session]:
         """A session in a transaction; on SQLite in a part of the one that all threads share."""
         if not self.is_sqlite:

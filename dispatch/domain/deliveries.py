@@ -7,7 +7,7 @@ backwards: a late ``busy`` after ``completed`` changes nothing.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dispatch.domain.vocabulary import DeliveryState
+from dispatch.domain.vocabulary import AlertChannel, DeliveryState
 
 _CALL_RANKS: Mapping[str, int] = {
     "queued": 0,
@@ -65,6 +65,19 @@ def after_callback(
     else:
         state = DeliveryState.ACCEPTED
     return Progress(state=state, status=status, sequence=known_sequence if sequence is None else sequence)
+
+
+def _ways_to(ranks: Mapping[str, int], status: str) -> tuple[str, ...]:
+    return tuple(earlier for earlier, rank in ranks.items() if rank < ranks[status])
+
+
+ON_THE_WAY: Mapping[str, tuple[AlertChannel, tuple[str, ...]]] = {
+    status: (channel, _ways_to(ranks, status))
+    for channel, ranks in ((AlertChannel.VOICE, _CALL_RANKS), (AlertChannel.SMS, _TEXT_RANKS))
+    for status, rank in ranks.items()
+    if rank and status not in _DELIVERED | _FAILED
+}
+"""Statuses that are neither a beginning nor an end: of which channel, and the statuses that come before."""
 
 
 def is_answered(status: str) -> bool:

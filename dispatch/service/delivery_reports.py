@@ -7,10 +7,11 @@ and the incident learns of an alert exactly once. What follows from a failure is
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import Integer, bindparam, func, literal, update
 from sqlalchemy.orm import Session
 
 from dispatch.domain import alerts
-from dispatch.domain.deliveries import Progress, after_callback, is_answered, retry_after_s
+from dispatch.domain.deliveries import ON_THE_WAY, Progress, after_callback, is_answered, retry_after_s
 from dispatch.domain.effects import Purpose
 from dispatch.domain.error_codes import Verdict, meaning_of
 from dispatch.domain.incidents import Incident
@@ -19,7 +20,9 @@ from dispatch.ports import Handed, OutcomeUnknownError, ProviderRefusedError, Te
 from dispatch.service import failures, ledger, outbox, survey_requests
 from dispatch.service.claiming import Claimed
 from dispatch.service.services import Services
+from models.base import table_of
 from models.repeating import repeated
+from models.statements import Prepared
 from models.traffic import Delivery
 
 
@@ -137,6 +140,8 @@ def callback(
     error_code: str | None,
 ) -> bool:
     """Apply a status callback; False when it is about nothing we know, or changes nothing."""
+    if _has_moved_on(services, delivery_id, provider_sid, status, sequence):
+        return True
     now = services.clock.now()
     with services.uow.write() as session:
         row = ledger.hold_delivery(session, services, delivery_id)
@@ -164,6 +169,56 @@ def callback(
         outcome = str(progress.state)
         channel, provider = row.channel, row.provider or "unknown"
     services.metrics.delivery_tried(channel=channel, provider=provider, outcome=outcome)
+    return True
+
+
+_DELIVERY, _SEQUENCE = table_of(Delivery), bindparam("sequence", type_=Integer)
+_MOVE_ON = {
+    status: Prepared(
+        update(_DELIVERY)
+        .where(
+            _DELIVERY.c.id == bindparam("delivery_id"),
+            _DELIVERY.c.facility_id == bindparam("of_facility"),
+            _DELIVERY.c.channel == literal(str(channel)),
+            _DELIVERY.c.state == literal(str(DeliveryState.ACCEPTED)),
+            _DELIVERY.c.provider_sid == bindparam("known_sid"),
+            _DELIVERY.c.provider_status.in_([literal(each) for each in earlier]),
+            _DELIVERY.c.provider_sequence < func.coalesce(_SEQUENCE, _DELIVERY.c.provider_sequence + 1),
+        )
+        .values(
+            provider_status=literal(status),
+            provider_sequence=func.coalesce(_SEQUENCE, _DELIVERY.c.provider_sequence),
+        )
+        .returning(_DELIVERY.c.channel, _DELIVERY.c.provider)
+    )
+    for status, (channel, earlier) in ON_THE_WAY.items()
+}
+
+
+def _has_moved_on(
+    services: Services, delivery_id: str, provider_sid: str | None, status: str, sequence: int | None
+) -> bool:
+    """Whether the call or text is a step further on its way, and that was all that the callback says.
+
+    Most callbacks say nothing else. The provider had taken it over before, so its incident knows of it, and
+    nothing ends by this: one statement that looks and writes at once, and holds up nobody.
+    """
+    if status not in ON_THE_WAY or provider_sid is None:
+        return False
+    values = {
+        "delivery_id": delivery_id,
+        "of_facility": services.facility_id,
+        "known_sid": provider_sid,
+        "sequence": sequence,
+    }
+    with services.uow.write_one() as connection:
+        moved = _MOVE_ON[status].run(connection, values).first()
+    if moved is None:
+        return False
+    provider = moved.provider or "unknown"
+    services.metrics.delivery_tried(
+        channel=moved.channel, provider=provider, outcome=str(DeliveryState.ACCEPTED)
+    )
     return True
 
 

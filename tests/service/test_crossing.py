@@ -155,7 +155,7 @@ def test_a_callback_that_waited_for_its_incident_knows_what_was_written_meanwhil
     (alert,) = world.deliveries(purpose="alert", to_number=PHONES["N01"], channel="voice")
     with terminal(postgresql_database_url) as other, ThreadPoolExecutor(1) as provider:
         other.execute(text(f"SELECT * FROM incident WHERE id = '{incident_id}' FOR UPDATE"))
-        telling = provider.submit(callback_about, world, alert, "ringing", 1)
+        telling = provider.submit(callback_about, world, alert, "no-answer", 1)
         until_somebody_waits(postgresql_database_url)
         later = "provider_status = 'in-progress', provider_sequence = 2"
         other.execute(text(f"UPDATE delivery SET {later} WHERE id = '{alert.id}'"))

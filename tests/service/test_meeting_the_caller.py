@@ -318,6 +318,9 @@ def test_a_call_of_ours_is_none_of_another_health_centre(world: World) -> None:
     incident_id = world.resident().rings().incident_id
     world.works()
     alert = world.provider.last_call_to(PHONES["N01"])
+    before = as_they_stand(world)
+    assert other.network_says(alert, "ringing") is False
+    assert as_they_stand(world) == before
     world.network_says(alert, "in-progress")
     before = as_they_stand(world)
     assert alert_calls.answered(world.services, alert.delivery_id) is not None

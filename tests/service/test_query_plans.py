@@ -376,7 +376,7 @@ def test_what_only_a_server_is_asked_walks_no_growing_table(postgres_world: Worl
         other.services,
         alert.id,
         provider_sid=alert.provider_sid,
-        status="ringing",
+        status="completed",
         sequence=1,
         error_code=None,
     )
