@@ -8,7 +8,6 @@ from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.exception_handlers import http_exception_handler
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException as StarletteHTTPException
-from starlette.routing import Router
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from config.evidence_maker import EvidenceMaker
@@ -21,7 +20,7 @@ from dashboards.health import build_health
 from dashboards.reports.sources import Sources
 from dashboards.site import PagesContext, build_nothing_here, build_pages
 from dispatch.service import progress
-from telephony.webhooks import WEBHOOKS, build_webhooks
+from telephony.webhooks import WEBHOOKS, Webhooks, build_webhooks
 
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -63,7 +62,7 @@ class Application(FastAPI):
     as checking the signature.
     """
 
-    def __init__(self, webhooks: Router, *, lifespan: Lifespan[FastAPI]) -> None:
+    def __init__(self, webhooks: Webhooks, *, lifespan: Lifespan[FastAPI]) -> None:
         """Stand before *webhooks* and before whatever is added later."""
         # No redirect of a trailing slash: the provider would follow it as a GET and lose the call's fields.
         super().__init__(

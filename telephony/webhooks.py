@@ -7,22 +7,19 @@ their own, so that a crowd which waits for one lock leaves the others their thre
 """
 
 import asyncio
-import contextvars
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import TypeVar
 
 import structlog
 from anyio import CapacityLimiter, to_thread
 from sqlalchemy.exc import TimeoutError as BusyTooLongError
-from starlette.responses import Response
-from starlette.routing import Route, Router
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from dispatch.service import intake
@@ -36,6 +33,7 @@ from telephony.forms import Form, MalformedError
 from telephony.journal import Apply, NeverApplicableError
 from telephony.signatures import ForgedError, signed_form
 from telephony.survey_flow import SurveyFlow
+from telephony.threads import Threads
 
 log = structlog.get_logger(__name__)
 
@@ -71,19 +69,11 @@ _KEEPING_THEMSELVES = frozenset({"voice", "sms"})
 T = TypeVar("T")
 
 
-def build_webhooks(context: TelephonyContext) -> Router:
+def build_webhooks(context: TelephonyContext) -> "Webhooks":
     """Every telephone route, checked against the provider's signature."""
-    boundary = _Boundary(context)
     # What the provider may send twice may be carried out twice.
     routes = [replace(route, answer=repeated(route.answer)) for route in _routes(context)]
-
-    return Router(
-        [
-            Route(route.path, _Endpoint(boundary, route), methods=["POST"], name=route.kind)
-            for route in routes
-        ],
-        redirect_slashes=False,
-    )
+    return Webhooks(_Boundary(context), routes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +89,15 @@ class _Route:
     broken: Callable[[], str]
     is_kept: bool = True
 
-    def parameters(self, path: str) -> dict[str, str]:
-        """What stands in *path* in place of the names in braces."""
-        pattern = re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", self.path)
-        found = re.fullmatch(pattern, path)
-        return {} if found is None else found.groupdict()
+    def parameters(self, path: str) -> dict[str, str] | None:
+        """What stands in *path* in place of the names in braces; None when it is another address."""
+        found = _pattern(self.path).fullmatch(path)
+        return None if found is None else found.groupdict()
+
+
+@cache
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path))
 
 
 def _routes(context: TelephonyContext) -> list[_Route]:
@@ -138,16 +132,34 @@ def _routes(context: TelephonyContext) -> list[_Route]:
     ]
 
 
-class _Endpoint:
-    """One address as ASGI: it needs nothing of what a function is given around a request."""
+class Webhooks:
+    """All addresses as one ASGI application: nothing is made for a request that its answer does not need."""
 
-    def __init__(self, boundary: "_Boundary", route: _Route) -> None:
+    def __init__(self, boundary: "_Boundary", routes: Sequence[_Route]) -> None:
+        """Let *boundary* carry out what comes to *routes*."""
+        self.routes = tuple(routes)
         self._boundary = boundary
-        self._route = route
+        self._by_path = {route.path: route for route in routes}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self._boundary.answer(scope, receive, self._route)
+        """Answer one request."""
+        response = await self._answer(scope, receive)
         await response(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Response:
+        route, parameters = self._find(scope["path"])
+        if route is None:
+            return PlainTextResponse("Not Found", 404)
+        if scope["method"] != "POST":
+            return PlainTextResponse("Method Not Allowed", 405, {"Allow": "POST"})
+        return await self._boundary.answer(scope, receive, route, parameters)
+
+    def _find(self, path: str) -> tuple[_Route | None, dict[str, str]]:
+        route = self._by_path.get(path)
+        if route is not None:
+            return route, {}
+        found = ((route, route.parameters(path)) for route in self.routes)
+        return next(((route, known) for route, known in found if known is not None), (None, {}))
 
 
 class _Boundary:
@@ -155,16 +167,20 @@ class _Boundary:
 
     def __init__(self, context: TelephonyContext) -> None:
         self._context = context
-        self._threads = {kind: _threads(kind, number) for kind, number in THREADS.items()}
-        self._others = _threads("webhook", OTHER_THREADS)
+        self._threads = {kind: Threads(kind, number) for kind, number in THREADS.items()}
+        self._others = Threads("webhook", OTHER_THREADS)
         self._keepers = CapacityLimiter(_KEEPERS)
 
-    async def answer(self, scope: Scope, receive: Receive, route: _Route) -> Response:
+    async def answer(
+        self, scope: Scope, receive: Receive, route: _Route, parameters: Mapping[str, str]
+    ) -> Response:
         """Check, carry out, and only then reply; the engine gives way to many who wait."""
         with self._context.services.callers:
-            return await self._answer(scope, receive, route)
+            return await self._answer(scope, receive, route, parameters)
 
-    async def _answer(self, scope: Scope, receive: Receive, route: _Route) -> Response:
+    async def _answer(
+        self, scope: Scope, receive: Receive, route: _Route, parameters: Mapping[str, str]
+    ) -> Response:
         kind = route.kind
         commits = self._context.services.uow.commits
         context, path = self._context, str(scope["path"])
@@ -178,7 +194,7 @@ class _Boundary:
             log.warning("webhook.refused", kind=kind, reason=error.reason)
             return Response(status_code=403)
         try:
-            command = partial(route.answer, form, arrived_at, **scope["path_params"])
+            command = partial(route.answer, form, arrived_at, **parameters)
             document = await self._in_time(partial(once_more, command), kind)
         except MalformedError as error:
             log.warning("webhook.malformed", kind=kind, missing=error.field)
@@ -202,13 +218,9 @@ class _Boundary:
         """What *work* returns in a thread of its *kind*.
 
         Raises:
-            TimeoutError: it takes too long. What has begun is left to itself and keeps its thread, and so its
-                place, until it ends; what has not never begins.
+            TimeoutError: it takes too long.
         """
-        threads = self._threads.get(kind, self._others)
-        run = partial(contextvars.copy_context().run, work)
-        async with asyncio.timeout(ANSWER_WITHIN_S):
-            return await asyncio.get_running_loop().run_in_executor(threads, run)
+        return await self._threads.get(kind, self._others).run(work, within_s=ANSWER_WITHIN_S)
 
     def _only_waited(self, error: Exception, commits: int) -> bool:
         """Whether others got their turn meanwhile (*commits* is from before): a crowd is no outage."""
@@ -252,10 +264,6 @@ class _Boundary:
         return False
 
 
-def _threads(kind: str, number: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(number, thread_name_prefix=kind)
-
-
 def apply_kept(context: TelephonyContext) -> Apply:
     """How a request that waited in the journal is carried out; nobody is there any more to be answered."""
     routes = {route.kind: route for route in _routes(context) if route.is_kept}
@@ -268,7 +276,7 @@ def apply_kept(context: TelephonyContext) -> Apply:
             return
         try:
             if route is not None:
-                route.answer(form, at, **route.parameters(path))
+                route.answer(form, at, **(route.parameters(path) or {}))
         except Exception as error:
             if is_database_away(error):
                 raise

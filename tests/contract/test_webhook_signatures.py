@@ -5,7 +5,6 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from starlette.routing import Route
 
 from models.incident import Call
 from telephony.webhooks import build_webhooks
@@ -100,9 +99,9 @@ def test_every_telephone_address_was_asked(shared_site: Site) -> None:
         "survey_answer",
         "survey_key",
     ]
-    router = build_webhooks(shared_site.program.telephony)
-    assert sorted(str(route.name) for route in router.routes if isinstance(route, Route)) == sorted(names)
-    paths = [route.path for route in router.routes if isinstance(route, Route)]
+    routes = build_webhooks(shared_site.program.telephony).routes
+    assert sorted(route.kind for route in routes) == sorted(names)
+    paths = [route.path for route in routes]
     assert {path.format(**example, channel="voice") for path in paths} == known
 
 

@@ -98,10 +98,11 @@ class Program:
     def answer(self, path: str, form: Mapping[str, str]) -> str:
         """What the webhook at *path* answers: the document, or the fallback while the request is kept."""
         at = self.services.clock.now()
-        route = next(route for route in self._routes if route.path == path or route.parameters(path))
+        found = ((route, route.parameters(path)) for route in self._routes)
+        route, parameters = next((route, known) for route, known in found if known is not None)
         failures = self.uow.failures
         try:
-            return route.answer(form, at, **route.parameters(path))
+            return route.answer(form, at, **parameters)
         except Exception:
             if self.uow.failures == failures:
                 raise
