@@ -20,6 +20,7 @@ from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
 from config.cli_words import CommandRefusedError
+from config.one_packet import OnePacket
 from config.order import Order
 from config.starting import Starting, not_yet
 
@@ -211,6 +212,7 @@ def _config(app: ASGIApp | str, workers: int = 1, *, lifespan: Literal["on", "of
         lifespan=lifespan,
         workers=workers,
         backlog=BACKLOG,
+        http=OnePacket,
         log_config=None,
         access_log=False,
         server_header=False,
