@@ -263,8 +263,11 @@ _LOST = frozenset({"40P01", "40001"})
 
 
 def _prepare_postgresql(connection: "psycopg.Connection", _entry: ConnectionPoolEntry) -> None:
+    from models.lean_cursor import LeanCursor  # noqa: PLC0415 - SQLite needs no driver of PostgreSQL
+
     # What is written together has many shapes; none of the statements in use is to be made anew.
     connection.prepared_max = 400
+    connection.cursor_factory = LeanCursor
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:

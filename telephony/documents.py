@@ -227,5 +227,6 @@ def text_reply(words: str | None) -> str:
 
 def _say(verb: VoiceResponse | Gather, words: str) -> None:
     # A character that XML does not know, out of somebody's free text, would cost the whole document.
-    audible = "".join(character if character.isprintable() else " " for character in words)
-    verb.say(audible, voice=VOICE, language=LANGUAGE)
+    if not words.isprintable():
+        words = "".join(character if character.isprintable() else " " for character in words)
+    verb.say(words, voice=VOICE, language=LANGUAGE)
