@@ -1,7 +1,7 @@
 """The driver's cursor for PostgreSQL, which says of a column what SQLAlchemy asks for and no more.
 
-The driver's own makes an object for each column, and looks up its type by name: a tenth of all the processor time
-that whole calls took, because an incident has forty columns.
+The driver's own makes an object for each column, and looks up its type by name: a tenth of all the processor
+time that whole calls took, because an incident has forty columns.
 """
 
 from typing import Any

@@ -4,7 +4,7 @@ Statuses are Twilio's (TESTBED 2.4 and 2.6); other providers translate into them
 backwards: a late ``busy`` after ``completed`` changes nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState
@@ -67,17 +67,29 @@ def after_callback(
     return Progress(state=state, status=status, sequence=known_sequence if sequence is None else sequence)
 
 
-def _ways_to(ranks: Mapping[str, int], status: str) -> tuple[str, ...]:
-    return tuple(earlier for earlier, rank in ranks.items() if rank < ranks[status])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A status that concerns nobody but its delivery, when that was taken over before and has not ended."""
+
+    channel: AlertChannel
+    state: DeliveryState
+    earlier: tuple[str, ...]
+    """The statuses that come before it."""
 
 
-ON_THE_WAY: Mapping[str, tuple[AlertChannel, tuple[str, ...]]] = {
-    status: (channel, _ways_to(ranks, status))
-    for channel, ranks in ((AlertChannel.VOICE, _CALL_RANKS), (AlertChannel.SMS, _TEXT_RANKS))
-    for status, rank in ranks.items()
-    if rank and status not in _DELIVERED | _FAILED
-}
-"""Statuses that are neither a beginning nor an end: of which channel, and the statuses that come before."""
+def _steps() -> Iterator[tuple[str, Step]]:
+    for channel, ranks in ((AlertChannel.VOICE, _CALL_RANKS), (AlertChannel.SMS, _TEXT_RANKS)):
+        for status, rank in ranks.items():
+            state = DeliveryState.DELIVERED if status in _DELIVERED else DeliveryState.ACCEPTED
+            # That a call is over, and what failed, is for the incident to know.
+            is_for_others = status in _FAILED or (state, channel) == (DeliveryState.DELIVERED, "voice")
+            earlier = tuple(known for known, lower in ranks.items() if lower < rank)
+            if earlier and not is_for_others:
+                yield status, Step(channel=channel, state=state, earlier=earlier)
+
+
+STEPS: Mapping[str, Step] = dict(_steps())
+"""Each by its status; no status is one of both channels."""
 
 
 def is_answered(status: str) -> bool:

@@ -27,11 +27,21 @@ from models.traffic import Delivery
 
 _DELIVERY, _INCIDENT, _STAFF = table_of(Delivery), table_of(rows.Incident), table_of(Staff)
 _ANSWERED = (
-    select(_DELIVERY.c.purpose, _DELIVERY.c.staff_id, _DELIVERY.c.details, _STAFF.c.code, *ledger.PLACE)
+    select(
+        *(
+            _DELIVERY.c[name]
+            for name in ("purpose", "staff_id", "details", "provider_sid", "provider_status")
+        ),
+        _STAFF.c.code,
+        *ledger.PLACE,
+    )
     .join(_INCIDENT, _INCIDENT.c.id == _DELIVERY.c.incident_id)
     .outerjoin(_STAFF, _STAFF.c.id == _DELIVERY.c.staff_id)
     .where(_DELIVERY.c.id == bindparam("delivery_id"), _DELIVERY.c.facility_id == bindparam("facility"))
 )
+
+PICKED_UP = "in-progress"
+"""The provider's word for it."""
 
 _OURS = select(Delivery).where(
     Delivery.incident_id == bindparam("incident_id"),
@@ -40,7 +50,7 @@ _OURS = select(Delivery).where(
 )
 _ENTERING = _OURS.where(Delivery.provider_sid == bindparam("provider_sid")).with_for_update()
 _ON_THE_LINE = _OURS.where(
-    or_(Delivery.provider_status == "in-progress", Delivery.provider_sid == bindparam("provider_sid"))
+    or_(Delivery.provider_status == PICKED_UP, Delivery.provider_sid == bindparam("provider_sid"))
 ).order_by(Delivery.created_at)
 
 
@@ -53,6 +63,8 @@ class AnsweredCall:
     staff_id: str | None
     staff_code: str | None
     call_id: str | None
+    picked_up_sid: str | None = None
+    """What the provider calls it, if it has said that somebody picked it up."""
     is_caller_back: bool = False
     """Whether the caller, who was called back, has picked up."""
 
@@ -95,6 +107,7 @@ def answered(services: Services, delivery_id: str) -> AnsweredCall | None:
             staff_id=row.staff_id,
             staff_code=row.code,
             call_id=None if call_id is None else str(call_id),
+            picked_up_sid=row.provider_sid if row.provider_status == PICKED_UP else None,
             is_caller_back=row.purpose == Purpose.CONNECT and outbox.is_caller_back(session, row.id),
         )
 

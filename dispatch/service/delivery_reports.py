@@ -11,7 +11,7 @@ from sqlalchemy import Integer, bindparam, func, literal, update
 from sqlalchemy.orm import Session
 
 from dispatch.domain import alerts
-from dispatch.domain.deliveries import ON_THE_WAY, Progress, after_callback, is_answered, retry_after_s
+from dispatch.domain.deliveries import STEPS, Progress, Step, after_callback, is_answered, retry_after_s
 from dispatch.domain.effects import Purpose
 from dispatch.domain.error_codes import Verdict, meaning_of
 from dispatch.domain.incidents import Incident
@@ -20,7 +20,7 @@ from dispatch.ports import Handed, OutcomeUnknownError, ProviderRefusedError, Te
 from dispatch.service import failures, ledger, outbox, survey_requests
 from dispatch.service.claiming import Claimed
 from dispatch.service.services import Services
-from models.base import table_of
+from models.base import UtcDateTime, table_of
 from models.repeating import repeated
 from models.statements import Prepared
 from models.traffic import Delivery
@@ -140,7 +140,7 @@ def callback(
     error_code: str | None,
 ) -> bool:
     """Apply a status callback; False when it is about nothing we know, or changes nothing."""
-    if _has_moved_on(services, delivery_id, provider_sid, status, sequence):
+    if _has_stepped(services, delivery_id, provider_sid, status, sequence):
         return True
     now = services.clock.now()
     with services.uow.write() as session:
@@ -173,51 +173,61 @@ def callback(
 
 
 _DELIVERY, _SEQUENCE = table_of(Delivery), bindparam("sequence", type_=Integer)
-_MOVE_ON = {
-    status: Prepared(
+
+
+def _stepping(status: str, step: Step) -> Prepared:
+    ends = (
+        {} if step.state is DeliveryState.ACCEPTED else {"finished_at": bindparam("now", type_=UtcDateTime)}
+    )
+    return Prepared(
         update(_DELIVERY)
         .where(
             _DELIVERY.c.id == bindparam("delivery_id"),
             _DELIVERY.c.facility_id == bindparam("of_facility"),
-            _DELIVERY.c.channel == literal(str(channel)),
+            _DELIVERY.c.channel == literal(str(step.channel)),
             _DELIVERY.c.state == literal(str(DeliveryState.ACCEPTED)),
             _DELIVERY.c.provider_sid == bindparam("known_sid"),
-            _DELIVERY.c.provider_status.in_([literal(each) for each in earlier]),
+            _DELIVERY.c.provider_status.in_([literal(known) for known in step.earlier]),
             _DELIVERY.c.provider_sequence < func.coalesce(_SEQUENCE, _DELIVERY.c.provider_sequence + 1),
         )
         .values(
+            state=literal(str(step.state)),
             provider_status=literal(status),
             provider_sequence=func.coalesce(_SEQUENCE, _DELIVERY.c.provider_sequence),
+            **ends,
         )
         .returning(_DELIVERY.c.channel, _DELIVERY.c.provider)
     )
-    for status, (channel, earlier) in ON_THE_WAY.items()
-}
 
 
-def _has_moved_on(
+_STEP = {status: _stepping(status, step) for status, step in STEPS.items()}
+
+
+def _has_stepped(
     services: Services, delivery_id: str, provider_sid: str | None, status: str, sequence: int | None
 ) -> bool:
     """Whether the call or text is a step further on its way, and that was all that the callback says.
 
-    Most callbacks say nothing else. The provider had taken it over before, so its incident knows of it, and
-    nothing ends by this: one statement that looks and writes at once, and holds up nobody.
+    Most callbacks say nothing else. The provider had taken it over before, so its incident knows of it: one
+    statement that looks and writes at once, and holds up nobody.
     """
-    if status not in ON_THE_WAY or provider_sid is None:
+    if status not in STEPS or provider_sid is None:
         return False
     values = {
         "delivery_id": delivery_id,
         "of_facility": services.facility_id,
         "known_sid": provider_sid,
         "sequence": sequence,
+        "now": services.clock.now(),
     }
     with services.uow.write_one() as connection:
-        moved = _MOVE_ON[status].run(connection, values).first()
-    if moved is None:
+        stepped = _STEP[status].run(connection, values).first()
+    if stepped is None:
         return False
-    provider = moved.provider or "unknown"
     services.metrics.delivery_tried(
-        channel=moved.channel, provider=provider, outcome=str(DeliveryState.ACCEPTED)
+        channel=stepped.channel,
+        provider=stepped.provider or "unknown",
+        outcome=str(STEPS[status].state),
     )
     return True
 

@@ -5,7 +5,7 @@ say what the record says is checked by ``verifying``.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -88,6 +88,11 @@ _SELECT_WHOLE = _SELECT_INCIDENT.add_columns(
 )
 """To PostgreSQL one question costs more than its answer. Each takes one view of its own."""
 
+_SELECT_CHANGING = _SELECT_WHOLE.with_only_columns(
+    *(column for column in _SELECT_WHOLE.selected_columns if column.name not in _FIXED)
+)
+"""Policy and duty list are most of an incident's row, and stay as they were."""
+
 _INSTANTS = {column.name for table in (_CALL, _ASSIGNMENT) for column in table.c if _is_instant(column)}
 _INSERT_INCIDENT = Prepared(insert(_INCIDENT))
 _UPDATE_INCIDENT = Prepared(
@@ -115,15 +120,22 @@ _UPDATE_ASSIGNMENT = Prepared(
 )
 
 
-def read(connection: Connection, incident_id: str) -> Known:
-    """The incident with this identifier, which must exist, and its place in the chain."""
+def read(connection: Connection, incident_id: str, before: Incident | None = None) -> Known:
+    """The incident with this identifier, which must exist, and its place in the chain.
+
+    What it keeps for ever is taken from *before*, when it was known before.
+    """
     key = {"incident_id": incident_id}
     if connection.dialect.name == "sqlite":
         row = connection.execute(_SELECT_INCIDENT, key).one()
         incident = from_row(connection, row)
     else:
-        row = connection.execute(_SELECT_WHOLE, key).one()
-        incident = of_rows(row, map(_told, row.calls or ()), map(_told, row.assignments or ()))
+        row = connection.execute(_SELECT_WHOLE if before is None else _SELECT_CHANGING, key).one()
+        calls, assignments = map(_told, row.calls or ()), map(_told, row.assignments or ())
+        if before is None:
+            incident = of_rows(row, calls, assignments)
+        else:
+            incident = replace(before, **_standing(row, calls, assignments))
     return Known(incident, row.event_count, row.chain_head)
 
 
@@ -153,18 +165,27 @@ def of_rows(
         number=row.number,
         year=row.year,
         short_number=row.short_number,
-        status=IncidentStatus(row.status),
-        priority=Priority(row.priority),
-        category=Category(row.category),
         channel=IncidentChannel(row.channel),
-        times=Times(**{name: getattr(row, name) for name in TIME_FIELDS}),
         policy=policy.from_data(row.policy),
         duty=duties_from_data(row.duty),
-        outcome=None if row.outcome is None else Outcome(row.outcome),
         is_drill=row.is_drill,
-        merged_into=row.merged_into,
-        caller_number=row.caller_number,
-        location=KnownLocation(
+        **_standing(row, calls, assignments),
+    )
+
+
+def _standing(
+    row: "rows.Incident | Row[*tuple[Any, ...]]", calls: Iterable[_OneRow], assignments: Iterable[_OneRow]
+) -> Values:
+    """All but what it keeps as it was opened."""
+    return {
+        "status": IncidentStatus(row.status),
+        "priority": Priority(row.priority),
+        "category": Category(row.category),
+        "times": Times(**{name: getattr(row, name) for name in TIME_FIELDS}),
+        "outcome": None if row.outcome is None else Outcome(row.outcome),
+        "merged_into": row.merged_into,
+        "caller_number": row.caller_number,
+        "location": KnownLocation(
             text=row.location_text,
             place=row.location_place,
             lat=row.location_lat,
@@ -172,11 +193,11 @@ def of_rows(
             source=None if row.location_source is None else LocationSource(row.location_source),
             accuracy_m=row.location_accuracy_m,
         ),
-        calls=tuple(_leg(call) for call in calls),
-        assignments=tuple(_assignment(part) for part in assignments),
-        ladder=ladder_from_data(row.ladder),
-        help_wanted=row.help_wanted,
-    )
+        "calls": tuple(_leg(call) for call in calls),
+        "assignments": tuple(_assignment(part) for part in assignments),
+        "ladder": ladder_from_data(row.ladder),
+        "help_wanted": row.help_wanted,
+    }
 
 
 def write(

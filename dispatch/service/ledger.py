@@ -114,7 +114,7 @@ def hold_delivery(session: Session, services: Services, delivery_id: str) -> Del
 def _state_at(connection: Connection, services: Services, place: Row[*tuple[Any, ...]]) -> Incident:
     known = services.states.get(place.id)
     if known is None or known.chain_head != place.chain_head:
-        known = incident_rows.read(connection, place.id)
+        known = incident_rows.read(connection, place.id, None if known is None else known.incident)
         services.states.put(known)
     return known.incident
 

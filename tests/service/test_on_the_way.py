@@ -5,7 +5,7 @@ from itertools import product
 
 from sqlalchemy import text, update
 
-from dispatch.domain.deliveries import ON_THE_WAY, after_callback
+from dispatch.domain.deliveries import STEPS, after_callback
 from dispatch.domain.vocabulary import DeliveryState
 from dispatch.service import delivery_reports
 from models.traffic import Delivery
@@ -23,7 +23,7 @@ SEQUENCES = (None, 2, 3, 4)
 def steps() -> Iterator[tuple[str, str, str, int | None]]:
     """A channel, where its delivery stands, and what is said next."""
     for channel, known in KNOWN.items():
-        for before, status, sequence in product(known, ON_THE_WAY, SEQUENCES):
+        for before, status, sequence in product(known, STEPS, SEQUENCES):
             yield channel, before, status, sequence
 
 
@@ -61,7 +61,8 @@ def test_every_step_leads_where_all_callbacks_lead(world: World) -> None:
     rows = {channel: alert_by(world, channel) for channel in KNOWN}
     for channel, before, status, sequence in steps():
         row = rows[channel]
-        put(world, row, provider_status=before, provider_sequence=KNOWN_SEQUENCE)
+        going = {"state": DeliveryState.ACCEPTED, "finished_at": None}
+        put(world, row, provider_status=before, provider_sequence=KNOWN_SEQUENCE, **going)
         expected = after_callback(
             channel=channel,
             known_status=before,
@@ -74,7 +75,8 @@ def test_every_step_leads_where_all_callbacks_lead(world: World) -> None:
         now = stands(world, row)
         standing = (before, KNOWN_SEQUENCE) if expected is None else (expected.status, expected.sequence)
         assert (now.provider_status, now.provider_sequence) == standing, case
-        assert now.state == DeliveryState.ACCEPTED, case
+        assert now.state == (DeliveryState.ACCEPTED if expected is None else expected.state), case
+        assert (now.finished_at is None) is (now.state == DeliveryState.ACCEPTED), case
 
 
 def test_a_step_of_another_call_is_none_of_this_one(world: World) -> None:

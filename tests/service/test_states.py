@@ -34,6 +34,8 @@ def test_what_was_rolled_back_is_forgotten(world: World) -> None:
 
 def test_remembered_and_read_are_the_same(world: World) -> None:
     incident_id = world.resident().rings().incident_id
+    other = world.restarted()
+    assert repr(other.incident(incident_id)) == repr(world.incident(incident_id))
     world.resident().rings("CA-in-2")
     world.works()
     world.worker("N02").does(incident_id, Action.DECLINE)
@@ -44,6 +46,8 @@ def test_remembered_and_read_are_the_same(world: World) -> None:
     assert world.incident(incident_id) == read
     # In the same zone and order too: of what is equal a page and a paper may still say something else.
     assert repr(world.incident(incident_id)) == repr(read)
+    # And to whoever knew the incident as it was before.
+    assert repr(other.incident(incident_id)) == repr(read)
 
 
 def test_only_the_latest_are_remembered(world: World) -> None:
