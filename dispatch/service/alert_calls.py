@@ -6,8 +6,8 @@ that alert.
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import String, bindparam, cast, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 
 from dispatch.domain import alerts
 from dispatch.domain.commands import JoinCaller
@@ -23,6 +23,7 @@ from models import incident as rows
 from models.base import table_of
 from models.facility import Staff
 from models.record import Event
+from models.statements import Prepared
 from models.traffic import Delivery
 
 _DELIVERY, _INCIDENT, _STAFF = table_of(Delivery), table_of(rows.Incident), table_of(Staff)
@@ -48,7 +49,25 @@ _OURS = select(Delivery).where(
     Delivery.facility_id == bindparam("facility"),
     Delivery.channel == AlertChannel.VOICE,
 )
-_ENTERING = _OURS.where(Delivery.provider_sid == bindparam("provider_sid")).with_for_update()
+_IN_ROOM = f'{{"{outbox.IN_ROOM}": true}}'
+_ENTER = Prepared(
+    {
+        dialect: update(_DELIVERY)
+        .where(
+            _DELIVERY.c.incident_id == bindparam("in_incident"),
+            _DELIVERY.c.facility_id == bindparam("facility"),
+            _DELIVERY.c.channel == literal(str(AlertChannel.VOICE)),
+            _DELIVERY.c.provider_sid == bindparam("entering"),
+        )
+        .values(details=details)
+        .returning(_DELIVERY.c.id)
+        for dialect, details in {
+            "sqlite": func.json_patch(_DELIVERY.c.details, literal(_IN_ROOM, String)),
+            "postgresql": _DELIVERY.c.details.op("||")(cast(literal(_IN_ROOM, String), JSONB)),
+        }.items()
+    }
+)
+"""This row and no other: whoever has locked the incident may be about to lock one of its deliveries."""
 _ON_THE_LINE = _OURS.where(
     or_(Delivery.provider_status == PICKED_UP, Delivery.provider_sid == bindparam("provider_sid"))
 ).order_by(Delivery.created_at)
@@ -118,15 +137,14 @@ def enter_room(services: Services, incident_id: str, provider_sid: str) -> JoinC
     Whoever comes second makes the meeting: a caller who is called back finds the worker there already. Of two
     who enter in the same instant each finds the other, because each looks only after its own entry stands.
     """
-    key = {"incident_id": incident_id, "facility": services.facility_id, "provider_sid": provider_sid}
-    with services.uow.write() as session:
-        # This row and no other: whoever has locked the incident may be about to lock one of its deliveries.
-        ours_entered = session.scalars(_ENTERING, key).all()
-        for call in ours_entered:
-            call.details = {**call.details, outbox.IN_ROOM: True}
-        if not ours_entered:
-            _caller_entered(session, services, incident_id, provider_sid)
+    whose = {"facility": services.facility_id}
+    with services.uow.write_one() as connection:
+        entry = {**whose, "in_incident": incident_id, "entering": provider_sid}
+        is_ours = _ENTER.run(connection, entry).first() is not None
+    if not is_ours:
+        _caller_entered(services, incident_id, provider_sid)
     with services.uow.look() as session:
+        key = {**whose, "incident_id": incident_id, "provider_sid": provider_sid}
         calls = session.scalars(_ON_THE_LINE, key).all()
     present = sorted(
         (call for call in calls if call.details.get(outbox.IN_ROOM)),
@@ -139,20 +157,31 @@ def enter_room(services: Services, incident_id: str, provider_sid: str) -> JoinC
     return JoinCaller(incident_id=incident_id, staff_id=staff_id, returned_call_id=next(returned, None))
 
 
-def _caller_entered(session: Session, services: Services, incident_id: str, provider_sid: str) -> None:
+def _caller_entered(services: Services, incident_id: str, provider_sid: str) -> None:
     """The caller's own leg is in the room: nobody else was connected with a call that we learned of late."""
     try:
-        incident = ledger.load(session, services, incident_id)
+        with services.uow.look() as session:
+            # Hardly ever: nobody who holds the incident is waited for to find that out.
+            incident = ledger.load(session, services, incident_id, for_update=False)
     except IncidentNotFoundError:
         # A room of before the database was restored, perhaps.
         return
-    waiting = [call.id for call in incident.calls if call.provider_sid == provider_sid]
-    if not set(waiting) & set(incident.ladder.elsewhere):
+    if _elsewhere(incident, provider_sid) is None:
         return
     now = services.clock.now()
-    draft = Draft(incident, now=now, source=Source.VOICE, actor="caller")
-    draft.add(Kind.CALL_WAITING, {"call_id": waiting[0]})
-    ledger.record(session, services, draft.decision(), before=incident, at=now)
+    with services.uow.write() as session:
+        incident = ledger.load(session, services, incident_id)
+        call_id = _elsewhere(incident, provider_sid)
+        if call_id is not None:
+            draft = Draft(incident, now=now, source=Source.VOICE, actor="caller")
+            draft.add(Kind.CALL_WAITING, {"call_id": call_id})
+            ledger.record(session, services, draft.decision(), before=incident, at=now)
+
+
+def _elsewhere(incident: Incident, provider_sid: str) -> str | None:
+    """The call that the provider calls so, if it is one that a duty phone may have answered."""
+    calls = (call.id for call in incident.calls if call.provider_sid == provider_sid)
+    return next((call_id for call_id in calls if call_id in incident.ladder.elsewhere), None)
 
 
 def begin_joining(services: Services, incident_id: str, staff_code: str) -> None:
