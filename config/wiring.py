@@ -65,8 +65,8 @@ CALLS_POOL = 28
 Each is opened when it is first needed and then kept: a new one costs as much as a whole call.
 """
 
-ENGINE_POOL = 14
-"""One for each sender, one for the rounds, three for the chores beside them."""
+ENGINE_POOL = 18
+"""One for each sender, one for the rounds, seven for the chores beside them."""
 
 DESK_POOL = 8
 """For pages, the interface, and what can wait; whoever comes ninth is asked to come again."""

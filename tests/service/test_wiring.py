@@ -296,7 +296,10 @@ def test_senders_and_chores_that_all_write_at_once_leave_the_engines_round_a_con
 ) -> None:
     program = engines_program
     assert program.engine is not None
-    chores = (program.engine.pulse, program.engine.let_go_of_the_dead, program.watch)
+    chores = (
+        *(program.engine.pulse, program.engine.let_go_of_the_dead, program.watch),
+        *(program.backups.run_if_due, program.reports.run_if_due, program.reconcile),
+    )
     at_once = SENDERS + len(chores)
     with ThreadPoolExecutor(len(chores), "chore") as pool:
         with connections_held(program.at_work.uow.engine, at_once + 1, "sender", "chore") as held:
