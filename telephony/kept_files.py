@@ -8,7 +8,8 @@ def replace_file(path: Path, text: str) -> bool:
     """Let *path* hold *text*; nothing is written, and False returned, when it does already.
 
     Raises:
-        OSError: the disk does not take it; what was there before is there still.
+        OSError: the disk does not take it; what was there before is there still, or is it again after a
+            power failure.
     """
     content = text.encode()
     if _read(path) == content:

@@ -17,7 +17,7 @@ from dispatch.domain.errors import CannotMergeError
 from dispatch.domain.incidents import Incident
 from dispatch.domain.vocabulary import DeliveryState, IncidentStatus, Outcome, Source
 from dispatch.ports import Handed, ProviderUnavailableError
-from dispatch.service import claiming, delivery_reports, intake
+from dispatch.service import alert_calls, claiming, delivery_reports, intake
 from dispatch.service.claiming import Claimed
 from dispatch.service.erasing import Eraser, Order
 from models.session import lost_a_race, open_database, was_held_up
@@ -371,3 +371,21 @@ def test_who_only_asks_how_a_call_stands_waits_for_nobody_who_holds_its_incident
         ]
         assert [answer and answer.call_id for answer in answers] == [ringing.call_id] * 3
         assert intake.incident_state(world.services, ringing.incident_id).has_primary
+
+
+def test_who_enters_a_room_waits_for_nobody_who_holds_its_incident(
+    world: World, postgresql_database_url: str
+) -> None:
+    """Worker and caller meet in that instant, whatever a command is about to write of their incident."""
+    ringing = world.resident().rings()
+    world.works()
+    alert = world.provider.last_call_to(PHONES["N01"])
+    world.network_says(alert, "in-progress")
+    world.worker("N01").accepts(ringing.incident_id)
+    with terminal(postgresql_database_url) as other:
+        other.execute(text(f"SELECT * FROM incident WHERE id = '{ringing.incident_id}' FOR UPDATE"))
+        assert alert_calls.enter_room(world.services, ringing.incident_id, "CA-in-1") is None
+        meeting = alert_calls.enter_room(world.services, ringing.incident_id, alert.sid)
+    assert meeting is not None
+    intake.join_caller(world.services, meeting)
+    assert world.incident(ringing.incident_id).times.answered_at is not None

@@ -1,9 +1,11 @@
 """The caller who waits in the room, and the worker who should come into it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from dispatch.domain.commands import Action, ReceiveCall
 from dispatch.domain.meeting import CALL_IN_EVERY_S, JOIN_GRACE_S
@@ -13,7 +15,8 @@ from dispatch.service.states import States
 from models.facility import Facility
 from models.traffic import Delivery
 from tests.builders import policy
-from tests.fakes.telephony import Sent
+from tests.crossing import terminal, until_somebody_waits
+from tests.fakes.telephony import WAIT_S, Sent
 from tests.service.conftest import MakeWorld
 from tests.world import PHONES, ZONE, World
 
@@ -256,6 +259,24 @@ def test_a_call_that_was_only_slow_counts_once_its_caller_is_in_the_room(
 
     kinds = world.kinds(incident_id)
     assert (kinds.count("call.waiting"), kinds.count("call.answered")) == (1, 1)
+
+
+def test_a_caller_whose_entry_is_told_twice_at_once_is_found_waiting_once(
+    postgresql_database_url: str,
+) -> None:
+    """Both find that it is to be written down, and the second one that it was."""
+    world = World(postgresql_database_url)
+    incident_id = learned_late(world)
+    with terminal(postgresql_database_url) as other, ThreadPoolExecutor(2) as provider:
+        other.execute(text(f"SELECT * FROM incident WHERE id = '{incident_id}' FOR UPDATE"))
+        told = [provider.submit(enters, world, incident_id, "CA-in-1") for _ in range(2)]
+        until_somebody_waits(postgresql_database_url, many=2)
+        other.rollback()
+        for one in told:
+            one.result(WAIT_S)
+    assert world.kinds(incident_id).count("call.waiting") == 1
+    assert world.findings() == []
+    world.close()
 
 
 def test_a_caller_who_presses_a_key_is_in_our_hands(world: World) -> None:
