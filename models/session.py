@@ -24,6 +24,8 @@ from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError, IntegrityE
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from models.lean_cursor import lean
+
 if TYPE_CHECKING:
     import psycopg
 
@@ -263,11 +265,9 @@ _LOST = frozenset({"40P01", "40001"})
 
 
 def _prepare_postgresql(connection: "psycopg.Connection", _entry: ConnectionPoolEntry) -> None:
-    from models.lean_cursor import LeanCursor  # noqa: PLC0415 - SQLite needs no driver of PostgreSQL
-
     # What is written together has many shapes; none of the statements in use is to be made anew.
     connection.prepared_max = 400
-    connection.cursor_factory = LeanCursor
+    connection.cursor_factory = lean(connection.cursor_factory)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:

@@ -259,7 +259,7 @@ def test_what_the_journal_keeps_for_too_long_or_for_good_is_found(
     load_people(program)
     journal, now = program.telephony.journal, program.services.clock.now()
     assert set(OF_THE_JOURNAL) & set(found_by_watchdog(program)) == set()
-    journal.keep(kind="voice", path="/telephony/voice", form=call(), at=now - timedelta(seconds=29))
+    journal.keep(kind="voice", path="/telephony/voice", form=call(), at=now - timedelta(seconds=5))
     assert JOURNAL_WAITING not in found_by_watchdog(program)
     journal.keep(kind="voice", path="/telephony/voice", form=call(2), at=now - timedelta(seconds=31))
     assert JOURNAL_WAITING in found_by_watchdog(program)
