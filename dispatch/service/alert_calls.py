@@ -161,7 +161,7 @@ def _caller_entered(services: Services, incident_id: str, provider_sid: str) -> 
     """The caller's own leg is in the room: nobody else was connected with a call that we learned of late."""
     try:
         with services.uow.look() as session:
-            # Hardly ever: nobody who holds the incident is waited for to find that out.
+            # It hardly ever is one of those: nobody who holds the incident is waited for to find that out.
             incident = ledger.load(session, services, incident_id, for_update=False)
     except IncidentNotFoundError:
         # A room of before the database was restored, perhaps.

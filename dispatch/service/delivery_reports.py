@@ -1,8 +1,9 @@
 """What came of a delivery: the provider's answer to our request, and its callbacks afterwards.
 
-Each report is one transaction, which locks an incident before its delivery, as every command does. Reports
-arrive late, twice and shuffled, and about a call that was placed twice; the delivery never moves backwards,
-and the incident learns of an alert exactly once. What follows from a failure is the matter of ``failures``.
+Each report is one transaction, which locks an incident before its delivery, as every command does; only a
+mere step on the way concerns no incident. Reports arrive late, twice and shuffled, and about a call that was
+placed twice; the delivery never moves backwards, and the incident learns of an alert exactly once. What
+follows from a failure is the matter of ``failures``.
 """
 
 from datetime import datetime, timedelta
