@@ -29,13 +29,13 @@ class _HeadWaits:
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a transport has
         return getattr(self._transport, name)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send *data*, or keep it for a moment."""
         if self._head:
             head, self._head = self._head, b""
             self._transport.write(head + data)
-        elif data.endswith(_END_OF_HEAD):
-            self._head = data
+        elif bytes(data[-len(_END_OF_HEAD) :]) == _END_OF_HEAD:
+            self._head = bytes(data)
             self._call_soon(self._flush)
         else:
             self._transport.write(data)

@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Row
 from sqlalchemy.orm import Session
 
 from models.session import READS_LONG, is_database_away, was_held_up
 from models.shared_commit import SingleWriter
+from models.statements import Prepared, Values
 
 _transaction_open: ContextVar[bool] = ContextVar("transaction_open", default=False)
 
@@ -79,20 +80,27 @@ class Shared:
         """Since when each transaction that writes is under way, or waits for its turn."""
 
     @contextmanager
-    def watched(self) -> Iterator[None]:
+    def watched(self) -> Iterator["_UnderWay"]:
         """Remember of what is written in the block how long it takes, and how it ends."""
-        one = object()
+        one = _UnderWay()
         self.begun_s[one] = time.monotonic()
         try:
-            yield
-            self.commits += 1
-            self.committed_s = time.monotonic()
+            yield one
+            if one.has_written:
+                self.commits += 1
+                self.committed_s = time.monotonic()
         except BaseException as error:
             if is_database_away(error) and not was_held_up(error):
                 self.failed_s = time.monotonic()
             raise
         finally:
             del self.begun_s[one]
+
+
+class _UnderWay:
+    """A transaction that writes; one that wrote nothing after all says nothing of the disk."""
+
+    has_written = True
 
 
 class UnitOfWork:
@@ -152,28 +160,29 @@ class UnitOfWork:
             for listener in self.shared.listeners:
                 listener()
 
-    @contextmanager
-    def write_one(self) -> Iterator[Connection]:
-        """For one statement that is a transaction by itself, and gives the engine nothing to do.
+    def write_one(self, statement: Prepared, values: Values) -> Row[*tuple[Any, ...]] | None:
+        """Run *statement* as a transaction by itself, and return its first row: it returns what it wrote.
 
-        To PostgreSQL its beginning and its end would be two more. On SQLite it is a part like any other.
+        To PostgreSQL a beginning and an end would be two more. On SQLite it is a part like any other. What it
+        writes must give the engine nothing to do.
 
         Raises:
             sqlalchemy.exc.TimeoutError: another transaction of this process has not ended in time.
         """
         if self.is_sqlite:
             with self.write() as session:
-                yield session.connection()
-            return
-        with self.shared.watched(), self.engine.connect() as connection:
+                return statement.run(session.connection(), values).first()
+        with self.shared.watched() as one, self.engine.connect() as connection:
             connection.execution_options(**_VIEW_EACH)
             token = _transaction_open.set(True)
             try:
-                yield connection
+                row = statement.run(connection, values).first()
                 # Nothing to the server: it was committed at once.
                 connection.commit()
             finally:
                 _transaction_open.reset(token)
+            one.has_written = row is not None
+            return row
 
     @contextmanager
     def _begun(self) -> Iterator[Session]:

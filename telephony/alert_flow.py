@@ -42,11 +42,11 @@ class AlertFlow:
 
     def answer(self, form: Form, _at: datetime, delivery_id: str) -> str:
         """Somebody picked up."""
-        call = alert_calls.answered(self._services, delivery_id)
+        call = alert_calls.answered(self._services, delivery_id, in_turn=True)
         if call is None or call.picked_up_sid != form.get("CallSid", ""):
             # Its callback comes later, or never.
             self._note_progress(form, delivery_id, alert_calls.PICKED_UP)
-            call = alert_calls.answered(self._services, delivery_id)
+            call = alert_calls.answered(self._services, delivery_id, in_turn=True)
         if call is None:
             return self._documents.goodbye(self._prompts.already_taken())
         if call.purpose is Purpose.CONNECT:

@@ -40,6 +40,8 @@ class Threads:
         finally:
             bell.cancel()
             job.cancel()
+            # What went wrong holds this frame: nothing of the request outlives its answer in a circle.
+            del answer, job
 
 
 def _tell(loop: asyncio.AbstractEventLoop, answer: "asyncio.Future[T]", job: "Future[T]") -> None:

@@ -139,7 +139,7 @@ class Webhooks:
         """Let *boundary* carry out what comes to *routes*."""
         self.routes = tuple(routes)
         self._boundary = boundary
-        self._by_path = {route.path: route for route in routes}
+        self._by_path = {route.path: route for route in routes if "{" not in route.path}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

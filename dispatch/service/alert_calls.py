@@ -41,6 +41,8 @@ _ANSWERED = (
     .where(_DELIVERY.c.id == bindparam("delivery_id"), _DELIVERY.c.facility_id == bindparam("facility"))
 )
 
+_ANSWERED_IN_TURN = _ANSWERED.with_for_update(of=_INCIDENT, key_share=True)
+
 PICKED_UP = "in-progress"
 """The provider's word for it."""
 
@@ -112,17 +114,21 @@ class AnsweredCall:
         return bool(unheard) and self.incident.policy.caller.callback_after_abandon
 
 
-def answered(services: Services, delivery_id: str) -> AnsweredCall | None:
-    """The call behind *delivery_id*, or None when there is none."""
-    with services.uow.look() as session:
-        key = {"delivery_id": delivery_id, "facility": services.facility_id}
-        row = session.connection().execute(_ANSWERED, key).first()
+def answered(services: Services, delivery_id: str, *, in_turn: bool = False) -> AnsweredCall | None:
+    """The call behind *delivery_id*, or None when there is none.
+
+    With *in_turn* after whoever is about to write to its incident. Who accepts while their phone rings is not
+    called into the room, because picking up will join them: so it must know of that acceptance.
+    """
+    key = {"delivery_id": delivery_id, "facility": services.facility_id}
+    with services.uow.write() if in_turn else services.uow.look() as session:
+        row = session.connection().execute(_ANSWERED_IN_TURN if in_turn else _ANSWERED, key).first()
         if row is None:
             return None
         call_id = row.details.get("call_id")
         return AnsweredCall(
             purpose=Purpose(row.purpose),
-            incident=ledger.at_place(session, services, row, for_update=False),
+            incident=ledger.at_place(session, services, row, for_update=in_turn),
             staff_id=row.staff_id,
             staff_code=row.code,
             call_id=None if call_id is None else str(call_id),
@@ -138,10 +144,8 @@ def enter_room(services: Services, incident_id: str, provider_sid: str) -> JoinC
     who enter in the same instant each finds the other, because each looks only after its own entry stands.
     """
     whose = {"facility": services.facility_id}
-    with services.uow.write_one() as connection:
-        entry = {**whose, "in_incident": incident_id, "entering": provider_sid}
-        is_ours = _ENTER.run(connection, entry).first() is not None
-    if not is_ours:
+    entry = {**whose, "in_incident": incident_id, "entering": provider_sid}
+    if services.uow.write_one(_ENTER, entry) is None:
         _caller_entered(services, incident_id, provider_sid)
     with services.uow.look() as session:
         key = {**whose, "incident_id": incident_id, "provider_sid": provider_sid}

@@ -221,8 +221,7 @@ def _has_stepped(
         "sequence": sequence,
         "now": services.clock.now(),
     }
-    with services.uow.write_one() as connection:
-        stepped = _STEP[status].run(connection, values).first()
+    stepped = services.uow.write_one(_STEP[status], values)
     if stepped is None:
         return False
     services.metrics.delivery_tried(

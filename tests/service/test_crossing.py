@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import pytest
 from sqlalchemy import event, text
+from sqlalchemy.event import listen, remove
 from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
@@ -389,3 +390,32 @@ def test_who_enters_a_room_waits_for_nobody_who_holds_its_incident(
     assert meeting is not None
     intake.join_caller(world.services, meeting)
     assert world.incident(ringing.incident_id).times.answered_at is not None
+
+
+def test_who_picks_up_while_their_acceptance_is_written_is_joined(
+    world: World, postgresql_database_url: str
+) -> None:
+    """It saw their phone ring, and called them into no room: picking up is to join them."""
+    other = world.restarted()
+    incident_id = world.resident().rings().incident_id
+    world.works()
+    (alert,) = world.deliveries(purpose="alert", to_number=PHONES["N01"], channel="voice")
+    is_at_commit = threading.Event()
+
+    def hold(_connection: object) -> None:
+        is_at_commit.set()
+        until_somebody_waits(postgresql_database_url)
+
+    listen(other.uow.engine, "commit", hold)
+    with ThreadPoolExecutor(1) as desk:
+        accepting = desk.submit(other.worker("N01").accepts, incident_id)
+        assert is_at_commit.wait(WAIT_S)
+        assert callback_about(world, alert, "in-progress", 1) is True
+        call = alert_calls.answered(world.services, alert.id, in_turn=True)
+        remove(other.uow.engine, "commit", hold)
+        accepting.result(WAIT_S)
+    assert call is not None
+    assert call.assignment is not None
+    assert call.assignment.is_engaged
+    assert world.deliveries(purpose="connect") == []
+    other.close()

@@ -7,7 +7,7 @@ from sqlalchemy import text, update
 
 from dispatch.domain.deliveries import STEPS, after_callback
 from dispatch.domain.vocabulary import DeliveryState
-from dispatch.service import delivery_reports
+from dispatch.service import alert_calls, delivery_reports
 from models.traffic import Delivery
 from tests.crossing import terminal
 from tests.world import World
@@ -109,4 +109,18 @@ def test_a_step_waits_for_nobody_who_holds_the_incident(postgresql_database_url:
         assert said_of(world, row, "ringing") is True
     assert stands(world, row).provider_status == "ringing"
     assert world.findings() == []
+    world.close()
+
+
+def test_what_changes_nothing_is_no_sign_that_the_disk_takes_anything(postgresql_database_url: str) -> None:
+    """Where nothing is written nothing is flushed, and it succeeds on a disk that is full."""
+    world = World(postgresql_database_url)
+    world.resident().rings()
+    world.works()
+    row = alert_by(world, "voice")
+    commits = world.uow.commits
+    assert alert_calls.enter_room(world.services, str(row.incident_id), "CA-of-somebody-else") is None
+    assert world.uow.commits == commits
+    assert said_of(world, row, "ringing") is True
+    assert world.uow.commits == commits + 1
     world.close()

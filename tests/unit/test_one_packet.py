@@ -96,3 +96,15 @@ def test_what_comes_bit_by_bit_leaves_bit_by_bit() -> None:
         assert b"".join(wire.packets) == head + b"3\r\none\r\n7\r\ntwo\r\n\r\n\r\n5\r\nthree\r\n0\r\n\r\n"
 
     asyncio.run(ask())
+
+
+def test_content_may_be_a_view_of_something_larger() -> None:
+    async def views(_scope: Scope, _receive: Receive, send: Send) -> None:
+        headers = [(b"content-length", b"8")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for part in (b"abcd", b"efgh"):
+            more = part == b"abcd"
+            await send({"type": "http.response.body", "body": memoryview(part), "more_body": more})
+
+    wire = asyncio.run(asked_of(views, ASKED))
+    assert b"".join(wire.packets).endswith(b"\r\n\r\nabcdefgh")

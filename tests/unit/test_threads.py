@@ -1,8 +1,11 @@
 """Work of webhooks in threads: what comes back, and what becomes of work that nobody waits for any more."""
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
+from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
 
@@ -114,3 +117,28 @@ def test_work_that_outlives_its_loop_ends_in_peace(
 
     assert asyncio.run(again()) == "still there"
     assert caplog.records == [], "the executor logs what goes wrong when an end is told"
+
+
+class Form:
+    """What a request said; it can be watched."""
+
+
+def test_nothing_of_a_request_that_failed_outlives_its_answer() -> None:
+    """It is somebody's number: it must not stay until the interpreter looks for circles of garbage."""
+    seen: list[weakref.ref[Form]] = []
+
+    def refuse() -> None:
+        form = Form()
+        seen.append(weakref.ref(form))
+        raise LookupError
+
+    async def ask() -> None:
+        with suppress(LookupError):
+            await Threads("voice", 1).run(refuse, within_s=PATIENCE_S)
+
+    gc.disable()
+    try:
+        asyncio.run(ask())
+        assert [form() for form in seen] == [None]
+    finally:
+        gc.enable()
