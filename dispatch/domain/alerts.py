@@ -54,8 +54,7 @@ def joining(incident: Incident, *, staff_code: str, now: datetime) -> Decision:
     """A worker whom we called is on the line and about to enter the caller's room."""
     draft = Draft(incident, now=now, source=Source.VOICE, actor=f"staff:{staff_code}")
     live = incident.waiting_call
-    known = any(code == staff_code for code, _ in incident.ladder.joining)
-    if live is not None and incident.is_alone(live) and not known:
+    if live is not None and incident.is_alone(live) and not incident.is_joining(staff_code):
         draft.add(Kind.JOINING, {"staff_code": staff_code})
     return draft.decision()
 
@@ -71,7 +70,7 @@ def left_call(incident: Incident, *, staff_code: str, called_in: bool, now: date
     """
     draft = Draft(incident, now=now, source=Source.VOICE, actor=f"staff:{staff_code}")
     assignment, live = incident.assignment(staff_code), incident.waiting_call
-    joining = any(code == staff_code for code, _ in incident.ladder.joining)
+    joining = incident.is_joining(staff_code)
     waited_for = called_in and live is not None and incident.is_alone(live)
     if assignment is None:
         return draft.decision()

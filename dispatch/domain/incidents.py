@@ -238,6 +238,10 @@ class Incident:
         engaged = (a for a in self.assignments if a.is_engaged and a.accepted_at is not None)
         return min(engaged, key=lambda a: (a.accepted_at, a.staff_code), default=None)
 
+    def is_joining(self, staff_code: str) -> bool:
+        """Whether this worker is on the line with us and about to enter the room, as far as we know."""
+        return any(code == staff_code for code, _ in self.ladder.joining)
+
     def assignment(self, staff_code: str) -> Assignment | None:
         """This worker's part, if they were ever asked."""
         return next((a for a in self.assignments if a.staff_code == staff_code), None)

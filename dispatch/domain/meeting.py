@@ -68,9 +68,13 @@ def welcome(draft: Draft, call_id: str) -> None:
 
 
 def call_host(draft: Draft) -> None:
-    """Call whoever accepted into the room, where a caller is or is about to be."""
+    """Call whoever accepted into the room, where a caller is or is about to be; not who is on the way there.
+
+    A worker has pressed 1 and hears two sentences while the caller presses a key: another call would find
+    their line busy. Should they not come, their leaving is noticed (``left_grace_s``).
+    """
     host = draft.incident.host
-    if host is not None:
+    if host is not None and not draft.incident.is_joining(host.staff_code):
         draft.want(ConnectWorker(staff_id=host.staff_id, staff_code=host.staff_code))
 
 
