@@ -82,9 +82,9 @@ def _steps() -> Iterator[tuple[str, Step]]:
         for status, rank in ranks.items():
             state = DeliveryState.DELIVERED if status in _DELIVERED else DeliveryState.ACCEPTED
             # That a call is over, and what failed, is for the incident to know.
-            is_for_others = status in _FAILED or (state, channel) == (DeliveryState.DELIVERED, "voice")
+            ends_call = channel is AlertChannel.VOICE and state is DeliveryState.DELIVERED
             earlier = tuple(known for known, lower in ranks.items() if lower < rank)
-            if earlier and not is_for_others:
+            if earlier and not ends_call and status not in _FAILED:
                 yield status, Step(channel=channel, state=state, earlier=earlier)
 
 

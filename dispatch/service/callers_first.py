@@ -14,7 +14,8 @@ PAUSE_S = 0.02
 """The longest that one piece of work waits: fifty a second go on even while the crowd does not end.
 
 At 12 ms sending took a fifth of the interpreter from twenty who call at once; at 20 ms their answers come a
-fourteenth sooner, and the last of a burst of five hundred is alerted for no later (docs/performance.md).
+fourteenth sooner, and the last of a burst of five hundred is alerted for a tenth of a second later
+(docs/performance.md). First alerts wait in this line too, so a longer pause is no answer to a longer crowd.
 """
 
 

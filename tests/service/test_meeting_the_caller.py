@@ -61,37 +61,30 @@ def test_who_was_joined_before_hanging_up_is_not_called_again(world: World) -> N
 
 def test_who_has_pressed_1_is_not_called_when_the_caller_presses_a_key(world: World) -> None:
     """Their line is busy with us until they are in the room."""
-    call = world.resident().rings()
-    world.works()
-    nurse = world.worker("N01")
-    world.network_says(world.provider.last_call_to(nurse.number), "in-progress")
-    nurse.accepts(call.incident_id)
+    incident_id = world.resident().rings().incident_id
+    accepted_by_key(world, incident_id)
     world.provider.forgets()
 
     world.resident().presses("3")
     world.works()
 
-    assert nurse.number not in world.provider.rung
-    nurse.joins(call.incident_id)
+    assert PHONES["N01"] not in world.provider.rung
+    world.worker("N01").joins(incident_id)
     world.passes(JOIN_GRACE_S + 1)
-    assert nurse.number not in world.provider.rung
-    assert world.kinds(call.incident_id).count("call.answered") == 1
+    assert PHONES["N01"] not in world.provider.rung
+    assert world.kinds(incident_id).count("call.answered") == 1
 
 
 def test_who_pressed_1_and_hung_up_while_the_caller_pressed_a_key_is_called_in(world: World) -> None:
-    call = world.resident().rings()
-    world.works()
-    nurse = world.worker("N01")
-    alert = world.provider.last_call_to(nurse.number)
-    world.network_says(alert, "in-progress")
-    nurse.accepts(call.incident_id)
+    incident_id = world.resident().rings().incident_id
+    alert = accepted_by_key(world, incident_id)
     world.provider.forgets()
 
     world.resident().presses("3")
     world.network_says(alert, "completed")
     world.passes(JOIN_GRACE_S + 1)
 
-    assert world.provider.rung == [nurse.number]
+    assert world.provider.rung == [PHONES["N01"]]
 
 
 def test_a_phone_that_rings_already_is_not_called_a_second_time(world: World) -> None:
