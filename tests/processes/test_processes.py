@@ -118,6 +118,7 @@ def test_a_postgresql_that_restarts_is_met_by_going_on(tmp_path: Path) -> None:
         database.stop()
         answers = [fleet.one_call(f"+62811998810{n:02}") for n in range(6)]
         assert all("<Dial" in answer for answer in answers), "they are connected to the duty phones"
+        company.waits_until("the engine has noticed", lambda: "engine.database_away" in fleet.events())
         database.start()
         for n in range(6):
             number = f"+62811998810{n:02}"
@@ -145,6 +146,7 @@ def test_a_postgresql_whose_standby_takes_over_is_met_by_going_on(tmp_path: Path
         calling.result(60)
         meanwhile = [f"+62811998820{n:02}" for n in range(6)]
         assert all("<Dial" in fleet.one_call(number) for number in meanwhile), "to the duty phones"
+        company.waits_until("the engine has noticed", lambda: "engine.database_away" in fleet.events())
         databases.promote()
         for number in meanwhile:
             company.waits_until(f"{number} is alerted for", partial(fleet.was_alerted, number))
