@@ -107,21 +107,34 @@ class Pack:
         return [file.relative_to(self._path).as_posix() for file in files]
 
     def is_as_written(self) -> bool:
-        """Whether an archive has no other byte around its files than the program puts there."""
+        """Whether an archive has no other byte around its files than the program puts there.
+
+        Before a file's content Python writes how long it is once, or twice: up to 3.11.3 and since.
+        """
         if self._zip is None:
             return True
         place, directory = 0, b""
         with self._path.open("rb") as file:
             for info in self._zip.infolist():
-                header, name = info.FileHeader(zip64=True), info.filename.encode()
+                name = info.filename.encode()
+                long = struct.pack("<2H2Q", 1, 16, info.file_size, info.compress_size)
+                headers = [
+                    struct.pack("<4s5H3L2H", b"PK\3\4", 45, 0, zipfile.ZIP_DEFLATED, 0, 33, info.CRC, *short)
+                    + name
+                    + long
+                    for short in (
+                        (0xFFFFFFFF, 0xFFFFFFFF, len(name), len(long)),
+                        (info.compress_size, info.file_size, len(name), len(long)),
+                    )
+                ]
                 file.seek(place)
-                if info.header_offset != place or file.read(len(header)) != header:
+                if info.header_offset != place or file.read(len(headers[0])) not in headers:
                     return False
                 fixed = (45, 3, 45, 0, 0, zipfile.ZIP_DEFLATED, 0, 33)
                 sizes = (info.CRC, info.compress_size, info.file_size, len(name))
                 rest = (0, 0, 0, 0, 0o644 << 16, place)
                 directory += struct.pack("<4s4B4H3L5H2L", b"PK\1\2", *fixed, *sizes, *rest) + name
-                place += len(header) + info.compress_size
+                place += len(headers[0]) + info.compress_size
             count, end = len(self._zip.infolist()), (len(directory), place, 0)
             file.seek(place)
             return file.read() == directory + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, count, count, *end)

@@ -96,6 +96,8 @@ class PackWriter:
         info = zipfile.ZipInfo(name)
         info.compress_type = zipfile.ZIP_DEFLATED
         info.create_system, info.external_attr = 3, 0o644 << 16
+        # As Python itself has it since 3.11.4, where files may be as long as they like.
+        info.create_version = info.extract_version = zipfile.ZIP64_VERSION
         with self.archive.open(info, "w", force_zip64=True) as file:
             for part in content:
                 digest.update(part)

@@ -17,7 +17,7 @@ TEST_MODULE_LINES = 600
 LONGER_FUNCTIONS: dict[str, int] = {}
 LONGER_MODULES: dict[str, int] = {
     # Goes into every evidence pack by itself, so that an auditor needs nothing else.
-    "dispatch/service/pack_verifier.py": 464,
+    "dispatch/service/pack_verifier.py": 477,
 }
 
 MIGRATIONS = "models/migrations/versions/"
