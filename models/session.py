@@ -102,7 +102,7 @@ def open_database(url: str, *, pool_size: int = 20, overflow: int = 10, patience
             execution_options={READS_LONG: patience.reads_long},
         )
         event.listen(engine, "connect", _prepare_postgresql)
-        event.listen(engine, "do_execute", _by_number)
+        event.listen(engine, "do_execute", _as_told)
         _look_before_use(engine)
         return engine
     if parsed.database and parsed.database != ":memory:":
@@ -227,14 +227,33 @@ The driver translates names into numbers, and remembers that of short statements
 """
 
 
-def _by_number(
+LOOKS_ONLY = "looks_only"
+"""The name of a connection's option: each statement stands at once, and so may be nothing but a question."""
+
+
+class HoldsNothingError(RuntimeError):
+    """What was about to happen needs a transaction that holds what it reads, and here is none."""
+
+
+def _as_told(
     cursor: "psycopg.Cursor", sql: str, values: Sequence[object], context: DefaultExecutionContext
 ) -> bool:
-    """Run it if it is one of those; False leaves it to the usual way."""
-    if not NUMBERED.keys() <= context.execution_options.keys():
-        return False
-    context.dialect.loaded_dbapi.RawCursor(cursor.connection).execute(sql, values)
-    return True
+    """Run it if its values are numbered; False leaves it to the usual way.
+
+    Raises:
+        HoldsNothingError: it would write by itself what must stand or fall with other statements.
+    """
+    options = context.execution_options
+    if "values_by_number" in options:
+        context.dialect.loaded_dbapi.RawCursor(cursor.connection).execute(sql, values)
+        return True
+    if LOOKS_ONLY in options and not sql.startswith(_QUESTIONS):
+        raise HoldsNothingError(sql.partition(" ")[0])
+    return False
+
+
+_QUESTIONS = ("SELECT", "WITH")
+"""How they begin; what writes and begins so is numbered (``models.together``)."""
 
 
 def is_database_away(error: BaseException) -> bool:

@@ -17,9 +17,11 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     CursorResult,
+    Delete,
     Select,
     String,
     Table,
+    all_,
     any_,
     bindparam,
     func,
@@ -161,10 +163,22 @@ def either(make: Callable[[Insert], UpdateBase]) -> Mapping[str, Statement]:
     return {"sqlite": make(sqlite.insert), "postgresql": make(postgresql.insert)}
 
 
+def without(statement: Delete, column: ColumnElement[str], name: str) -> Mapping[str, Statement]:
+    """*statement* for those whose *column* is not in the list given as *name*, by the dialect's name."""
+    return {
+        "sqlite": statement.where(column.not_in(_listed(name))),
+        "postgresql": statement.where(column != all_(bindparam(name, type_=ARRAY(String)))),
+    }
+
+
 def among(query: Select[Any], column: ColumnElement[str], name: str) -> Mapping[str, Statement]:
     """*query* for those whose *column* is in the list given as the value *name*, by the dialect's name."""
-    as_json = select(func.json_each(bindparam(name, type_=JSON)).table_valued("value").c.value)
     return {
-        "sqlite": query.where(column.in_(as_json)),
+        "sqlite": query.where(column.in_(_listed(name))),
         "postgresql": query.where(column == any_(bindparam(name, type_=ARRAY(String)))),
     }
+
+
+def _listed(name: str) -> Select[tuple[str]]:
+    """The elements of the list given as the value *name*: SQLite has no lists, but reads JSON."""
+    return select(func.json_each(bindparam(name, type_=JSON)).table_valued("value").c.value)

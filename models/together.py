@@ -32,6 +32,27 @@ class Together:
         """Nothing is gathered yet."""
         self._connection = connection
         self._parts: list[tuple[Prepared, Sequence[Values]]] = []
+        self._lead: tuple[Prepared, Sequence[Values]] | None = None
+
+    def lead(self, statement: Prepared, values: Values) -> None:
+        """Let *statement* be carried out before all others: whoever wants the same row waits there for us.
+
+        Raises:
+            ValueError: another one leads already.
+        """
+        if self.is_led:
+            raise ValueError("only one can be the first")
+        self._lead = statement, [values]
+
+    @property
+    def is_led(self) -> bool:
+        """Whether there is a first one."""
+        return self._lead is not None
+
+    @property
+    def is_one(self) -> bool:
+        """Whether it goes to the database as one statement, or as none."""
+        return self._connection.dialect.name != "sqlite" and all(len(rows) <= ROWS for _, rows in self._parts)
 
     def add(self, statement: Prepared, values: Values | Sequence[Values]) -> None:
         """Let *statement* write *values*, or each of several; nothing if there are none."""
@@ -40,30 +61,40 @@ class Together:
         elif values:
             self._parts.append((statement, values))
 
-    def run(self) -> None:
-        """Write all of it, in the order in which it was gathered."""
-        parts, self._parts = self._parts, []
-        dialect = self._connection.dialect
-        if dialect.name == "sqlite" or any(len(rows) > ROWS for _, rows in parts):
-            for statement, rows in parts:
+    def run(self) -> bool:
+        """Write all of it, by one statement or in the order in which it was gathered; whether it was any."""
+        is_one, lead, parts = self.is_one, [] if self._lead is None else [self._lead], self._parts
+        self._lead, self._parts = None, []
+        if is_one:
+            self._run_as_one([*parts, *lead])
+        else:
+            for statement, rows in [*lead, *parts]:
                 statement.run(self._connection, rows)
-        elif parts:
-            shape = tuple((statement, len(rows)) for statement, rows in parts)
-            sql = _sql.get(shape)
-            if sql is None:
-                sql = _sql[shape] = _as_one(shape, dialect)
-            values = tuple(
-                value
-                for statement, rows in parts
-                for ready in (statement.ready(dialect),)
-                for row in rows
-                for value in ready.in_order(row)
-            )
-            self._connection.exec_driver_sql(sql, values, execution_options=NUMBERED)
+        return bool(lead or parts)
+
+    def _run_as_one(self, parts: Sequence[tuple[Prepared, Sequence[Values]]]) -> None:
+        if not parts:
+            return
+        dialect = self._connection.dialect
+        shape = tuple((statement, len(rows)) for statement, rows in parts)
+        sql = _sql.get(shape)
+        if sql is None:
+            sql = _sql[shape] = _as_one(shape, dialect)
+        values = tuple(
+            value
+            for statement, rows in parts
+            for ready in (statement.ready(dialect),)
+            for row in rows
+            for value in ready.in_order(row)
+        )
+        self._connection.exec_driver_sql(sql, values, execution_options=NUMBERED)
 
 
 def _as_one(shape: Shape, dialect: Dialect) -> str:
-    """All statements but the last as parts of the last one (``WITH``), with numbers for their values."""
+    """All statements but the last as parts of the last one (``WITH``), with numbers for their values.
+
+    PostgreSQL carries out the last one before the parts that it does not read from.
+    """
     said: list[str] = []
     given = 0
     for statement, rows in shape:

@@ -9,21 +9,28 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Row
+import structlog
+from sqlalchemy import Engine, Row
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models.session import READS_LONG, is_database_away, was_held_up
+from models.session import READS_LONG, HoldsNothingError, is_database_away, was_held_up
+from models.sessions import AtOnce, Looks, Transaction
 from models.shared_commit import SingleWriter
 from models.statements import Prepared, Values
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 _transaction_open: ContextVar[bool] = ContextVar("transaction_open", default=False)
 
 _FOR_ENGINE = "for_engine"
 
 _ONE_VIEW = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-_VIEW_EACH = {"isolation_level": "AUTOCOMMIT"}
+_STANDS_AT_ONCE = {"isolation_level": "AUTOCOMMIT"}
 
 WRITER_WITHIN_S = 1.0
 """How long a transaction waits for SQLite's single writer; a disk that hangs must not gather threads."""
@@ -48,20 +55,6 @@ def refuse_inside_transaction(what: str) -> None:
 def wake_engine_after(session: Session) -> None:
     """Say that this transaction sets a deadline or something to be sent: its commit wakes the engine."""
     session.info[_FOR_ENGINE] = True
-
-
-class _Transaction(Session):
-    """One transaction on one connection, which stays at hand.
-
-    Asking the ORM for it at every step cost the answer to a call a twentieth of its time.
-    """
-
-    _at_hand: Connection | None = None
-
-    def connection(self, *args: Any, **options: Any) -> Connection:  # noqa: ANN401 - as the ORM's own takes them
-        if self._at_hand is None or args or options:
-            self._at_hand = super().connection(*args, **options)
-        return self._at_hand
 
 
 class Shared:
@@ -156,9 +149,45 @@ class UnitOfWork:
             finally:
                 # What was not committed is undone when the session closes.
                 _transaction_open.reset(token)
+        self._tell(session)
+
+    def _tell(self, session: Session) -> None:
+        """Wake the engine, if what *session* has committed concerns it."""
         if _FOR_ENGINE in session.info:
             for listener in self.shared.listeners:
                 listener()
+
+    def decide(self, command: Callable[[Session], T]) -> T:
+        """What *command* returns, when all that it wants written is written (ADR 0045).
+
+        On PostgreSQL it holds nothing at first, and what it writes *together* is one statement, which fails
+        when anybody was faster: two cannot write the same line of a record. Then, or when it needs to hold
+        something, it is carried out anew in a transaction, as on SQLite always. So it may run twice, and does
+        nothing that must not be done in vain.
+
+        Raises:
+            sqlalchemy.exc.TimeoutError: another transaction of this process has not ended in time.
+        """
+        if not self.is_sqlite:
+            try:
+                return self._decided_at_once(command)
+            except (HoldsNothingError, IntegrityError) as reason:
+                log.debug("command.in_turn", reason=type(reason).__name__)
+        with self.write() as session:
+            return command(session)
+
+    def _decided_at_once(self, command: Callable[[Session], T]) -> T:
+        with self.shared.watched() as one, AtOnce(self.engine) as session:
+            token = _transaction_open.set(True)
+            try:
+                outcome = command(session)
+                one.has_written = session.write_gathered()
+                # Nothing to the server: it was committed at once.
+                session.commit()
+            finally:
+                _transaction_open.reset(token)
+        self._tell(session)
+        return outcome
 
     def write_one(self, statement: Prepared, values: Values) -> Row[*tuple[Any, ...]] | None:
         """Run *statement* as a transaction by itself, and return its first row: it returns what it wrote.
@@ -173,7 +202,7 @@ class UnitOfWork:
             with self.write() as session:
                 return statement.run(session.connection(), values).first()
         with self.shared.watched() as one, self.engine.connect() as connection:
-            connection.execution_options(**_VIEW_EACH)
+            connection.execution_options(**_STANDS_AT_ONCE)
             token = _transaction_open.set(True)
             try:
                 row = statement.run(connection, values).first()
@@ -188,14 +217,14 @@ class UnitOfWork:
     def _begun(self) -> Iterator[Session]:
         """A session in a transaction; on SQLite in a part of the one that all threads share."""
         if not self.is_sqlite:
-            with _Transaction(self.engine, expire_on_commit=False) as session:
+            with Transaction(self.engine, expire_on_commit=False) as session:
                 yield session
             return
         with (
             self.shared.writer.part(
                 self.engine, shares=self._shares_commits, within_s=WRITER_WITHIN_S
             ) as shared,
-            _Transaction(
+            Transaction(
                 shared.connection, expire_on_commit=False, join_transaction_mode="rollback_only"
             ) as session,
         ):
@@ -204,7 +233,7 @@ class UnitOfWork:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A consistent view that is never committed."""
-        with _Transaction(self.engine, expire_on_commit=False) as session:
+        with Transaction(self.engine, expire_on_commit=False) as session:
             if self.is_sqlite:
                 session.connection().exec_driver_sql("BEGIN")
             else:
@@ -235,13 +264,11 @@ class UnitOfWork:
             with self.read() as session:
                 yield session
             return
-        with _Transaction(self.engine, expire_on_commit=False, autoflush=False) as session:
-            session.connection(execution_options=_VIEW_EACH)
+        with Looks(self.engine) as session:
             token = _transaction_open.set(True)
             try:
                 yield session
-                # It would stand at once, and could not be undone.
-                assert not [*session.new, *session.dirty, *session.deleted], "a look writes nothing"
+                session.flush()
             finally:
                 _transaction_open.reset(token)
                 session.expunge_all()

@@ -22,7 +22,7 @@ from sqlalchemy.exc import TimeoutError as BusyTooLongError
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from dispatch.service import intake
+from dispatch.service import inbox
 from models.repeating import once_more, repeated
 from models.session import is_database_away, was_held_up
 from telephony.alert_flow import AlertFlow
@@ -294,12 +294,12 @@ def _store(context: TelephonyContext, kind: str, path: str, form: Form, at: date
     """Keep a raw request in the inbox, once."""
     with context.services.uow.write() as session:
         key = _key(kind, path, form, at)
-        intake.keep_inbox(session, context.services, key, kind, {"path": path, **form})
+        inbox.keep(session, context.services, key, kind, {"path": path, **form})
 
 
 def _is_stored(context: TelephonyContext, kind: str, path: str, form: Form, at: datetime) -> bool:
     with context.services.uow.read() as session:
-        return intake.is_kept(session, context.services, _key(kind, path, form, at))
+        return inbox.is_kept(session, context.services, _key(kind, path, form, at))
 
 
 def _key(kind: str, path: str, form: Form, at: datetime) -> str:

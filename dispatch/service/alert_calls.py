@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import String, bindparam, cast, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
 
 from dispatch.domain import alerts
 from dispatch.domain.commands import JoinCaller
@@ -191,16 +192,20 @@ def _elsewhere(incident: Incident, provider_sid: str) -> str | None:
 def begin_joining(services: Services, incident_id: str, staff_code: str) -> None:
     """A worker whom we called picked up and is about to enter the caller's room."""
     now = services.clock.now()
-    with services.uow.write() as session:
+
+    def begin(session: Session) -> None:
         incident = ledger.load(session, services, incident_id)
         decision = alerts.joining(incident, staff_code=staff_code, now=now)
         ledger.record(session, services, decision, before=incident, at=now)
+
+    services.uow.decide(begin)
 
 
 def keep_recording(services: Services, incident_id: str, *, recording_sid: str, duration_s: int) -> None:
     """Note that a recording of the talk exists at the provider, once."""
     now = services.clock.now()
-    with services.uow.write() as session:
+
+    def keep(session: Session) -> None:
         incident = ledger.load(session, services, incident_id)
         noted = session.scalars(
             select(Event.data).where(Event.incident_id == incident_id, Event.kind == Kind.CALL_RECORDED)
@@ -210,3 +215,5 @@ def keep_recording(services: Services, incident_id: str, *, recording_sid: str, 
         draft = Draft(incident, now=now, source=Source.VOICE, actor="provider")
         draft.add(Kind.CALL_RECORDED, {"recording_sid": recording_sid, "duration_s": duration_s})
         ledger.record(session, services, draft.decision(), before=incident, at=now)
+
+    services.uow.decide(keep)

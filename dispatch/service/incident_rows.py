@@ -207,9 +207,9 @@ def write(
     place = {"event_count": event_count, "chain_head": chain_head}
     if before is None:
         values = {**_fixed(incident), **_changing(incident), **place}
-        writes.add(_INSERT_INCIDENT, values)
+        writes.lead(_INSERT_INCIDENT, values)
     else:
-        writes.add(_UPDATE_INCIDENT, {_ID: incident.id, **_changing(incident), **place})
+        writes.lead(_UPDATE_INCIDENT, {_ID: incident.id, **_changing(incident), **place})
 
 
 def write_parts(writes: Together, before: Incident | None, incident: Incident) -> None:

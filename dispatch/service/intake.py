@@ -17,8 +17,8 @@ from dispatch.domain.effects import Purpose
 from dispatch.domain.events import Kind
 from dispatch.domain.incidents import Incident
 from dispatch.domain.intake import Opening, Ring
-from dispatch.domain.vocabulary import IncidentChannel, Source
-from dispatch.service import ledger
+from dispatch.domain.vocabulary import CallOutcome, IncidentChannel, Source
+from dispatch.service import inbox, ledger
 from dispatch.service.assumed import assumed_line
 from dispatch.service.roster_keeping import crew_of, duty_list
 from dispatch.service.services import Services
@@ -26,22 +26,15 @@ from models import incident as rows
 from models.base import table_of
 from models.facility import IncidentCounter
 from models.repeating import repeated
+from models.sessions import holds, must_hold
 from models.statements import Prepared, either
-from models.traffic import Delivery, Inbox
+from models.traffic import Delivery
 
 FIRST_SHORT_NUMBER = 100
 """Short numbers have three digits, keys one, so that the two are never confused (CONTRACT 4)."""
 
 _INCIDENT, _CALL, _COUNTER = table_of(rows.Incident), table_of(rows.Call), table_of(IncidentCounter)
 
-_KEEP = Prepared(
-    either(lambda insert: insert(table_of(Inbox)).on_conflict_do_nothing().returning(table_of(Inbox).c.id))
-)
-_KEPT = select(table_of(Inbox).c.body).where(
-    table_of(Inbox).c.facility_id == bindparam("facility_id"),
-    table_of(Inbox).c.provider_key == bindparam("provider_key"),
-)
-_IS_KEPT = Prepared(_KEPT.with_only_columns(table_of(Inbox).c.id))
 _ALONE_WITH = Prepared(
     select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("what", type_=String), 0)))
 )
@@ -96,7 +89,7 @@ def receive_call(services: Services, command: ReceiveCall) -> CallState:
     """
     with services.uow.write() as session:
         _alone_with(session, services, _end_key(command.provider_sid))
-        if not keep_inbox(session, services, f"voice:{command.provider_sid}", "voice", command.body):
+        if not inbox.keep(session, services, f"voice:{command.provider_sid}", "voice", command.body):
             return _state_of(session, services, command.provider_sid)
         ring = Ring(
             call_id=services.ids.new_id(),
@@ -113,7 +106,8 @@ def receive_call(services: Services, command: ReceiveCall) -> CallState:
 def choose_from_menu(services: Services, command: ChooseFromMenu) -> CallState | None:
     """The caller pressed a key; None when the call is not known."""
     now = services.clock.now()
-    with services.uow.write() as session:
+
+    def choose(session: Session) -> CallState | None:
         found = _call(session, services, command.provider_sid)
         if found is None:
             return None
@@ -123,6 +117,8 @@ def choose_from_menu(services: Services, command: ChooseFromMenu) -> CallState |
         ledger.record(session, services, decision, before=incident, at=now)
         return _state(decision.incident, call_id)
 
+    return services.uow.decide(choose)
+
 
 def end_call(services: Services, command: EndCall) -> bool:
     """The caller is off the line; False when the call is not known yet.
@@ -130,7 +126,8 @@ def end_call(services: Services, command: EndCall) -> bool:
     Callbacks come in no certain order: an end that comes before its beginning is kept until then.
     """
     now = services.clock.now()
-    with services.uow.write() as session:
+
+    def end(session: Session) -> CallOutcome | None:
         found = _call(session, services, command.provider_sid)
         if found is None:
             # Whoever writes its beginning in this instant looks for the end before its commit, or is through.
@@ -139,13 +136,18 @@ def end_call(services: Services, command: EndCall) -> bool:
         if found is None:
             at = (command.occurred_at or now).isoformat()
             body = {"status": command.provider_status, "at": at}
-            keep_inbox(session, services, _end_key(command.provider_sid), "voice_end", body)
-            return False
+            inbox.keep(session, services, _end_key(command.provider_sid), "voice_end", body)
+            return None
         call_id, incident = found
         crew = crew_of(session, services, incident.duty, now)
         decision = intake.end_call(incident, call_id, command, crew=crew, now=now)
         ledger.record(session, services, decision, before=incident, at=now)
-    services.metrics.call_ended(decision.incident.call(call_id).outcome)
+        return decision.incident.call(call_id).outcome
+
+    outcome = services.uow.decide(end)
+    if outcome is None:
+        return False
+    services.metrics.call_ended(outcome)
     return True
 
 
@@ -155,16 +157,14 @@ def _end_key(provider_sid: str) -> str:
 
 def _end_if_over(session: Session, services: Services, incident: Incident, ring: Ring) -> Incident:
     """The incident after the end of its call, when that was told before the call itself."""
-    key = {"facility_id": services.facility_id, "provider_key": _end_key(ring.provider_sid)}
-    connection = session.connection()
-    if _IS_KEPT.run(connection, key).first() is None:
+    told = inbox.body_of(session, services, _end_key(ring.provider_sid))
+    if told is None:
         return incident
-    kept = connection.execute(_KEPT, key).one()
     now = services.clock.now()
     command = EndCall(
         provider_sid=ring.provider_sid,
-        provider_status=str(kept.body["status"]),
-        occurred_at=max(datetime.fromisoformat(str(kept.body["at"])), ring.received_at),
+        provider_status=str(told["status"]),
+        occurred_at=max(datetime.fromisoformat(str(told["at"])), ring.received_at),
     )
     crew = crew_of(session, services, incident.duty, now)
     decision = intake.end_call(incident, ring.call_id, command, crew=crew, now=now)
@@ -175,7 +175,8 @@ def _end_if_over(session: Session, services: Services, incident: Incident, ring:
 def join_caller(services: Services, command: JoinCaller) -> None:
     """A worker is in the room with the caller: the call counts as answered from now, once."""
     now = services.clock.now()
-    with services.uow.write() as session:
+
+    def join(session: Session) -> None:
         incident = ledger.load(session, services, command.incident_id)
         call = incident.waiting_call
         if call is None and command.returned_call_id is not None:
@@ -192,6 +193,8 @@ def join_caller(services: Services, command: JoinCaller) -> None:
             data["corrects"] = assumed_line(session, incident.id, call.id)
         draft.add(Kind.CALL_ANSWERED, data, occurred_at=min(command.occurred_at or now, now))
         ledger.record(session, services, draft.decision(), before=incident, at=now)
+
+    services.uow.decide(join)
 
 
 def return_call(services: Services, incident_id: str, call_id: str) -> CallState:
@@ -250,25 +253,6 @@ def incident_state(services: Services, incident_id: str) -> CallState:
 # --- shared with texts ----------------------------------------------------------------------------
 
 
-def keep_inbox(session: Session, services: Services, key: str, kind: str, body: dict[str, str]) -> bool:
-    """Keep a provider's request; False when it was kept before, and nothing may happen again."""
-    values = {
-        "id": services.ids.new_id(),
-        "facility_id": services.facility_id,
-        "provider_key": key[:160],
-        "kind": kind,
-        "received_at": services.clock.now(),
-        "body": dict(body),
-    }
-    return _KEEP.run(session.connection(), values).first() is not None
-
-
-def is_kept(session: Session, services: Services, key: str) -> bool:
-    """Whether a request stands in the inbox under *key*."""
-    query = select(Inbox.id).where(Inbox.facility_id == services.facility_id, Inbox.provider_key == key)
-    return session.scalar(query) is not None
-
-
 def open_or_join(session: Session, services: Services, ring: Ring) -> Incident:
     """Let *ring* join the open incident of its number, or open a new one."""
     now = services.clock.now()
@@ -316,6 +300,7 @@ def allocate(session: Session, services: Services, *, is_drill: bool = False) ->
 
 def _alone_with(session: Session, services: Services, what: str) -> None:
     if not services.uow.is_sqlite:
+        must_hold(session, "being alone with something")
         _ALONE_WITH.run(session.connection(), {"what": f"{services.facility_id} {what}"})
 
 
@@ -323,7 +308,7 @@ def _call(
     session: Session, services: Services, provider_sid: str, *, for_update: bool = True
 ) -> tuple[str, Incident] | None:
     key = {"facility_id": services.facility_id, "provider_sid": provider_sid}
-    query = _LOCK_CALLS_INCIDENT if for_update else _FIND_CALL
+    query = _LOCK_CALLS_INCIDENT if for_update and holds(session) else _FIND_CALL
     found = query.run(session.connection(), key).first()
     if found is None:
         return _called_back(session, services, provider_sid, for_update=for_update)

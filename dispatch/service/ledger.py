@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, literal, select, true
+from sqlalchemy import Connection, Row, bindparam, delete, insert, literal, literal_column, select, true
 from sqlalchemy.orm import Session
 
 from dispatch.domain import escalation
@@ -28,14 +28,15 @@ from models import incident as rows
 from models.base import table_of
 from models.record import Event as EventRow
 from models.record import PrivateValue
-from models.statements import Prepared
+from models.sessions import holds, must_hold, together
+from models.statements import Prepared, either, without
 from models.together import Together
 from models.traffic import Deadline, Delivery
 from models.unit_of_work import wake_engine_after
 
 Values = dict[str, Any]
 
-_INCIDENT, _DELIVERY = table_of(rows.Incident), table_of(Delivery)
+_INCIDENT, _DELIVERY, _DEADLINE = table_of(rows.Incident), table_of(Delivery), table_of(Deadline)
 PLACE = (_INCIDENT.c.id, _INCIDENT.c.event_count, _INCIDENT.c.chain_head)
 """What says of an incident where its record stands (``at_place``)."""
 
@@ -62,15 +63,26 @@ _LOCK_BOTH = _LOCK_DELIVERY.add_columns(*_PLACE_OF_DELIVERY.c).outerjoin_from(
 _FIND_PLACE, _LOCK_PLACE = Prepared(_PLACE), Prepared(_PLACE.with_for_update(key_share=True))
 _INSERT_EVENTS = Prepared(insert(table_of(EventRow)))
 _INSERT_PRIVATE = Prepared(insert(table_of(PrivateValue)))
+_DEADLINES_OF = select(_DEADLINE).where(_DEADLINE.c.incident_id == bindparam("of_incident"))
+_KEY = _DEADLINE.c.kind.concat(literal_column("' '")).concat(_DEADLINE.c.subject)
 _DELETE_DEADLINES = Prepared(
-    delete(table_of(Deadline)).where(table_of(Deadline).c.incident_id == bindparam("of_incident"))
+    without(delete(_DEADLINE).where(_DEADLINE.c.incident_id == bindparam("of_incident")), _KEY, "kept")
 )
-_DEADLINES_OF = select(table_of(Deadline)).where(table_of(Deadline).c.incident_id == bindparam("of_incident"))
-_INSERT_DEADLINES = Prepared(insert(table_of(Deadline)))
+_PUT_DEADLINES = Prepared(
+    either(
+        lambda insert: insert(_DEADLINE).on_conflict_do_update(
+            index_elements=["incident_id", "kind", "subject"],
+            set_={"due_at": literal_column("excluded.due_at")},
+        )
+    )
+)
+"""Those that stay are put anew and not deleted: what is written together may touch no row twice."""
 
 
 def load(session: Session, services: Services, incident_id: str, *, for_update: bool = True) -> Incident:
     """The incident with its calls and assignments; on PostgreSQL its row is locked until the commit.
+
+    Who decides at once holds nothing, and is told when all is written if anybody was faster.
 
     Raises:
         IncidentNotFoundError: this facility has no such incident.
@@ -79,7 +91,8 @@ def load(session: Session, services: Services, incident_id: str, *, for_update: 
     if held is not None:
         return held
     key = {"incident_id": incident_id, "facility_id": services.facility_id}
-    place = (_LOCK_PLACE if for_update else _FIND_PLACE).run(session.connection(), key).first()
+    question = _LOCK_PLACE if for_update and holds(session) else _FIND_PLACE
+    place = question.run(session.connection(), key).first()
     if place is None:
         raise IncidentNotFoundError(incident=incident_id)
     return at_place(session, services, place, for_update=for_update)
@@ -135,15 +148,13 @@ def record(
     lines = _Lines(services, incident, at, count=count, head=head)
     for event in decision.events:
         lines.add(event)
-    writes = Together(session.connection())
-    # The incident's row first, because everything else refers to it.
-    incident_rows.write(writes, before, incident, event_count=lines.count, chain_head=lines.head)
-    writes.add(_INSERT_EVENTS, lines.events)
-    writes.add(_INSERT_PRIVATE, lines.private)
-    incident_rows.write_parts(writes, before, incident)
-    _set_deadlines(session, writes, before, incident, at)
-    outbox.enqueue(session, services, writes, decision, line=lines.count, now=at)
-    writes.run()
+    with together(session) as writes:
+        incident_rows.write(writes, before, incident, event_count=lines.count, chain_head=lines.head)
+        writes.add(_INSERT_EVENTS, lines.events)
+        writes.add(_INSERT_PRIVATE, lines.private)
+        incident_rows.write_parts(writes, before, incident)
+        _set_deadlines(session, writes, before, incident, at)
+        outbox.enqueue(session, services, writes, decision, line=lines.count, now=at)
     calls, assignments = incident_rows.in_order(incident)
     ordered = replace(incident, calls=calls, assignments=assignments)
     services.states.put(Known(ordered, lines.count, lines.head))
@@ -234,14 +245,16 @@ def _set_deadlines(
         known = escalation.deadlines(before)
         if wanted == known:
             return
-        if any(due.seen_from(at) < due.due_at or due.kind in escalation.CONFIRMATIONS for due in wanted):
+        going_on = [due for due in wanted if due in known]
+        if any(due.seen_from(at) < due.due_at or due.kind in escalation.CONFIRMATIONS for due in going_on):
+            must_hold(session, "putting off what the engine may be putting off")
             stored = _stored(session.connection(), incident.id, known)
-        # By itself: what is inserted together with it may stand in the place of what goes.
-        _DELETE_DEADLINES.run(session.connection(), {"of_incident": incident.id})
+        kept = [f"{due.kind} {due.subject}" for due in wanted]
+        writes.add(_DELETE_DEADLINES, {"of_incident": incident.id, "kept": kept})
     if wanted:
         wake_engine_after(session)
         writes.add(
-            _INSERT_DEADLINES,
+            _PUT_DEADLINES,
             [
                 {
                     "incident_id": incident.id,

@@ -31,6 +31,7 @@ from dispatch.service.links import keep_worker_links
 from dispatch.service.services import Services
 from models.base import table_of
 from models.facility import Staff
+from models.sessions import must_hold
 from models.statements import Prepared, among, either
 from models.together import Together
 from models.traffic import Delivery
@@ -172,6 +173,7 @@ def _channels_waiting(session: Session, new: "Composer", staff_id: str) -> set[s
 
     One that waits for another try at a phone out of reach gives way to the new one.
     """
+    must_hold(session, "looking at what the engine may be sending")
     theirs = {"incident_id": new.incident.id, "staff_id": staff_id}
     alerts = session.scalars(_ALERTS, theirs).all()
     _withdraw_tries(session, alerts, new.now)
@@ -194,6 +196,7 @@ def _withdraw_tries(session: Session, rows: Sequence[Delivery], now: datetime) -
 
 def _connect(session: Session, new: "Composer", effect: ConnectWorker) -> Iterator[Values]:
     """A call into the room, unless the worker's phone rings already, or they are there: then they meet."""
+    must_hold(session, "looking at calls that may be picked up")
     theirs = {"incident_id": new.incident.id, "staff_id": effect.staff_id}
     calls = session.scalars(_CALLS_TO_WORKER, theirs).all()
     is_there = any(is_in_room(call) for call in calls) and not effect.again
@@ -224,6 +227,7 @@ def _to_caller(session: Session, new: "Composer", effect: CallBack | ReleaseCall
 
 def _is_called_back_now(session: Session, new: "Composer") -> bool:
     """Whether a call back is about to leave, rings, or was picked up and is going on."""
+    must_hold(session, "looking at calls that may be picked up")
     calls = session.scalars(_CALL_BACKS, {"incident_id": new.incident.id}).all()
     # One that pauses before another try gives way: somebody waits in the room now.
     _withdraw_tries(session, calls, new.now)

@@ -16,13 +16,14 @@ from dispatch.domain.errors import (
 from dispatch.domain.escalation import Due
 from dispatch.domain.incidents import DutyPerson, Incident
 from dispatch.domain.vocabulary import IncidentStatus, Source
-from dispatch.service import intake, ledger
+from dispatch.service import inbox, ledger
 from dispatch.service.roster_keeping import crew_of, duty_person
 from dispatch.service.services import Services
 from models import incident as rows
 from models.base import table_of
 from models.facility import Staff
 from models.repeating import repeated
+from models.sessions import must_hold
 from models.traffic import Deadline
 
 _INCIDENT, _DEADLINE = table_of(rows.Incident), table_of(Deadline)
@@ -60,8 +61,7 @@ def act(services: Services, command: ActOnIncident) -> Incident:
     Raises:
         DispatchError: a rule says no.
     """
-    with services.uow.write() as session:
-        outcome = act_within(session, services, command)
+    outcome = services.uow.decide(lambda session: act_within(session, services, command))
     if isinstance(outcome, DispatchError):
         raise outcome
     return outcome
@@ -74,10 +74,13 @@ def act_once(services: Services, command: ActOnIncident, *, key: str) -> Inciden
         AlreadyThereError: the request *key* was carried out before.
         DispatchError: a rule says no.
     """
-    with services.uow.write() as session:
-        if not intake.keep_inbox(session, services, key, "keypad", {}):
+
+    def once(session: Session) -> Incident | DispatchError:
+        if inbox.keep(session, services, key, "keypad", {}) is None:
             raise AlreadyThereError(action=str(command.action), status="carried out")
-        outcome = act_within(session, services, command)
+        return act_within(session, services, command)
+
+    outcome = services.uow.decide(once)
     if isinstance(outcome, DispatchError):
         raise outcome
     return outcome
@@ -162,6 +165,7 @@ def _lock_both(session: Session, services: Services, command: ActOnIncident) -> 
     Of two merges that cross each other the second sees what the first has done: both carried out would close
     both incidents, and nobody would be alerted for either.
     """
+    must_hold(session, "holding two incidents")
     both = {"one": command.incident_id, "other": command.into, "facility": services.facility_id}
     session.connection().execute(_LOCK_BOTH, both)
 

@@ -33,7 +33,7 @@ from dispatch.ports import (
     TelephonyError,
     TelephonyProvider,
 )
-from dispatch.service import intake, ledger, texting
+from dispatch.service import inbox, intake, ledger, texting
 from dispatch.service import log_places as places
 from dispatch.service.assumed import assumed_line
 from dispatch.service.services import Services
@@ -283,7 +283,7 @@ def reconstruct_call(services: Services, command: ReconstructCall) -> bool:
     """A call from the log becomes an incident or joins its caller's open one; False when it was known."""
     with services.uow.write() as session:
         key = f"voice:{command.provider_sid}"
-        if not intake.keep_inbox(session, services, key, "reconstructed", command.body):
+        if not inbox.keep(session, services, key, "reconstructed", command.body):
             return False
         ring = Ring(
             call_id=services.ids.new_id(),

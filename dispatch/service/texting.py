@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain import answers
@@ -27,23 +27,16 @@ from dispatch.domain.vocabulary import (
     IncidentChannel,
     Source,
 )
-from dispatch.service import intake, progress
+from dispatch.service import inbox, intake, progress
 from dispatch.service.roster_keeping import end_break, start_break
 from dispatch.service.services import Services
 from models import incident as rows
 from models.base import table_of
 from models.facility import Staff
-from models.traffic import Inbox
 
-_STAFF, _INBOX = table_of(Staff), table_of(Inbox)
+_STAFF = table_of(Staff)
 _INCIDENT, _ASSIGNMENT = table_of(rows.Incident), table_of(rows.Assignment)
 
-_THIS_TEXT = (
-    _INBOX.c.facility_id == bindparam("facility"),
-    _INBOX.c.provider_key == bindparam("key"),
-)
-_REPLY_KEPT = select(_INBOX.c.reply).where(*_THIS_TEXT)
-_KEEP_REPLY = update(_INBOX).where(*_THIS_TEXT).values(reply=bindparam("said"))
 _WORKER_BY_PHONE = select(_STAFF.c.id, _STAFF.c.code).where(
     _STAFF.c.facility_id == bindparam("facility"),
     _STAFF.c.phone == bindparam("phone"),
@@ -143,15 +136,19 @@ def receive_text(
     Keeping the text, doing what it says, and the reply that *in_words* makes of it are one commit: a text is
     never kept as done and then not done, and its sender is told the same however often it comes.
     """
-    with services.uow.write() as session:
-        key = f"sms:{command.provider_sid}"
-        if not intake.keep_inbox(session, services, key, "sms", command.body):
-            return session.connection().execute(_REPLY_KEPT, _text_key(services, key)).scalar() or ""
+    key = f"sms:{command.provider_sid}"
+
+    def receive(session: Session) -> TextAnswer | str:
+        text = inbox.keep(session, services, key, "sms", command.body)
+        if text is None:
+            return inbox.reply_of(session, services, key)
         answer = _answer(session, services, command)
         said = in_words(answer)
         if said:
-            session.connection().execute(_KEEP_REPLY, {**_text_key(services, key), "said": said})
+            text.reply(said)
         return answer
+
+    return services.uow.decide(receive)
 
 
 def _answer(session: Session, services: Services, command: ReceiveText) -> TextAnswer:
@@ -173,10 +170,6 @@ def _answer(session: Session, services: Services, command: ReceiveText) -> TextA
 def _is_still_meant(text: TextCommand, sent_at: datetime, now: datetime) -> bool:
     """Steps that were taken stay true however late they are told; an answer, or a wish, goes out of date."""
     return text.verb in _TAKEN or (now - sent_at).total_seconds() <= STILL_MEANT_FOR_S
-
-
-def _text_key(services: Services, key: str) -> dict[str, str]:
-    return {"facility": services.facility_id, "key": key}
 
 
 def _worker(session: Session, services: Services, sender: str | None) -> _Worker | None:

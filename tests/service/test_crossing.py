@@ -137,15 +137,6 @@ def test_the_end_of_a_call_into_the_room_and_an_erasure_do_not_wait_for_each_oth
     assert (row.state, row.to_number) == (DeliveryState.FAILED, "")
 
 
-def test_a_key_and_a_closing_in_the_same_instant_are_one_after_the_other(world: World) -> None:
-    other = world.restarted()
-    resident = world.resident()
-    incident_id = resident.rings().incident_id
-    close = partial(other.desk, incident_id, Action.CLOSE, outcome=Outcome.ADVICE)
-    crossed(world, other, partial(resident.presses, "3"), close)
-    assert world.incident(incident_id).is_closed
-
-
 def test_a_callback_that_waited_for_its_incident_knows_what_was_written_meanwhile(
     postgresql_database_url: str,
 ) -> None:

@@ -1,0 +1,91 @@
+"""The sessions that a unit of work hands out, and what they write together.
+
+A command writes with ``together(session)``, whichever session it was given: one that holds what it reads
+until its commit, or one that holds nothing and writes everything by one statement at its end (ADR 0045).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.orm import Session
+
+from models.session import LOOKS_ONLY, HoldsNothingError
+from models.together import Together
+
+EACH_BY_ITSELF = {"isolation_level": "AUTOCOMMIT", LOOKS_ONLY: True}
+"""Every question sees the state of its own instant; what would write is refused."""
+
+
+class Transaction(Session):
+    """One transaction on one connection, which stays at hand.
+
+    Asking the ORM for it at every step cost the answer to a call a twentieth of its time.
+    """
+
+    _at_hand: Connection | None = None
+
+    def connection(self, *args: Any, **options: Any) -> Connection:  # noqa: ANN401 - as the ORM's own takes them
+        """The transaction's connection."""
+        if self._at_hand is None or args or options:
+            self._at_hand = super().connection(*args, **options)
+        return self._at_hand
+
+
+class Looks(Transaction):
+    """Asks single questions and writes nothing."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Each question to PostgreSQL by itself, without a transaction around it."""
+        super().__init__(engine, expire_on_commit=False)
+        self.connection(execution_options=EACH_BY_ITSELF)
+
+
+class AtOnce(Looks):
+    """Asks single questions, and gathers what is to be written for one statement at the end."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Nothing is gathered yet."""
+        super().__init__(engine)
+        self.gathered = Together(self.connection())
+
+    def write_gathered(self) -> bool:
+        """Write it; whether there was anything.
+
+        Raises:
+            HoldsNothingError: it would be more than one statement, or something else is to be written.
+        """
+        # What the ORM was to write is refused before anything stands.
+        self.flush()
+        if not self.gathered.is_one:
+            raise HoldsNothingError("more rows than go in one statement")
+        return self.gathered.run()
+
+
+def holds(session: Session) -> bool:
+    """Whether what *session* locks is its own until the commit, and what it read stays true until then."""
+    return not isinstance(session, Looks)
+
+
+def must_hold(session: Session, what: str) -> None:
+    """Raise where nothing is held: *what* comes next needs that, and the command is carried out anew.
+
+    Raises:
+        HoldsNothingError: nothing is held here.
+    """
+    if not holds(session):
+        raise HoldsNothingError(what)
+
+
+@contextmanager
+def together(session: Session) -> Iterator[Together]:
+    """What is added in the block is written at its end, or with all the rest where nothing is held."""
+    if isinstance(session, AtOnce):
+        if session.gathered.is_led:
+            raise HoldsNothingError("what follows from a decision that is not written yet")
+        yield session.gathered
+        return
+    writes = Together(session.connection())
+    yield writes
+    writes.run()
