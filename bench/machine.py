@@ -16,7 +16,8 @@ _SYNCS = 50
 def details(folder: Path) -> Iterator[str]:
     """One line for each thing that matters; the disk is that of *folder*."""
     yield f"CPU: {_cpu()}, {os.cpu_count()} cores; memory {_memory_gib():.1f} GiB"
-    yield f"kernel: {platform.release()}; Python {platform.python_version()} of {sys.base_prefix}; SQLite {sqlite3.sqlite_version}"
+    yield f"kernel: {platform.release()}; SQLite {sqlite3.sqlite_version}"
+    yield f"Python {platform.python_version()} of {sys.base_prefix}"
     syncs = _fsync_ms(folder)
     yield f"fsync of 4 KiB: median {percentile(syncs, 0.5):.2f} ms, p99 {percentile(syncs, 0.99):.2f} ms"
     yield f"load average at the start: {' '.join(f'{load:.2f}' for load in os.getloadavg())}"

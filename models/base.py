@@ -39,11 +39,11 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
         """What puts a value into the form of the driver; a row of an incident has a dozen instants."""
-        return _to_sqlite if dialect.name == "sqlite" else super().bind_processor(dialect)
+        return _to_sqlite if dialect.name == "sqlite" else _to_postgresql
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
         """The inverse of :meth:`bind_processor`."""
-        return _from_sqlite if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+        return _from_sqlite if dialect.name == "sqlite" else _from_postgresql
 
 
 _WALL_TIME = len("2026-11-23 12:00:00.000000")
@@ -62,6 +62,16 @@ def _to_sqlite(value: datetime | None) -> str | None:
     if value.tzinfo is not UTC:
         value = _in_utc(value)
     return value.isoformat(" ", "microseconds")[:_WALL_TIME]
+
+
+def _to_postgresql(value: datetime | None) -> datetime | None:
+    if value is None or value.tzinfo is UTC:
+        return value
+    return _in_utc(value)
+
+
+def _from_postgresql(value: datetime | None) -> datetime | None:
+    return None if value is None else value.astimezone(UTC)
 
 
 def _from_sqlite(value: str | None) -> datetime | None:

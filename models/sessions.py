@@ -25,6 +25,14 @@ class Transaction(Session):
     """
 
     _at_hand: Connection | None = None
+    _gathered: Together | None = None
+
+    @property
+    def gathered(self) -> Together:
+        """What is to be written."""
+        if self._gathered is None:
+            self._gathered = Together(self.connection())
+        return self._gathered
 
     def connection(self, *args: Any, **options: Any) -> Connection:  # noqa: ANN401 - as the ORM's own takes them
         """The transaction's connection."""
@@ -44,11 +52,6 @@ class Looks(Transaction):
 
 class AtOnce(Looks):
     """Asks single questions, and gathers what is to be written for one statement at the end."""
-
-    def __init__(self, engine: Engine) -> None:
-        """Nothing is gathered yet."""
-        super().__init__(engine)
-        self.gathered = Together(self.connection())
 
     def write_gathered(self) -> bool:
         """Write it; whether there was anything.
@@ -78,14 +81,20 @@ def must_hold(session: Session, what: str) -> None:
         raise HoldsNothingError(what)
 
 
+def gathered(session: Session) -> Together:
+    """What is to be written with the next block of ``together``, or at the latest before the commit."""
+    assert isinstance(session, Transaction), "only a unit of work gathers"
+    return session.gathered
+
+
 @contextmanager
 def together(session: Session) -> Iterator[Together]:
     """What is added in the block is written at its end, or with all the rest where nothing is held."""
-    if isinstance(session, AtOnce):
-        if session.gathered.is_led:
-            raise HoldsNothingError("what follows from a decision that is not written yet")
-        yield session.gathered
-        return
-    writes = Together(session.connection())
-    yield writes
-    writes.run()
+    writes = gathered(session)
+    if holds(session):
+        yield writes
+        writes.run()
+    elif writes.is_led:
+        raise HoldsNothingError("what follows from a decision that is not written yet")
+    else:
+        yield writes

@@ -80,14 +80,12 @@ class Together:
         sql = _sql.get(shape)
         if sql is None:
             sql = _sql[shape] = _as_one(shape, dialect)
-        values = tuple(
-            value
-            for statement, rows in parts
-            for ready in (statement.ready(dialect),)
-            for row in rows
-            for value in ready.in_order(row)
-        )
-        self._connection.exec_driver_sql(sql, values, execution_options=NUMBERED)
+        values: list[object] = []
+        for statement, rows in parts:
+            ready = statement.ready(dialect)
+            for row in rows:
+                values += ready.in_order(row)
+        self._connection.exec_driver_sql(sql, tuple(values), execution_options=NUMBERED)
 
 
 def _as_one(shape: Shape, dialect: Dialect) -> str:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.session import READS_LONG, HoldsNothingError, is_database_away, was_held_up
-from models.sessions import AtOnce, Looks, Transaction
+from models.sessions import AtOnce, Looks, Transaction, gathered
 from models.shared_commit import SingleWriter
 from models.statements import Prepared, Values
 
@@ -145,6 +145,7 @@ class UnitOfWork:
             token = _transaction_open.set(True)
             try:
                 yield session
+                gathered(session).run()
                 session.commit()
             finally:
                 # What was not committed is undone when the session closes.
@@ -181,9 +182,8 @@ class UnitOfWork:
             token = _transaction_open.set(True)
             try:
                 outcome = command(session)
+                # It stands at once: there is nothing to commit.
                 one.has_written = session.write_gathered()
-                # Nothing to the server: it was committed at once.
-                session.commit()
             finally:
                 _transaction_open.reset(token)
         self._tell(session)
@@ -271,6 +271,3 @@ class UnitOfWork:
                 session.flush()
             finally:
                 _transaction_open.reset(token)
-                session.expunge_all()
-            # Nothing to the server: there is no transaction.
-            session.commit()

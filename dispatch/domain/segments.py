@@ -20,6 +20,8 @@ _BASIC = frozenset(
 _EXTENSION = frozenset("\f^{}\\[~]|€")
 """Characters that are sent as an escape and a second septet."""
 
+_ALPHABET = _BASIC | _EXTENSION
+
 _REPLACEMENTS = str.maketrans(
     {
         **dict.fromkeys("\u2018’\u201a\u201b\u2032`\u00b4\u02bc", "'"),
@@ -70,12 +72,12 @@ class Elastic:
 
 def is_gsm7(text: str) -> bool:
     """Whether every character is in the basic alphabet or its extension table."""
-    return all(character in _BASIC or character in _EXTENSION for character in text)
+    return _ALPHABET.issuperset(text)
 
 
 def septets(text: str) -> int:
     """Return the length on the air of a text in the alphabet: 2 for an extension character, else 1."""
-    return len(text) + sum(character in _EXTENSION for character in text)
+    return len(text) + sum(map(text.count, _EXTENSION))
 
 
 def to_gsm7(text: str) -> str:
@@ -162,7 +164,7 @@ def _shortened(text: str, limit: int) -> str:
 
 def _plain(character: str) -> str:
     """Return the likeness of one character in the alphabet, or nothing."""
-    if character in _BASIC or character in _EXTENSION:
+    if character in _ALPHABET:
         return character
     if unicodedata.category(character) == "Zs":
         return " "
@@ -170,7 +172,7 @@ def _plain(character: str) -> str:
     if digit is not None:
         return str(digit)
     likeness = unicodedata.normalize("NFKD", character).translate(_REPLACEMENTS)
-    return "".join(part for part in likeness if part in _BASIC or part in _EXTENSION)
+    return "".join(part for part in likeness if part in _ALPHABET)
 
 
 def _cut(text: str, limit: int) -> str:

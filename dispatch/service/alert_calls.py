@@ -122,14 +122,14 @@ def answered(services: Services, delivery_id: str, *, in_turn: bool = False) -> 
     called into the room, because picking up will join them: so it must know of that acceptance.
     """
     key = {"delivery_id": delivery_id, "facility": services.facility_id}
-    with services.uow.write() if in_turn else services.uow.look() as session:
+    with services.uow.look() as session:
         row = session.connection().execute(_ANSWERED_IN_TURN if in_turn else _ANSWERED, key).first()
         if row is None:
             return None
         call_id = row.details.get("call_id")
         return AnsweredCall(
             purpose=Purpose(row.purpose),
-            incident=ledger.at_place(session, services, row, for_update=in_turn),
+            incident=ledger.at_place(session, services, row, for_update=False),
             staff_id=row.staff_id,
             staff_code=row.code,
             call_id=None if call_id is None else str(call_id),

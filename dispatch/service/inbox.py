@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from dispatch.service.services import Services
 from models.base import table_of
-from models.sessions import holds, together
+from models.sessions import gathered, holds
 from models.statements import Prepared, either
 from models.traffic import Inbox
 
@@ -21,7 +21,11 @@ _INSERT = Prepared(insert(_INBOX))
 _INSERT_NEW = Prepared(either(lambda insert: insert(_INBOX).on_conflict_do_nothing().returning(_INBOX.c.id)))
 _KEEP_REPLY = Prepared(update(_INBOX).where(*_THIS).values(reply=bindparam("said")))
 _IS_KEPT = Prepared(select(_INBOX.c.id).where(*_THIS))
-_BODY, _REPLY = select(_INBOX.c.body).where(*_THIS), select(_INBOX.c.reply).where(*_THIS)
+_REPLY = select(_INBOX.c.reply).where(*_THIS)
+_BODIES = select(_INBOX.c.provider_key, _INBOX.c.body).where(
+    _INBOX.c.facility_id == bindparam("of_facility"),
+    or_(_INBOX.c.provider_key == bindparam("one"), _INBOX.c.provider_key == bindparam("other")),
+)
 
 
 class Kept:
@@ -43,21 +47,18 @@ class Kept:
 
 def keep(session: Session, services: Services, key: str, kind: str, body: Mapping[str, str]) -> Kept | None:
     """Keep a request under *key*; None when it was kept before, and nothing may happen again."""
-    values: Values = {
-        "id": services.ids.new_id(),
-        "facility_id": services.facility_id,
-        "provider_key": key[:160],
-        "kind": kind,
-        "received_at": services.clock.now(),
-        "body": dict(body),
-    }
+    values = _values(services, key, kind, body)
     if not holds(session):
         # Whether it was kept before shows when everything is written: then the command is carried out anew.
-        with together(session) as writes:
-            writes.add(_INSERT, values)
+        gathered(session).add(_INSERT, values)
     elif _INSERT_NEW.run(session.connection(), values).first() is None:
         return None
     return Kept(session, values)
+
+
+def add(session: Session, services: Services, key: str, kind: str, body: Mapping[str, str]) -> None:
+    """Keep a request with whatever is written next; nobody else may be about the same *key* meanwhile."""
+    gathered(session).add(_INSERT, _values(services, key, kind, body))
 
 
 def is_kept(session: Session, services: Services, key: str) -> bool:
@@ -65,17 +66,26 @@ def is_kept(session: Session, services: Services, key: str) -> bool:
     return _IS_KEPT.run(session.connection(), _this(services, key)).first() is not None
 
 
-def body_of(session: Session, services: Services, key: str) -> Mapping[str, Any] | None:
-    """What stands in the inbox under *key*, or None."""
-    if not is_kept(session, services, key):
-        return None
-    found: Mapping[str, Any] = session.connection().execute(_BODY, _this(services, key)).scalar_one()
-    return found
+def bodies(session: Session, services: Services, one: str, other: str) -> Mapping[str, Mapping[str, Any]]:
+    """What was kept under either key, by its key."""
+    keys = {"of_facility": services.facility_id, "one": one[:160], "other": other[:160]}
+    return {row.provider_key: row.body for row in session.connection().execute(_BODIES, keys)}
 
 
 def reply_of(session: Session, services: Services, key: str) -> str:
     """The reply that was kept with the request under *key*; empty if there was none."""
     return session.connection().execute(_REPLY, _this(services, key)).scalar() or ""
+
+
+def _values(services: Services, key: str, kind: str, body: Mapping[str, str]) -> Values:
+    return {
+        "id": services.ids.new_id(),
+        "facility_id": services.facility_id,
+        "provider_key": key[:160],
+        "kind": kind,
+        "received_at": services.clock.now(),
+        "body": dict(body),
+    }
 
 
 def _this(services: Services, key: str) -> Mapping[str, str]:

@@ -4,10 +4,12 @@ What the caller is told afterwards is rendered from the :class:`CallState` that 
 repeated webhook gets an equivalent answer from what is stored.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import String, bindparam, func, select
+from sqlalchemy import ColumnElement, String, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain import intake
@@ -35,10 +37,15 @@ FIRST_SHORT_NUMBER = 100
 
 _INCIDENT, _CALL, _COUNTER = table_of(rows.Incident), table_of(rows.Call), table_of(IncidentCounter)
 
-_ALONE_WITH = Prepared(
-    select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("what", type_=String), 0)))
-)
+
+def _taking(name: str) -> ColumnElement[Any]:
+    return func.pg_advisory_xact_lock(func.hashtextextended(bindparam(name, type_=String), 0)).label(name)
+
+
+_ALONE_WITH = Prepared(select(_taking("one")))
+_ALONE_WITH_BOTH = Prepared(select(_taking("one"), _taking("other")))
 """Only where several write at once: nobody else goes past this with the same value until the commit."""
+
 _OPEN_OF_CALLER = Prepared(
     select(_INCIDENT.c.id)
     .where(
@@ -87,10 +94,13 @@ def receive_call(services: Services, command: ReceiveCall) -> CallState:
 
     A repeat of the same call (``provider_sid``) changes nothing and returns what is stored.
     """
+    beginning, end = _keys(command.provider_sid)
     with services.uow.write() as session:
-        _alone_with(session, services, _end_key(command.provider_sid))
-        if not inbox.keep(session, services, f"voice:{command.provider_sid}", "voice", command.body):
+        alone_with_call(session, services, command.provider_sid, command.caller_number)
+        told = inbox.bodies(session, services, beginning, end)
+        if beginning in told:
             return _state_of(session, services, command.provider_sid)
+        inbox.add(session, services, beginning, "voice", command.body)
         ring = Ring(
             call_id=services.ids.new_id(),
             provider=command.provider,
@@ -100,7 +110,9 @@ def receive_call(services: Services, command: ReceiveCall) -> CallState:
             received_at=command.received_at,
         )
         incident = open_or_join(session, services, ring)
-        return _state(_end_if_over(session, services, incident, ring), ring.call_id)
+        if end in told:
+            incident = _ended(session, services, incident, ring, told[end])
+        return _state(incident, ring.call_id)
 
 
 def choose_from_menu(services: Services, command: ChooseFromMenu) -> CallState | None:
@@ -131,12 +143,12 @@ def end_call(services: Services, command: EndCall) -> bool:
         found = _call(session, services, command.provider_sid)
         if found is None:
             # Whoever writes its beginning in this instant looks for the end before its commit, or is through.
-            _alone_with(session, services, _end_key(command.provider_sid))
+            alone_with_call(session, services, command.provider_sid)
             found = _call(session, services, command.provider_sid)
         if found is None:
             at = (command.occurred_at or now).isoformat()
             body = {"status": command.provider_status, "at": at}
-            inbox.keep(session, services, _end_key(command.provider_sid), "voice_end", body)
+            inbox.keep(session, services, _keys(command.provider_sid)[1], "voice_end", body)
             return None
         call_id, incident = found
         crew = crew_of(session, services, incident.duty, now)
@@ -151,15 +163,15 @@ def end_call(services: Services, command: EndCall) -> bool:
     return True
 
 
-def _end_key(provider_sid: str) -> str:
-    return f"voice_end:{provider_sid}"
+def _keys(provider_sid: str) -> tuple[str, str]:
+    """Under which a call's beginning and its end are kept."""
+    return f"voice:{provider_sid}", f"voice_end:{provider_sid}"
 
 
-def _end_if_over(session: Session, services: Services, incident: Incident, ring: Ring) -> Incident:
-    """The incident after the end of its call, when that was told before the call itself."""
-    told = inbox.body_of(session, services, _end_key(ring.provider_sid))
-    if told is None:
-        return incident
+def _ended(
+    session: Session, services: Services, incident: Incident, ring: Ring, told: Mapping[str, Any]
+) -> Incident:
+    """The incident after the end of its call, which was *told* before the call itself."""
     now = services.clock.now()
     command = EndCall(
         provider_sid=ring.provider_sid,
@@ -254,12 +266,13 @@ def incident_state(services: Services, incident_id: str) -> CallState:
 
 
 def open_or_join(session: Session, services: Services, ring: Ring) -> Incident:
-    """Let *ring* join the open incident of its number, or open a new one."""
+    """Let *ring* join the open incident of its number, or open a new one.
+
+    Whoever calls this is alone with that number: two calls of it in the same instant are one incident.
+    """
     now = services.clock.now()
     open_id = None
     if ring.caller_number is not None:
-        # Two calls of one number in the same instant are one incident.
-        _alone_with(session, services, ring.caller_number)
         key = {"facility_id": services.facility_id, "caller_number": ring.caller_number}
         open_id = _OPEN_OF_CALLER.run(session.connection(), key).scalar()
     if open_id is None:
@@ -272,6 +285,27 @@ def open_or_join(session: Session, services: Services, ring: Ring) -> Incident:
         decision = intake.join_incident(before, ring, crew=crew, now=now)
     ledger.record(session, services, decision, before=before, at=now)
     return decision.incident
+
+
+def alone_with_call(
+    session: Session, services: Services, provider_sid: str, number: str | None = None
+) -> None:
+    """Until the commit nobody else is about this call, nor about its caller's *number*."""
+    _alone_with(session, services, _keys(provider_sid)[1], number)
+
+
+def alone_with_number(session: Session, services: Services, number: str) -> None:
+    """Until the commit nobody else is about a call or a text of *number*."""
+    _alone_with(session, services, number)
+
+
+def _alone_with(session: Session, services: Services, one: str, other: str | None = None) -> None:
+    if services.uow.is_sqlite:
+        return
+    must_hold(session, "being alone with something")
+    question = _ALONE_WITH if other is None else _ALONE_WITH_BOTH
+    values = {"one": f"{services.facility_id} {one}", "other": f"{services.facility_id} {other}"}
+    question.run(session.connection(), values)
 
 
 def allocate(session: Session, services: Services, *, is_drill: bool = False) -> Opening:
@@ -296,12 +330,6 @@ def allocate(session: Session, services: Services, *, is_drill: bool = False) ->
         duty=duty,
         is_drill=is_drill,
     )
-
-
-def _alone_with(session: Session, services: Services, what: str) -> None:
-    if not services.uow.is_sqlite:
-        must_hold(session, "being alone with something")
-        _ALONE_WITH.run(session.connection(), {"what": f"{services.facility_id} {what}"})
 
 
 def _call(

@@ -91,8 +91,10 @@ def load(session: Session, services: Services, incident_id: str, *, for_update: 
     if held is not None:
         return held
     key = {"incident_id": incident_id, "facility_id": services.facility_id}
-    question = _LOCK_PLACE if for_update and holds(session) else _FIND_PLACE
-    place = question.run(session.connection(), key).first()
+    if for_update and holds(session):
+        place = _LOCK_PLACE.run(session.connection(), key).first()
+    else:
+        place = _found(session).get(incident_id) or _FIND_PLACE.run(session.connection(), key).first()
     if place is None:
         raise IncidentNotFoundError(incident=incident_id)
     return at_place(session, services, place, for_update=for_update)
@@ -130,6 +132,15 @@ def _state_at(connection: Connection, services: Services, place: Row[*tuple[Any,
         known = incident_rows.read(connection, place.id, None if known is None else known.incident)
         services.states.put(known)
     return known.incident
+
+
+def found_at(session: Session, places: Iterable[Row[*tuple[Any, ...]]]) -> None:
+    """Whoever holds nothing need not ask for these again: each has the ``PLACE`` of an incident of ours."""
+    _found(session).update((place.id, place) for place in places)
+
+
+def _found(session: Session) -> dict[str, Row[*tuple[Any, ...]]]:
+    return cast("dict[str, Row[*tuple[Any, ...]]]", session.info.setdefault("incidents_found", {}))
 
 
 def _held(session: Session) -> dict[str, Incident]:

@@ -28,11 +28,12 @@ from dispatch.domain.effects import (
 from dispatch.domain.incidents import Incident
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState, Role
 from dispatch.service.links import keep_worker_links
+from dispatch.service.roster_keeping import phones_of
 from dispatch.service.services import Services
 from models.base import table_of
 from models.facility import Staff
 from models.sessions import must_hold
-from models.statements import Prepared, among, either
+from models.statements import Prepared, either
 from models.together import Together
 from models.traffic import Delivery
 from models.unit_of_work import wake_engine_after
@@ -91,8 +92,6 @@ _WITHDRAW_WAITING = Prepared(
     )
     .values(state=str(DeliveryState.WITHDRAWN), lease_until=null(), finished_at=bindparam("finished_at"))
 )
-_STAFF = table_of(Staff)
-_PHONES = Prepared(among(select(_STAFF.c.id, _STAFF.c.phone), _STAFF.c.id, "staff_ids"))
 
 
 def enqueue(
@@ -384,11 +383,8 @@ def is_caller_back(session: Session, incident_id: str) -> bool:
 def _phones(session: Session, effects: Sequence[Effect]) -> Mapping[str, str]:
     """The numbers of those whom *effects* reach by their own phone, by their identifier."""
     reached = (AlertWorker, ConnectWorker, SendDetails, TellOfCaller)
-    staff_ids = sorted({effect.staff_id for effect in effects if isinstance(effect, reached)})
-    if not staff_ids:
-        return {}
-    found = _PHONES.run(session.connection(), {"staff_ids": staff_ids})
-    return {row.id: row.phone for row in found}
+    staff_ids = {effect.staff_id for effect in effects if isinstance(effect, reached)}
+    return phones_of(session, staff_ids)
 
 
 def supervisors(session: Session, services: Services) -> Sequence[Staff]:

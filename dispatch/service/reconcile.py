@@ -282,6 +282,7 @@ def _details(provider: TelephonyProvider, call: LoggedCall) -> CallDetails:
 def reconstruct_call(services: Services, command: ReconstructCall) -> bool:
     """A call from the log becomes an incident or joins its caller's open one; False when it was known."""
     with services.uow.write() as session:
+        intake.alone_with_call(session, services, command.provider_sid, command.caller_number)
         key = f"voice:{command.provider_sid}"
         if not inbox.keep(session, services, key, "reconstructed", command.body):
             return False

@@ -3,7 +3,7 @@
 The same function feeds alerting, pages and reports, so that the roster shown is the roster rung.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -79,6 +79,7 @@ _ASKED = (
 )
 _CONDITIONS = select(
     _STAFF.c.id,
+    _STAFF.c.phone,
     exists().where(_ASSIGNMENT.c.staff_id == _STAFF.c.id, IS_ENGAGED).label("engaged"),
     exists()
     .where(
@@ -89,6 +90,7 @@ _CONDITIONS = select(
     .label("on_break"),
     select(func.count()).select_from(_ASKED).correlate(_STAFF).scalar_subquery().label("asked"),
 )
+_PHONES = Prepared(among(select(_STAFF.c.id, _STAFF.c.phone), _STAFF.c.id, "staff_ids"))
 _CREW_NOW = Prepared(among(_CONDITIONS, _STAFF.c.id, "staff_ids"))
 
 
@@ -178,6 +180,22 @@ def crew_of(session: Session, services: Services, duty: Iterable[DutyPerson], at
     return _CrewNow(session, services, {person.staff_id: person.staff_code for person in duty}, at)
 
 
+def phones_of(session: Session, staff_ids: Collection[str]) -> Mapping[str, str]:
+    """The numbers of these and perhaps of others, by their identifier."""
+    known = _phones_read(session)
+    missing = sorted(set(staff_ids) - known.keys())
+    if missing:
+        found = _PHONES.run(session.connection(), {"staff_ids": missing})
+        known.update((row.id, row.phone) for row in found)
+    return known
+
+
+def _phones_read(session: Session) -> dict[str, str]:
+    """What came with the conditions: who is looked at is often rung next."""
+    phones: dict[str, str] = session.info.setdefault("phones_read", {})
+    return phones
+
+
 class _CrewNow(Mapping[str, Condition]):
     """Most commands wake nobody and so never look at the crew: it is read at the first look."""
 
@@ -205,6 +223,7 @@ class _CrewNow(Mapping[str, Condition]):
     def _conditions_now(self) -> dict[str, Condition]:
         question = {"staff_ids": list(self._codes), "since": self._at - LOAD_WINDOW}
         found = _CREW_NOW.run(self._session.connection(), question).all()
+        _phones_read(self._session).update((row.id, row.phone) for row in found)
         return {
             self._codes[row.id]: Condition(
                 # As the driver gives it: SQLite has no truth values.

@@ -253,7 +253,7 @@ class Sender:
         if not is_text and is_first:
             return Errand()
         answers = ask(self.breakers, self._able(claimed), claimed) if claimed.ask_first else Answers()
-        with self._services.uow.read() as session:
+        with self._services.uow.look() as session:
             row = session.scalars(_ONE, {"delivery_id": claimed.id}).one()
             body = row.body
             if is_text and not body:

@@ -27,7 +27,7 @@ from dispatch.domain.vocabulary import (
     IncidentChannel,
     Source,
 )
-from dispatch.service import inbox, intake, progress
+from dispatch.service import inbox, intake, ledger, progress
 from dispatch.service.roster_keeping import end_break, start_break
 from dispatch.service.services import Services
 from models import incident as rows
@@ -42,7 +42,7 @@ _WORKER_BY_PHONE = select(_STAFF.c.id, _STAFF.c.code).where(
     _STAFF.c.phone == bindparam("phone"),
     _STAFF.c.is_active.is_(True),
 )
-_ABOUT = select(_INCIDENT.c.id, _INCIDENT.c.short_number, _INCIDENT.c.closed_at)
+_ABOUT = select(*ledger.PLACE, _INCIDENT.c.short_number, _INCIDENT.c.closed_at)
 _GOES_ON = _ABOUT.where(rows.IS_OPEN).cte("goes_on").prefix_with("MATERIALIZED")
 """By itself, because whatever goes on is little: a worker's own parts of ten years are not."""
 
@@ -207,12 +207,14 @@ def _from_resident(session: Session, services: Services, command: ReceiveText) -
         text=command.text,
         missed=Missed() if command.reconstructed else None,
     )
+    intake.alone_with_number(session, services, command.sender)
     incident = intake.open_or_join(session, services, ring)
     return TextAnswer(understood=Understood.EMERGENCY, short_number=incident.short_number)
 
 
 def _choices(session: Session, worker: _Worker) -> list[_Choice]:
     found = session.connection().execute(_CHOICES, {"staff_id": worker.id}).all()
+    ledger.found_at(session, found)
     # Not by the database, which would read all of a worker's parts in that order.
     return _chosen(sorted(found, key=lambda row: (row.asked_at, row.short_number)))
 

@@ -17,7 +17,11 @@ from tests.crossing import soon, terminal, until_somebody_waits
 from tests.databases import PostgresDatabases
 from tests.fakes.telephony import WAIT_S
 
-HOLD_OPENINGS = text("SELECT * FROM facility FOR UPDATE")
+HOLD_WHAT_IS_HELD = text(
+    "SELECT pg_advisory_xact_lock((classid::bigint << 32) | objid::bigint) "
+    "FROM pg_locks WHERE locktype = 'advisory' AND granted"
+)
+"""Whoever rings is alone with the call and its number."""
 HOLD_INCIDENTS = text("SELECT * FROM incident FOR UPDATE")
 CALLBACKS = 20
 """As many as come of ten people who are called and texted at once."""
@@ -56,7 +60,7 @@ def test_a_call_that_loses_against_somebody_else_is_answered_all_the_same(site: 
     with terminal(site.database_url) as other:
         other.execute(HOLD_INCIDENTS)
         with ringing_again(site, other) as answers:
-            other.execute(HOLD_OPENINGS)
+            other.execute(HOLD_WHAT_IS_HELD)
     assert verbs(answers[0]) == ["Gather", "Dial/Conference"]
     assert site.journalled() == []
     assert (len(site.rows(Incident)), len(site.rows(Call))) == (1, 2)
