@@ -102,6 +102,8 @@ def open_database(url: str, *, pool_size: int = 20, overflow: int = 10, patience
             execution_options={READS_LONG: patience.reads_long},
         )
         event.listen(engine, "connect", _prepare_postgresql)
+        if patience is LIVE:
+            event.listen(engine, "connect", _prepare_at_once)
         event.listen(engine, "do_execute", _as_told)
         _look_before_use(engine)
         return engine
@@ -287,6 +289,12 @@ def _prepare_postgresql(connection: "psycopg.Connection", _entry: ConnectionPool
     # What is written together has many shapes; none of the statements in use is to be made anew.
     connection.prepared_max = 400
     connection.cursor_factory = lean(connection.cursor_factory)
+
+
+def _prepare_at_once(connection: "psycopg.Connection", _entry: ConnectionPoolEntry) -> None:
+    # The statements of calls are few and always the same. By itself the driver lets the server read and plan
+    # each of them five times, on each connection, before it keeps it.
+    connection.prepare_threshold = 0
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:

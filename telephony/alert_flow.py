@@ -154,6 +154,7 @@ class AlertFlow:
                 occurred_at=at,
             ),
             key=key,
+            place=call.place,
         )
 
     def _accepted(self, call: AnsweredCall, incident: Incident, delivery_id: str) -> str:

@@ -5,8 +5,9 @@ that alert.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import String, bindparam, cast, func, literal, or_, select, update
+from sqlalchemy import Row, String, bindparam, cast, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -82,6 +83,8 @@ class AnsweredCall:
 
     purpose: Purpose
     incident: Incident
+    place: Row[*tuple[Any, ...]]
+    """Where the record of its incident stood."""
     staff_id: str | None
     staff_code: str | None
     call_id: str | None
@@ -130,6 +133,7 @@ def answered(services: Services, delivery_id: str, *, in_turn: bool = False) -> 
         return AnsweredCall(
             purpose=Purpose(row.purpose),
             incident=ledger.at_place(session, services, row, for_update=False),
+            place=row,
             staff_id=row.staff_id,
             staff_code=row.code,
             call_id=None if call_id is None else str(call_id),

@@ -49,6 +49,7 @@ _DUE = (
     .limit(BATCH)
 )
 _NEXT = select(
+    select(func.min(_DEADLINE.c.due_at)).scalar_subquery().label("due_at"),
     select(func.min(_DEADLINE.c.due_at))
     .where(_DEADLINE.c.due_at > bindparam("now"))
     .scalar_subquery()
@@ -245,8 +246,10 @@ class Engine:
         """What is due, and when the next thing will be; one look for the whole round."""
         with self._services.uow.look() as session:
             connection = session.connection()
-            due = connection.execute(_DUE, {"now": now}).all()
             following = connection.execute(_NEXT, {"now": now}).one()
+            # Nearly always nothing is: most rounds begin because something is to be sent.
+            is_due = following.due_at is not None and following.due_at <= now
+            due = connection.execute(_DUE, {"now": now}).all() if is_due else []
             return _Work(
                 deadlines=[
                     (row.incident_id, Due(kind=row.kind, subject=row.subject, due_at=row.due_at))

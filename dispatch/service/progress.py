@@ -1,6 +1,8 @@
 """Steps of workers and dispatchers, and deadlines that have come: one command, one transaction."""
 
-from sqlalchemy import bindparam, select
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain import escalation, progress
@@ -67,8 +69,12 @@ def act(services: Services, command: ActOnIncident) -> Incident:
     return outcome
 
 
-def act_once(services: Services, command: ActOnIncident, *, key: str) -> Incident:
+def act_once(
+    services: Services, command: ActOnIncident, *, key: str, place: Row[*tuple[Any, ...]] | None = None
+) -> Incident:
     """The same for a webhook: one that was slow and had to be kept as well is not carried out twice.
+
+    *place* is where the incident's record stood a moment ago, if that was looked at (``ledger.PLACE``).
 
     Raises:
         AlreadyThereError: the request *key* was carried out before.
@@ -78,6 +84,8 @@ def act_once(services: Services, command: ActOnIncident, *, key: str) -> Inciden
     def once(session: Session) -> Incident | DispatchError:
         if inbox.keep(session, services, key, "keypad", {}) is None:
             raise AlreadyThereError(action=str(command.action), status="carried out")
+        if place is not None:
+            ledger.found_at(session, [place])
         return act_within(session, services, command)
 
     outcome = services.uow.decide(once)

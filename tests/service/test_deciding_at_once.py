@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, event, insert, select, text, update
+from sqlalchemy import Row, bindparam, event, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
@@ -92,7 +93,9 @@ def overtaken(world: World, act: Command, by: Command) -> list[str]:
         assert not waiting, "there was nothing to overtake"
 
 
-def keyed(world: World, incident_id: str, action: Action) -> Command:
+def keyed(
+    world: World, incident_id: str, action: Action, place: Row[*tuple[Any, ...]] | None = None
+) -> Command:
     """N01 presses the key for *action* in a call of ours."""
     command = ActOnIncident(
         incident_id=incident_id,
@@ -102,7 +105,7 @@ def keyed(world: World, incident_id: str, action: Action) -> Command:
         staff_code="N01",
         occurred_at=world.clock.now(),
     )
-    return lambda: progress.act_once(world.services, command, key=f"keypad:N01:{action}")
+    return lambda: progress.act_once(world.services, command, key=f"keypad:N01:{action}", place=place)
 
 
 def accepting(world: World, incident_id: str) -> Command:
@@ -173,6 +176,22 @@ def test_a_key_of_a_caller_whose_incident_is_closed_meanwhile_does_not_open_it(
     closing = lambda: other.desk(incident_id, Action.CLOSE, outcome=Outcome.ADVICE)  # noqa: E731 - as above
     assert overtaken(world, lambda: world.resident().presses("3"), closing)[-1] == "IntegrityError"
     assert world.incident(incident_id).is_closed
+
+
+def test_a_key_is_judged_by_what_was_written_since_its_call_was_looked_at(
+    world: World, incident_id: str
+) -> None:
+    """The flow looks at the call before it lets the key act, and need not ask for the same again."""
+    (alert,) = world.deliveries(purpose="alert", channel="voice")
+    call = alert_calls.answered(world.services, alert.id)
+    assert call is not None
+    world.restarted().desk(incident_id, Action.NOTE, text="meanwhile")
+    assert reasons(keyed(world, incident_id, Action.ACCEPT, call.place)) == ["IntegrityError"]
+    assert world.kinds(incident_id)[-2:] == [Kind.NOTE_ADDED, Kind.ACCEPTED]
+    again = alert_calls.answered(world.services, alert.id)
+    assert again is not None
+    said = said_to(world, keyed(world, incident_id, Action.ON_SCENE, again.place))
+    assert len(said) == 1, said
 
 
 def test_a_key_that_comes_twice_at_once_counts_once(world: World, incident_id: str) -> None:
