@@ -89,7 +89,7 @@ def load(session: Session, services: Services, incident_id: str, *, for_update: 
     """
     held = _held(session).get(incident_id)
     if held is not None:
-        return held
+        return held.incident
     key = {"incident_id": incident_id, "facility_id": services.facility_id}
     if for_update and holds(session):
         place = _LOCK_PLACE.run(session.connection(), key).first()
@@ -104,8 +104,8 @@ def at_place(
     session: Session, services: Services, place: Row[*tuple[Any, ...]], *, for_update: bool = True
 ) -> Incident:
     """The incident whose ``PLACE`` is in *place*; with *for_update* its row was locked when that was read."""
-    incident = _state_at(session.connection(), services, place)
-    return _held(session).setdefault(place.id, incident) if for_update else incident
+    known = _state_at(session.connection(), services, place)
+    return (_held(session).setdefault(place.id, known) if for_update else known).incident
 
 
 def hold_delivery(session: Session, services: Services, delivery_id: str) -> Delivery | None:
@@ -126,12 +126,12 @@ def hold_delivery(session: Session, services: Services, delivery_id: str) -> Del
     return cast("Delivery", found.Delivery)
 
 
-def _state_at(connection: Connection, services: Services, place: Row[*tuple[Any, ...]]) -> Incident:
+def _state_at(connection: Connection, services: Services, place: Row[*tuple[Any, ...]]) -> Known:
     known = services.states.get(place.id)
     if known is None or known.chain_head != place.chain_head:
         known = incident_rows.read(connection, place.id, None if known is None else known.incident)
         services.states.put(known)
-    return known.incident
+    return known
 
 
 def found_at(session: Session, places: Iterable[Row[*tuple[Any, ...]]]) -> None:
@@ -143,9 +143,9 @@ def _found(session: Session) -> dict[str, Row[*tuple[Any, ...]]]:
     return cast("dict[str, Row[*tuple[Any, ...]]]", session.info.setdefault("incidents_found", {}))
 
 
-def _held(session: Session) -> dict[str, Incident]:
-    """The incidents that are this transaction's alone until its end, as they stand in it."""
-    return cast("dict[str, Incident]", session.info.setdefault("incidents_held", {}))
+def _held(session: Session) -> dict[str, Known]:
+    """The incidents that this session decides about, as they stand in it; what others write does not show."""
+    return cast("dict[str, Known]", session.info.setdefault("incidents_held", {}))
 
 
 def record(
@@ -168,17 +168,19 @@ def record(
         outbox.enqueue(session, services, writes, decision, line=lines.count, now=at)
     calls, assignments = incident_rows.in_order(incident)
     ordered = replace(incident, calls=calls, assignments=assignments)
-    services.states.put(Known(ordered, lines.count, lines.head))
-    _held(session)[incident.id] = ordered
+    _held(session)[incident.id] = known = Known(ordered, lines.count, lines.head)
+    services.states.put(known)
 
 
 def _place(session: Session, services: Services, before: Incident | None) -> tuple[int, str]:
-    """How many lines there are, and the hash of the last one."""
+    """How many lines *before* has, and the hash of the last one."""
     if before is None:
         return 0, GENESIS
-    known = services.states.get(before.id)
-    if known is not None and known.incident is before:
+    known = _held(session).get(before.id)
+    if known is not None:
+        # Never that of a newer state: the line would be written, with what was decided on the older one.
         return known.event_count, known.chain_head
+    must_hold(session, "going on from a state that was not read for it")
     key = {"incident_id": before.id, "facility_id": services.facility_id}
     place = _FIND_PLACE.run(session.connection(), key).one()
     return place.event_count, place.chain_head

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from dispatch.domain.commands import Action, ActOnIncident, JoinCaller
 from dispatch.domain.errors import AlreadyThereError
 from dispatch.domain.events import Kind
-from dispatch.domain.vocabulary import AssignmentStatus, Outcome, Source
+from dispatch.domain.vocabulary import AssignmentStatus, Outcome, Priority, Source
 from dispatch.service import alert_calls, intake, progress
 from models.base import table_of
 from models.facility import Facility
@@ -77,19 +77,23 @@ def reasons(act: Command) -> list[str]:
     return [line["reason"] for line in logs if line["event"] == "command.in_turn"]
 
 
-def overtaken(world: World, act: Command, by: Command) -> list[str]:
-    """Let *act* have decided, and *by* happen just before that is written."""
-    waiting = [by]
+READ = ("after_cursor_execute", "SELECT event.data ")
+WRITTEN = ("before_cursor_execute", "INSERT INTO event ")
+
+
+def overtaken(world: World, act: Command, by: Command, instant: tuple[str, str] = WRITTEN) -> list[str]:
+    """Let *by* happen at one *instant* of *act*: when it has read, or just before it writes."""
+    waiting, (when, what) = [by], instant
 
     def overtake(*event: object) -> None:
-        if "INSERT INTO event " in str(event[2]) and waiting:
+        if what in str(event[2]) and waiting:
             waiting.pop()()
 
-    event.listen(world.uow.engine, "before_cursor_execute", overtake)
+    event.listen(world.uow.engine, when, overtake)
     try:
         return reasons(act)
     finally:
-        event.remove(world.uow.engine, "before_cursor_execute", overtake)
+        event.remove(world.uow.engine, when, overtake)
         assert not waiting, "there was nothing to overtake"
 
 
@@ -156,6 +160,17 @@ def test_whoever_was_overtaken_decides_anew(world: World, incident_id: str) -> N
         assert kinds[0] == Kind.NOTE_ADDED, name
         assert len(kinds) >= 2, f"{name} is not on record"
         assert world.findings() == [], name
+
+
+@pytest.mark.parametrize("instant", [READ, WRITTEN], ids=["read", "written"])
+def test_whoever_was_overtaken_in_their_own_process_does_not_undo_what_was_written(
+    world: World, incident_id: str, instant: tuple[str, str]
+) -> None:
+    """What the other one left in this process's memory is newer than what was decided on."""
+    urging = lambda: world.desk(incident_id, Action.SET_PRIORITY, priority=Priority.RED)  # noqa: E731 - as above
+    assert overtaken(world, recording(world, incident_id), urging, instant)[-1] == "IntegrityError"
+    assert world.incident(incident_id).priority is Priority.RED
+    assert {Kind.PRIORITY_SET, Kind.CALL_RECORDED} <= set(world.kinds(incident_id))
 
 
 def test_who_picks_up_after_accepting_by_text_is_on_the_way_in_whatever_came_between(
