@@ -1,7 +1,7 @@
 """Carrying a command out again that lost against another one (ADR 0042).
 
-A command is one transaction and makes its identifiers inside, so that after its rollback nothing is left of
-it, and a repeat is as the first time. Whoever won is let in first.
+A command is written whole or not at all and makes its identifiers inside, so that of one that failed nothing
+is left, and a repeat is as the first time. Whoever won is let in first.
 """
 
 import threading

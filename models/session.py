@@ -103,8 +103,9 @@ def open_database(url: str, *, pool_size: int = 20, overflow: int = 10, patience
         )
         event.listen(engine, "connect", _prepare_postgresql)
         if patience is LIVE:
-            event.listen(engine, "connect", _prepare_at_once)
+            event.listen(engine, "connect", _prepare_soon)
         event.listen(engine, "do_execute", _as_told)
+        event.listen(engine, "do_executemany", _one_by_one)
         _look_before_use(engine)
         return engine
     if parsed.database and parsed.database != ":memory:":
@@ -254,6 +255,19 @@ def _as_told(
     return False
 
 
+def _one_by_one(
+    _cursor: "psycopg.Cursor", _sql: str, _values: Sequence[object], context: DefaultExecutionContext
+) -> bool:
+    """Leave several at once to the usual way.
+
+    Raises:
+        HoldsNothingError: they would stand at once; no question is asked so.
+    """
+    if LOOKS_ONLY in context.execution_options:
+        raise HoldsNothingError("several at once")
+    return False
+
+
 _QUESTIONS = ("SELECT", "WITH")
 """How they begin; what writes and begins so is numbered (``models.together``)."""
 
@@ -291,10 +305,10 @@ def _prepare_postgresql(connection: "psycopg.Connection", _entry: ConnectionPool
     connection.cursor_factory = lean(connection.cursor_factory)
 
 
-def _prepare_at_once(connection: "psycopg.Connection", _entry: ConnectionPoolEntry) -> None:
+def _prepare_soon(connection: "psycopg.Connection", _entry: ConnectionPoolEntry) -> None:
     # The statements of calls are few and always the same. By itself the driver lets the server read and plan
     # each of them five times, on each connection, before it keeps it.
-    connection.prepare_threshold = 0
+    connection.prepare_threshold = 1
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:

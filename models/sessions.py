@@ -82,8 +82,14 @@ def must_hold(session: Session, what: str) -> None:
 
 
 def gathered(session: Session) -> Together:
-    """What is to be written with the next block of ``together``, or at the latest before the commit."""
+    """What is to be written with the next block of ``together``, or at the latest before the commit.
+
+    Raises:
+        HoldsNothingError: *session* writes nothing at all.
+    """
     assert isinstance(session, Transaction), "only a unit of work gathers"
+    if not holds(session) and not isinstance(session, AtOnce):
+        raise HoldsNothingError("something was to be written in a look")
     return session.gathered
 
 
@@ -92,8 +98,12 @@ def together(session: Session) -> Iterator[Together]:
     """What is added in the block is written at its end, or with all the rest where nothing is held."""
     writes = gathered(session)
     if holds(session):
-        yield writes
-        writes.run()
+        try:
+            yield writes
+            writes.run()
+        finally:
+            # What broke off in the middle is not written with something else.
+            writes.forget()
     elif writes.is_led:
         raise HoldsNothingError("what follows from a decision that is not written yet")
     else:

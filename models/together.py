@@ -61,10 +61,17 @@ class Together:
         elif values:
             self._parts.append((statement, values))
 
-    def run(self) -> bool:
-        """Write all of it, by one statement or in the order in which it was gathered; whether it was any."""
-        is_one, lead, parts = self.is_one, [] if self._lead is None else [self._lead], self._parts
+    def forget(self) -> None:
+        """Write nothing of what is gathered."""
         self._lead, self._parts = None, []
+
+    def run(self) -> bool:
+        """Write all of it, by one statement or one after the other, the leading one first; whether any was.
+
+        In one statement PostgreSQL carries out the leading one first, and the others in no order to rely on.
+        """
+        is_one, lead, parts = self.is_one, [] if self._lead is None else [self._lead], self._parts
+        self.forget()
         if is_one:
             self._run_as_one([*parts, *lead])
         else:

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import rfc8785
 from pydantic import BaseModel
@@ -28,6 +28,8 @@ from models.record import Event
 from models.unit_of_work import UnitOfWork
 
 KEY_MAX = 255
+
+T = TypeVar("T")
 
 
 class _KeyTakenError(Exception):
@@ -121,6 +123,11 @@ class _KeyedUnitOfWork(UnitOfWork):
                 session.delete(kept)
             else:
                 kept.incident_id = incident.id
+
+    def decide(self, command: Callable[[Session], T]) -> T:
+        """In a transaction from the beginning: the key stands or falls with what it was used for."""
+        with self.write() as session:
+            return command(session)
 
     @contextmanager
     def read(self) -> Iterator[Session]:

@@ -121,7 +121,7 @@ class AnsweredCall:
 def answered(services: Services, delivery_id: str, *, in_turn: bool = False) -> AnsweredCall | None:
     """The call behind *delivery_id*, or None when there is none.
 
-    With *in_turn* after whoever is about to write to its incident. Who accepts while their phone rings is not
+    With *in_turn* after whoever holds its incident on PostgreSQL. Who accepts while their phone rings is not
     called into the room, because picking up will join them: so it must know of that acceptance.
     """
     key = {"delivery_id": delivery_id, "facility": services.facility_id}

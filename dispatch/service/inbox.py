@@ -46,10 +46,12 @@ class Kept:
 
 
 def keep(session: Session, services: Services, key: str, kind: str, body: Mapping[str, str]) -> Kept | None:
-    """Keep a request under *key*; None when it was kept before, and nothing may happen again."""
+    """Keep a request under *key*; None when it was kept before, and nothing may happen again.
+
+    Where nothing is held that shows when everything is written: then the command is carried out anew.
+    """
     values = _values(services, key, kind, body)
     if not holds(session):
-        # Whether it was kept before shows when everything is written: then the command is carried out anew.
         gathered(session).add(_INSERT, values)
     elif _INSERT_NEW.run(session.connection(), values).first() is None:
         return None
@@ -69,7 +71,8 @@ def is_kept(session: Session, services: Services, key: str) -> bool:
 def bodies(session: Session, services: Services, one: str, other: str) -> Mapping[str, Mapping[str, Any]]:
     """What was kept under either key, by its key."""
     keys = {"of_facility": services.facility_id, "one": one[:160], "other": other[:160]}
-    return {row.provider_key: row.body for row in session.connection().execute(_BODIES, keys)}
+    found = {row.provider_key: row.body for row in session.connection().execute(_BODIES, keys)}
+    return {key: found[key[:160]] for key in (one, other) if key[:160] in found}
 
 
 def reply_of(session: Session, services: Services, key: str) -> str:

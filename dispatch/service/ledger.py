@@ -1,4 +1,4 @@
-"""Loading an incident's state and writing a decision down, inside the caller's transaction.
+"""Loading an incident's state and writing a decision down, with what the caller's unit of work writes.
 
 One decision becomes: its lines, chained by hash; the personal values beside them; the rows of incident,
 calls and assignments as they are now; the deliveries that its effects ask for; its deadlines. All of it
@@ -103,7 +103,10 @@ def load(session: Session, services: Services, incident_id: str, *, for_update: 
 def at_place(
     session: Session, services: Services, place: Row[*tuple[Any, ...]], *, for_update: bool = True
 ) -> Incident:
-    """The incident whose ``PLACE`` is in *place*; with *for_update* its row was locked when that was read."""
+    """The incident whose ``PLACE`` is in *place*; with *for_update* it is decided about in this session.
+
+    Where the session holds something, the incident's row was locked when its place was read.
+    """
     known = _state_at(session.connection(), services, place)
     return (_held(session).setdefault(place.id, known) if for_update else known).incident
 

@@ -205,6 +205,7 @@ def _connect(session: Session, new: "Composer", effect: ConnectWorker) -> Iterat
 
 
 def _warnings(session: Session, new: "Composer", effect: WarnSupervisors) -> Iterator[Values]:
+    must_hold(session, "saying in the log what may not come about")
     # Every time that nobody was found is said anew.
     turn = f"{effect.tier}:{int(new.now.timestamp() * 1000)}"
     told = supervisors(session, new.services)

@@ -109,7 +109,7 @@ class Pack:
     def is_as_written(self) -> bool:
         """Whether an archive has no other byte around its files than the program puts there.
 
-        Before a file's content Python writes how long it is once, or twice: up to 3.11.3 and since.
+        Before a file's content Python says how long it is, up to 3.11.3 in two places, since then in one.
         """
         if self._zip is None:
             return True

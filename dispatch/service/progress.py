@@ -1,4 +1,4 @@
-"""Steps of workers and dispatchers, and deadlines that have come: one command, one transaction."""
+"""Steps of workers and dispatchers, and deadlines that have come: each is written whole or not at all."""
 
 from typing import Any
 

@@ -14,6 +14,7 @@ from dispatch.domain.vocabulary import Role
 from models.base import table_of
 from models.incident import Assignment
 from models.session import UNUSED_FOR_S, HoldsNothingError, is_database_away, open_database
+from models.sessions import together
 from models.statements import Prepared
 from models.together import ROWS, Together
 from models.traffic import Inbox
@@ -143,11 +144,45 @@ def test_nothing_is_written_in_a_look(pool: UnitOfWork) -> None:
         with pool.look() as session:
             INSERT.run(session.connection(), row("a"))
 
-    for attempt in (look_and_write, look_and_change):
+    def look_and_change_several() -> None:
+        with pool.look() as session:
+            INSERT.run(session.connection(), [row("a"), row("b")])
+
+    def look_and_write_several() -> None:
+        with pool.look() as session:
+            session.add_all([Inbox(**row("a")), Inbox(**row("b"))])
+
+    def look_and_gather() -> None:
+        with pool.look() as session, together(session) as writes:
+            writes.add(INSERT, row("a"))
+
+    attempts = (
+        look_and_write,
+        look_and_change,
+        look_and_change_several,
+        look_and_write_several,
+        look_and_gather,
+    )
+    for attempt in attempts:
         with pytest.raises(HoldsNothingError):
             attempt()
     with pool.read() as session:
         assert session.scalars(select(Inbox)).all() == []
+
+
+def test_what_breaks_off_is_not_written_with_something_else(world: World) -> None:
+    def break_off(session: Session) -> None:
+        with together(session) as writes:
+            writes.add(INSERT, row("a"))
+            raise ArithmeticError
+
+    with world.uow.write() as session:
+        with pytest.raises(ArithmeticError):
+            break_off(session)
+        with together(session) as writes:
+            writes.add(INSERT, row("b"))
+    with world.uow.read() as session:
+        assert [one.id for one in session.scalars(select(Inbox))] == ["b"]
 
 
 def test_a_connection_that_the_server_closed_is_given_to_nobody(
