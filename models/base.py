@@ -29,16 +29,11 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """Convert to UTC; a naive instant is a programmer's error."""
-        return None if value is None else _in_utc(value)
-
-    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """Put the instant into UTC, whatever the session's zone is."""
-        return None if value is None else value.astimezone(UTC)
-
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
-        """What puts a value into the form of the driver; a row of an incident has a dozen instants."""
+        """What puts a value into the form of the driver, in one step: an incident has a dozen instants.
+
+        A naive one is a programmer's error.
+        """
         return _to_sqlite if dialect.name == "sqlite" else _to_postgresql
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:

@@ -1,8 +1,7 @@
 # Names that tools/dead_code.py would call dead although something outside Python's sight uses them.
 # One line `_.name  # who uses it` each; a name that no longer exists anywhere is removed from here.
 
-_.process_bind_param  # SQLAlchemy's TypeDecorator
-_.process_result_value  # SQLAlchemy's TypeDecorator
+_.result_processor  # SQLAlchemy's TypeDecorator
 _.doctype  # the XML parser's target
 _.settings_customise_sources  # pydantic-settings
 _.do_POST  # http.server
