@@ -26,6 +26,7 @@ _BODIES = select(_INBOX.c.provider_key, _INBOX.c.body).where(
     _INBOX.c.facility_id == bindparam("of_facility"),
     or_(_INBOX.c.provider_key == bindparam("one"), _INBOX.c.provider_key == bindparam("other")),
 )
+_EITHER = Prepared(_BODIES.with_only_columns(_INBOX.c.id).limit(1))
 
 
 class Kept:
@@ -71,6 +72,9 @@ def is_kept(session: Session, services: Services, key: str) -> bool:
 def bodies(session: Session, services: Services, one: str, other: str) -> Mapping[str, Mapping[str, Any]]:
     """What was kept under either key, by its key."""
     keys = {"of_facility": services.facility_id, "one": one[:160], "other": other[:160]}
+    if _EITHER.run(session.connection(), keys).first() is None:
+        # Nearly always: a call is told of once, and ends after it began.
+        return {}
     found = {row.provider_key: row.body for row in session.connection().execute(_BODIES, keys)}
     return {key: found[key[:160]] for key in (one, other) if key[:160] in found}
 
