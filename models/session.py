@@ -223,7 +223,8 @@ def server_options(url: URL, patience: Patience = ENDLESS) -> dict[str, int | st
     return {**mine, "options": " ".join([*own, *said])}
 
 
-NUMBERED = {"values_by_number": True}
+_BY_NUMBER = "values_by_number"
+NUMBERED = {_BY_NUMBER: True}
 """Options of a statement whose values are numbered (``$1``), as PostgreSQL itself has them.
 
 The driver translates names into numbers, and remembers that of short statements only.
@@ -247,7 +248,7 @@ def _as_told(
         HoldsNothingError: it would write by itself what must stand or fall with other statements.
     """
     options = context.execution_options
-    if "values_by_number" in options:
+    if _BY_NUMBER in options:
         context.dialect.loaded_dbapi.RawCursor(cursor.connection).execute(sql, values)
         return True
     if LOOKS_ONLY in options and not sql.startswith(_QUESTIONS):

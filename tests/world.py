@@ -75,6 +75,18 @@ TEAM = (
 PHONES = {member.code: member.phone for member in TEAM}
 
 
+def inbox_row(name: str, body: dict[str, str] | None = None) -> dict[str, object]:
+    """The values of a request in the inbox that is about nothing."""
+    return {
+        "id": name,
+        "facility_id": FACILITY,
+        "provider_key": name,
+        "kind": "test",
+        "received_at": START,
+        "body": body or {},
+    }
+
+
 class World:
     """The health centre. Every database it opened is let go by :meth:`close`."""
 

@@ -22,10 +22,9 @@ from models.statements import Prepared
 from models.together import ROWS
 from models.traffic import Inbox
 from models.unit_of_work import wake_engine_after
-from tests.builders import START
 from tests.crossing import terminal, until_somebody_waits
 from tests.fakes.telephony import WAIT_S
-from tests.world import FACILITY, TEAM, World
+from tests.world import FACILITY, TEAM, World, inbox_row
 
 _INBOX, _FACILITY = table_of(Inbox), table_of(Facility)
 INSERT = Prepared(insert(_INBOX))
@@ -330,17 +329,6 @@ def test_the_end_of_a_call_that_nobody_knows_waits_for_its_beginning(world: Worl
 # --- the unit of work by itself
 
 
-def row(name: str) -> dict[str, object]:
-    return {
-        "id": name,
-        "facility_id": FACILITY,
-        "provider_key": name,
-        "kind": "test",
-        "received_at": START,
-        "body": {},
-    }
-
-
 def kept(world: World) -> set[str]:
     with world.uow.read() as session:
         return set(session.scalars(select(Inbox.id)))
@@ -349,7 +337,7 @@ def kept(world: World) -> set[str]:
 def keeping(world: World, *names: str) -> Callable[[], None]:
     def keep(session: Session) -> None:
         with together(session) as writes:
-            writes.add(INSERT, [row(name) for name in names])
+            writes.add(INSERT, [inbox_row(name) for name in names])
 
     return lambda: world.uow.decide(keep)
 
@@ -382,7 +370,7 @@ def leading(name: str) -> Callable[[Session], None]:
 def again(name: str) -> Callable[[Session], None]:
     def keep(session: Session) -> None:
         with together(session) as writes:
-            writes.add(INSERT, row(name))
+            writes.add(INSERT, inbox_row(name))
 
     return keep
 
@@ -398,12 +386,16 @@ def fails(_session: Session) -> None:
 @pytest.mark.parametrize(
     "steps",
     [
-        [lambda session: INSERT.run(session.connection(), row("a"))],
-        [lambda session: session.add(Inbox(**row("a")))],
-        [lambda session: INSERT.run(session.connection(), [row("a"), row("b")])],
-        [lambda session: session.add_all([Inbox(**row("a")), Inbox(**row("b"))])],
-        [lambda session: session.execute(insert(Inbox).values(**row("a")))],
-        [leading("first"), leading("second"), lambda session: INSERT.run(session.connection(), row("a"))],
+        [lambda session: INSERT.run(session.connection(), inbox_row("a"))],
+        [lambda session: session.add(Inbox(**inbox_row("a")))],
+        [lambda session: INSERT.run(session.connection(), [inbox_row("a"), inbox_row("b")])],
+        [lambda session: session.add_all([Inbox(**inbox_row("a")), Inbox(**inbox_row("b"))])],
+        [lambda session: session.execute(insert(Inbox).values(**inbox_row("a")))],
+        [
+            leading("first"),
+            leading("second"),
+            lambda session: INSERT.run(session.connection(), inbox_row("a")),
+        ],
     ],
 )
 def test_what_cannot_be_one_statement_is_one_transaction(

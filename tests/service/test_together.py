@@ -19,8 +19,8 @@ from models.statements import Prepared
 from models.together import ROWS, Together
 from models.traffic import Inbox
 from models.unit_of_work import UnitOfWork
-from tests.builders import START, policy, tier
-from tests.world import FACILITY, Member, World
+from tests.builders import policy, tier
+from tests.world import Member, World, inbox_row
 
 INSERT = Prepared(insert(table_of(Inbox)))
 
@@ -33,14 +33,7 @@ def world(postgresql_database_url: str) -> Iterator[World]:
 
 
 def row(name: str) -> dict[str, object]:
-    return {
-        "id": name,
-        "facility_id": FACILITY,
-        "provider_key": name,
-        "kind": "test",
-        "received_at": START,
-        "body": {"per cent": "100 %", "dollar": "$1", "name": "%(id)s"},
-    }
+    return inbox_row(name, {"per cent": "100 %", "dollar": "$1", "name": "%(id)s"})
 
 
 def test_a_call_writes_its_incident_in_one_statement(world: World) -> None:
