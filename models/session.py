@@ -51,12 +51,15 @@ class Patience:
 
     ``idle_ms``: for the next statement of a transaction, whose locks hold up others meanwhile.
     ``reads_long``: a transaction that only reads holds up nobody, and may compute for as long as it likes.
+    ``begins``: the driver begins a transaction with the first statement, as other programs are used to; else
+    the unit of work does, where it wants one.
     """
 
     idle_ms: int = 0
     lock_ms: int = 0
     statement_ms: int = 0
     reads_long: bool = False
+    begins: bool = False
 
 
 LOCK_MS = 1200
@@ -75,7 +78,7 @@ DESK = Patience(idle_ms=5000, lock_ms=LOCK_MS, reads_long=True)
 COMMAND = Patience(idle_ms=60_000, reads_long=True)
 """For a person's command: a step of erasing takes seconds, and Ctrl-Z in one must not hold its incidents."""
 
-ENDLESS = Patience()
+ENDLESS = Patience(begins=True)
 """For what holds one state while another program copies it, and for what changes the schema."""
 
 
@@ -98,14 +101,17 @@ def open_database(url: str, *, pool_size: int = 20, overflow: int = 10, patience
             hide_parameters=True,
             json_serializer=json_text,
             pool_use_lifo=_LAST_USED_FIRST,
+            pool_reset_on_return=None,
             connect_args=server_options(parsed, patience),
-            execution_options={READS_LONG: patience.reads_long},
+            execution_options={READS_LONG: patience.reads_long, _BEGINS: patience.begins},
+            **({} if patience.begins else _EACH_STANDS),
         )
         event.listen(engine, "connect", _prepare_postgresql)
         if patience is LIVE:
             event.listen(engine, "connect", _prepare_soon)
-        event.listen(engine, "do_execute", _as_told)
+        event.listen(engine, "do_execute", _only_questions)
         event.listen(engine, "do_executemany", _one_by_one)
+        event.listen(engine, "reset", _end_what_was_begun)
         _look_before_use(engine)
         return engine
     if parsed.database and parsed.database != ":memory:":
@@ -133,12 +139,33 @@ def open_database(url: str, *, pool_size: int = 20, overflow: int = 10, patience
     return engine
 
 
+def each_by_itself(engine: Engine) -> Engine:
+    """*engine*, on each of whose connections every statement stands at once.
+
+    Telling the driver so for one connection, and taking it back, takes as long as half a question: where
+    PostgreSQL is asked that much, it is so from the beginning.
+    """
+    begins = engine.get_execution_options().get(_BEGINS, True)
+    return engine.execution_options(**_EACH_STANDS) if begins else engine
+
+
+_BEGINS = "begins"
+_EACH_STANDS = {"isolation_level": "AUTOCOMMIT"}
+
+
 def _savepoint(connection: Connection, name: str) -> None:
     connection.exec_driver_sql(f"SAVEPOINT {name}")
 
 
 def _release_savepoint(connection: Connection, name: str) -> None:
     connection.exec_driver_sql(f"RELEASE SAVEPOINT {name}")
+
+
+def _end_what_was_begun(connection: "psycopg.Connection", _entry: object, _state: object) -> None:
+    """Nothing that somebody began is left to whoever gets the connection next; most have begun nothing."""
+    # The driver's own way to find that out takes as long as a statement's way into it.
+    if connection.pgconn.transaction_status:
+        connection.rollback()
 
 
 def _look_before_use(engine: Engine) -> None:
@@ -223,14 +250,6 @@ def server_options(url: URL, patience: Patience = ENDLESS) -> dict[str, int | st
     return {**mine, "options": " ".join([*own, *said])}
 
 
-_BY_NUMBER = "values_by_number"
-NUMBERED = {_BY_NUMBER: True}
-"""Options of a statement whose values are numbered (``$1``), as PostgreSQL itself has them.
-
-The driver translates names into numbers, and remembers that of short statements only.
-"""
-
-
 LOOKS_ONLY = "looks_only"
 """The name of a connection's option: each statement stands at once, and so may be nothing but a question."""
 
@@ -239,19 +258,15 @@ class HoldsNothingError(RuntimeError):
     """What was about to happen needs a transaction that holds what it reads, and here is none."""
 
 
-def _as_told(
-    cursor: "psycopg.Cursor", sql: str, values: Sequence[object], context: DefaultExecutionContext
+def _only_questions(
+    _cursor: "psycopg.Cursor", sql: str, _values: Sequence[object], context: DefaultExecutionContext
 ) -> bool:
-    """Run it if its values are numbered; False leaves it to the usual way.
+    """Leave it to the usual way.
 
     Raises:
         HoldsNothingError: it would write by itself what must stand or fall with other statements.
     """
-    options = context.execution_options
-    if _BY_NUMBER in options:
-        context.dialect.loaded_dbapi.RawCursor(cursor.connection).execute(sql, values)
-        return True
-    if LOOKS_ONLY in options and not sql.startswith(_QUESTIONS):
+    if LOOKS_ONLY in context.execution_options and not sql.startswith(_QUESTIONS):
         raise HoldsNothingError(sql.partition(" ")[0])
     return False
 
@@ -270,7 +285,7 @@ def _one_by_one(
 
 
 _QUESTIONS = ("SELECT", "WITH")
-"""How they begin; what writes and begins so is numbered (``models.together``)."""
+"""How they begin; what writes and begins so (``models.together``) goes another way."""
 
 
 def is_database_away(error: BaseException) -> bool:

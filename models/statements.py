@@ -1,13 +1,15 @@
 """Statements that are made once and run on the way of every call.
 
 SQLAlchemy looks up the compiled form, the types of the values and the shape of the result anew at each run;
-for the rows of one call that took a tenth of the whole answer (docs/performance.md). Here all of it stands
-ready, in each database's own spelling, and only values are handed over.
+for the rows of one call that took a tenth of the whole answer, and on PostgreSQL longer than the driver
+(docs/performance.md). Here all of it stands ready, in each database's own spelling, and only values are
+handed over.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -16,11 +18,11 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    CursorResult,
     Delete,
     Select,
     String,
     Table,
+    TypeDecorator,
     all_,
     any_,
     bindparam,
@@ -28,11 +30,14 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Dialect
+from sqlalchemy.engine import Dialect, result_tuple
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import Insert as AnyInsert
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
+
+from models.session import LOOKS_ONLY, HoldsNothingError
+from models.straight import RowMaker, straight
 
 Insert = Callable[..., Any]
 Values = Mapping[str, Any]
@@ -40,11 +45,22 @@ Processor = Callable[[Any], Any]
 Statement = UpdateBase | Select[Any]
 
 
+class Rows(list[Any]):
+    """The rows that a statement returned; asked for one of them as SQLAlchemy's own results are."""
+
+    def first(self) -> Any:  # noqa: ANN401 - a row of whatever was asked for
+        """The first row, or None."""
+        return self[0] if self else None
+
+    def scalar(self) -> Any:  # noqa: ANN401 - likewise
+        """The first value of the first row, or None."""
+        return self[0][0] if self else None
+
+
 class Prepared:
     """A statement, compiled for a database when it is first run there.
 
-    An INSERT sets every column: to the value given, else to the column's default, else to NULL. What is
-    returned comes as the driver gives it.
+    An INSERT sets every column: to the value given, else to the column's default, else to NULL.
     """
 
     def __init__(self, statement: Statement | Mapping[str, Statement]) -> None:
@@ -52,16 +68,20 @@ class Prepared:
         self._statement = statement
         self._ready: dict[str, Ready] = {}
 
-    def run(self, connection: Connection, values: Values | Sequence[Values]) -> CursorResult[Any]:
-        """Run it once with *values*, or for each of several in one go.
+    def run(self, connection: Connection, values: Values | Sequence[Values]) -> Rows:
+        """Run it once with *values*, or for each of several in one go, which returns nothing.
 
         Raises:
             KeyError: a value is missing that has no default.
+            HoldsNothingError: it would write by itself what must stand or fall with other statements.
         """
         ready = self.ready(connection.dialect)
+        if not ready.is_question and LOOKS_ONLY in connection.get_execution_options():
+            raise HoldsNothingError(ready.sql.partition(" ")[0])
         if isinstance(values, Mapping):
-            return connection.exec_driver_sql(ready.sql, ready.bound(values))
-        return connection.exec_driver_sql(ready.sql, [ready.bound(one) for one in values])
+            return Rows(straight(connection, ready.sql, ready.in_order(values), ready.make_row))
+        straight(connection, ready.sql, [ready.in_order(one) for one in values], is_for_each=True)
+        return Rows()
 
     def ready(self, dialect: Dialect) -> "Ready":
         """The statement in the spelling of *dialect*."""
@@ -86,7 +106,7 @@ class Prepared:
             return str(statement.values(several).compile(dialect=dialect))
         if rows != 1:
             raise ValueError("only an INSERT takes several rows")
-        return re.sub(r"%\((\w+)\)s", r"%(\1_0)s", self.ready(dialect).sql)
+        return _NAME.sub(r"%(\1_0)s", self.ready(dialect).named)
 
     def _for(self, dialect: Dialect) -> Statement:
         chosen = self._statement
@@ -95,8 +115,7 @@ class Prepared:
     def _made_for(self, dialect: Dialect) -> "Ready":
         statement = self._for(dialect)
         columns = _columns_of(statement) if isinstance(statement, AnyInsert) else []
-        names = [column.key for column in columns]
-        compiled = statement.compile(dialect=dialect, column_keys=names or None)
+        compiled = statement.compile(dialect=dialect, column_keys=[column.key for column in columns] or None)
         assert isinstance(compiled, SQLCompiler)
         processors = {
             name: bind.type.dialect_impl(dialect).bind_processor(dialect)
@@ -104,16 +123,54 @@ class Prepared:
         }
         given = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
         given.update(_defaults(columns))
-        by_position = compiled.positiontup
+        named = sql = str(compiled)
+        names = compiled.positiontup
+        if names is None:
+            # What was given and replaced again is known to SQLAlchemy, and does not stand in the statement.
+            names = list(dict.fromkeys(_NAME.findall(named)))
+            sql = numbered(named, {name: place for place, name in enumerate(names, start=1)})
         return Ready(
-            sql=str(compiled),
-            by_position=by_position is not None,
-            places=tuple((name, processors[name]) for name in by_position or processors),
+            sql=sql,
+            named=named,
+            is_question=isinstance(statement, Select),
+            make_row=_row_maker(statement.exported_columns.values(), dialect),
+            places=tuple((name, processors[name]) for name in names),
             given={
                 name: value if (process := processors[name]) is None else process(value)
                 for name, value in given.items()
             },
         )
+
+
+def _row_maker(columns: Sequence[ColumnElement[Any]], dialect: Dialect) -> RowMaker | None:
+    """What makes a row of what the driver gives, or None where nothing is returned."""
+    if not columns:
+        return None
+    make = result_tuple([str(column.key) for column in columns])
+    steps: list[tuple[int, Processor]] = []
+    for place, column in enumerate(columns):
+        # PostgreSQL's driver gives each of its types as Python has them.
+        if dialect.name == "sqlite" or isinstance(column.type, TypeDecorator):
+            step = column.type.dialect_impl(dialect).result_processor(dialect, None)
+            steps += [] if step is None else [(place, step)]
+    return partial(_processed, make, steps) if steps else make
+
+
+def _processed(make: RowMaker, steps: Sequence[tuple[int, Processor]], given: Iterable[Any]) -> Any:  # noqa: ANN401 - a row
+    row = list(given)
+    for place, step in steps:
+        row[place] = step(row[place])
+    return make(row)
+
+
+def numbered(sql: str, places: Mapping[str, int]) -> str:
+    """*sql* with ``$1`` instead of ``%(name)s``, by the number that *places* has for each name."""
+    # By numbers nothing is escaped: of two signs of per cent one stays.
+    return _NAME.sub(lambda found: f"${places[found[1]]}", sql).replace("%%", "%")
+
+
+_NAME = re.compile(r"%\((\w+)\)s")
+"""A value in the spelling that SQLAlchemy has for PostgreSQL's driver."""
 
 
 def _columns_of(statement: AnyInsert) -> list[Column[Any]]:
@@ -135,27 +192,30 @@ class Ready:
     """What the driver gets, and how each value is put into the form that it takes."""
 
     sql: str
-    by_position: bool
-    """Whether the driver takes the values by position, else by name."""
+    named: str
+    """The same as SQLAlchemy spells it: for PostgreSQL with names for the values."""
+    is_question: bool
+    """Whether it writes nothing."""
+    make_row: RowMaker | None
+    """What makes a row of what the driver gives; None where nothing is returned."""
     places: tuple[tuple[str, Processor | None], ...]
     """The names of the values, in the order of the positions."""
     given: Values
     """Those that stand in the statement itself or are a column's default, in the driver's form."""
 
-    def bound(self, values: Values) -> tuple[Any, ...] | dict[str, Any]:
-        """The parameters of one run."""
-        found = self.in_order(values)
-        if self.by_position:
-            return tuple(found)
-        return {name: value for (name, _), value in zip(self.places, found, strict=True)}
-
-    def in_order(self, values: Values) -> list[Any]:
+    def in_order(self, values: Values) -> tuple[Any, ...]:
         """Each value in the driver's form, in the order of the places."""
         given = self.given
-        return [
-            given[name] if name not in values else values[name] if process is None else process(values[name])
-            for name, process in self.places
-        ]
+        return tuple(
+            [
+                given[name]
+                if name not in values
+                else values[name]
+                if process is None
+                else process(values[name])
+                for name, process in self.places
+            ]
+        )
 
 
 def either(make: Callable[[Insert], UpdateBase]) -> Mapping[str, Statement]:

@@ -5,15 +5,13 @@ they refer to in each other is looked at when all are done. SQLite is no further
 runs one after the other.
 """
 
-import re
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import Dialect
 
-from models.session import NUMBERED
-from models.statements import Prepared, Values
+from models.statements import Prepared, Values, numbered
+from models.straight import straight
 
 ROWS = 8
 """Rows of one table at most that go in one statement; of more, which are rare, each table goes alone."""
@@ -92,7 +90,7 @@ class Together:
             ready = statement.ready(dialect)
             for row in rows:
                 values += ready.in_order(row)
-        self._connection.exec_driver_sql(sql, tuple(values), execution_options=NUMBERED)
+        straight(self._connection, sql, values)
 
 
 def _as_one(shape: Shape, dialect: Dialect) -> str:
@@ -110,14 +108,8 @@ def _as_one(shape: Shape, dialect: Dialect) -> str:
             for place, name in enumerate(names, start=1)
         }
         given += len(numbers)
-        sql = statement.for_rows(dialect, rows)
-        # By numbers nothing is escaped: of two signs of per cent one stays.
-        said.append(re.sub(r"%\((\w+)\)s", partial(_number, numbers), sql).replace("%%", "%"))
+        said.append(numbered(statement.for_rows(dialect, rows), numbers))
     *first, last = said
     if not first:
         return last
     return f"WITH {', '.join(f'part_{place} AS ({sql})' for place, sql in enumerate(first))} {last}"
-
-
-def _number(numbers: Mapping[str, int], found: re.Match[str]) -> str:
-    return f"${numbers[found[1]]}"

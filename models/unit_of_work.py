@@ -12,14 +12,22 @@ from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import Engine, Row
+from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models.session import READS_LONG, HoldsNothingError, is_database_away, was_held_up
+from models.session import (
+    LOOKS_ONLY,
+    READS_LONG,
+    HoldsNothingError,
+    each_by_itself,
+    is_database_away,
+    was_held_up,
+)
 from models.sessions import AtOnce, Looks, Transaction, gathered
 from models.shared_commit import SingleWriter
 from models.statements import Prepared, Values
+from models.straight import straight
 
 log = structlog.get_logger(__name__)
 
@@ -29,8 +37,8 @@ _transaction_open: ContextVar[bool] = ContextVar("transaction_open", default=Fal
 
 _FOR_ENGINE = "for_engine"
 
-_ONE_VIEW = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-_STANDS_AT_ONCE = {"isolation_level": "AUTOCOMMIT"}
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+_BEGIN_ONE_VIEW = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 WRITER_WITHIN_S = 1.0
 """How long a transaction waits for SQLite's single writer; a disk that hangs must not gather threads."""
@@ -106,6 +114,8 @@ class UnitOfWork:
         """
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
+        self._at_once = engine if self.is_sqlite else each_by_itself(engine)
+        self._looking = self._at_once.execution_options(**{LOOKS_ONLY: True})
         # Where somebody computes for as long as it takes, nobody else's answer may depend on it.
         self._shares_commits = not engine.get_execution_options().get(READS_LONG, False)
         self.shared: Shared = Shared() if beside is None else beside.shared
@@ -178,7 +188,7 @@ class UnitOfWork:
             return command(session)
 
     def _decided_at_once(self, command: Callable[[Session], T]) -> T:
-        with self.shared.watched() as one, AtOnce(self.engine) as session:
+        with self.shared.watched() as one, AtOnce(self._looking) as session:
             token = _transaction_open.set(True)
             try:
                 outcome = command(session)
@@ -189,7 +199,7 @@ class UnitOfWork:
         self._tell(session)
         return outcome
 
-    def write_one(self, statement: Prepared, values: Values) -> Row[*tuple[Any, ...]] | None:
+    def write_one(self, statement: Prepared, values: Values) -> Any:  # noqa: ANN401 - a row of whatever it returns
         """Run *statement* as a transaction by itself, and return its first row: it returns what it wrote.
 
         To PostgreSQL a beginning and an end would be two more. On SQLite it is a part like any other. What it
@@ -201,8 +211,7 @@ class UnitOfWork:
         if self.is_sqlite:
             with self.write() as session:
                 return statement.run(session.connection(), values).first()
-        with self.shared.watched() as one, self.engine.connect() as connection:
-            connection.execution_options(**_STANDS_AT_ONCE)
+        with self.shared.watched() as one, self._at_once.connect() as connection:
             token = _transaction_open.set(True)
             try:
                 row = statement.run(connection, values).first()
@@ -217,7 +226,8 @@ class UnitOfWork:
     def _begun(self) -> Iterator[Session]:
         """A session in a transaction; on SQLite in a part of the one that all threads share."""
         if not self.is_sqlite:
-            with Transaction(self.engine, expire_on_commit=False) as session:
+            with Transaction(self._at_once, expire_on_commit=False) as session:
+                straight(session.connection(), _BEGIN)
                 yield session
             return
         with (
@@ -233,12 +243,11 @@ class UnitOfWork:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A consistent view that is never committed."""
-        with Transaction(self.engine, expire_on_commit=False) as session:
+        with Transaction(self._at_once, expire_on_commit=False) as session:
             if self.is_sqlite:
                 session.connection().exec_driver_sql("BEGIN")
             else:
-                # The driver says it with its BEGIN.
-                session.connection(execution_options=_ONE_VIEW)
+                straight(session.connection(), _BEGIN_ONE_VIEW)
                 if self.engine.get_execution_options().get(READS_LONG):
                     session.connection().exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             token = _transaction_open.set(True)
@@ -264,7 +273,7 @@ class UnitOfWork:
             with self.read() as session:
                 yield session
             return
-        with Looks(self.engine) as session:
+        with Looks(self._looking) as session:
             token = _transaction_open.set(True)
             try:
                 yield session

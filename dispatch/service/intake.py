@@ -318,7 +318,7 @@ def allocate(session: Session, services: Services, *, is_drill: bool = False) ->
     year = services.local_year(now)
     duty = duty_list(session, services, now)
     first = {"facility_id": services.facility_id, "year": year, "next_value": FIRST_SHORT_NUMBER + 1}
-    taken = _TAKE_NUMBER.run(session.connection(), first).scalar_one()
+    taken = _TAKE_NUMBER.run(session.connection(), first).scalar()
     short_number = taken - 1
     return Opening(
         incident_id=services.ids.new_id(),

@@ -185,7 +185,7 @@ def _place(session: Session, services: Services, before: Incident | None) -> tup
         return known.event_count, known.chain_head
     must_hold(session, "going on from a state that was not read for it")
     key = {"incident_id": before.id, "facility_id": services.facility_id}
-    place = _FIND_PLACE.run(session.connection(), key).one()
+    (place,) = _FIND_PLACE.run(session.connection(), key)
     return place.event_count, place.chain_head
 
 

@@ -222,13 +222,12 @@ class _CrewNow(Mapping[str, Condition]):
 
     def _conditions_now(self) -> dict[str, Condition]:
         question = {"staff_ids": list(self._codes), "since": self._at - LOAD_WINDOW}
-        found = _CREW_NOW.run(self._session.connection(), question).all()
+        found = _CREW_NOW.run(self._session.connection(), question)
         _phones_read(self._session).update((row.id, row.phone) for row in found)
         return {
             self._codes[row.id]: Condition(
-                # As the driver gives it: SQLite has no truth values.
-                engaged_elsewhere=bool(row.engaged),
-                on_break=bool(row.on_break),
+                engaged_elsewhere=row.engaged,
+                on_break=row.on_break,
                 alerts_in_shift=row.asked,
             )
             for row in found

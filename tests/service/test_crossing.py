@@ -23,6 +23,7 @@ from dispatch.service.claiming import Claimed
 from dispatch.service.erasing import Eraser, Order
 from models.session import lost_a_race, open_database, was_held_up
 from models.traffic import Delivery
+from models.unit_of_work import UnitOfWork
 from tests.crossing import crossed, soon, terminal, until_somebody_waits
 from tests.fakes.telephony import WAIT_S
 from tests.fakes.telephony import Outcome as Answer
@@ -257,26 +258,26 @@ def test_an_erasure_that_lost_is_made_again(postgresql_database_url: str) -> Non
 
 def test_of_two_that_wait_for_each_other_one_goes_on(postgresql_database_url: str) -> None:
     """As long as a lock is waited for, one of them has been told before that it lost: not both give up."""
-    database = open_database(postgresql_database_url, pool_size=2)
-    with database.begin() as connection:
-        connection.execute(text("CREATE TABLE crossing (id integer PRIMARY KEY)"))
-        connection.execute(text("INSERT INTO crossing VALUES (1), (2)"))
+    uow = UnitOfWork(open_database(postgresql_database_url, pool_size=2))
+    with uow.write() as session:
+        session.execute(text("CREATE TABLE crossing (id integer PRIMARY KEY)"))
+        session.execute(text("INSERT INTO crossing VALUES (1), (2)"))
     both_hold = threading.Barrier(2)
 
     def take(*order: int) -> DBAPIError | None:
         lock = text("SELECT id FROM crossing WHERE id = :id FOR UPDATE")
         try:
-            with database.begin() as connection:
-                connection.execute(lock, {"id": order[0]})
+            with uow.write() as session:
+                session.execute(lock, {"id": order[0]})
                 both_hold.wait(WAIT_S)
-                connection.execute(lock, {"id": order[1]})
+                session.execute(lock, {"id": order[1]})
         except DBAPIError as error:
             return error
         return None
 
     errors = [error for error in at_once(partial(take, 1, 2), partial(take, 2, 1)) if error is not None]
     assert [(lost_a_race(error), was_held_up(error)) for error in errors] == [(True, True)]
-    database.dispose()
+    uow.engine.dispose()
 
 
 def held_before_its_commit(world: World, url: str, act: Callable[[], T], other: Callable[[], T]) -> list[T]:

@@ -126,11 +126,12 @@ def staff_id(world: World, incident_id: str) -> str:
 
 def commands(world: World, incident_id: str) -> dict[str, Command]:
     """Each of those that come in the course of a call, in the order in which they may come."""
+    worker = staff_id(world, incident_id)
     return {
         "menu": lambda: world.resident().presses("3"),
         "key": accepting(world, incident_id),
         "room": lambda: intake.join_caller(
-            world.services, JoinCaller(incident_id=incident_id, staff_id=staff_id(world, incident_id))
+            world.services, JoinCaller(incident_id=incident_id, staff_id=worker)
         ),
         "end": world.resident().hangs_up,
         "recording": recording(world, incident_id),

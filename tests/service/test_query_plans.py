@@ -37,6 +37,7 @@ from dispatch.service.verifying_seals import verify_seals
 from dispatch.service.watchdog import Watchdog
 from models.incident import IS_ENGAGED
 from models.session import open_database
+from models.straight import straight
 from models.tables import Base
 from tests.api_world import TestFacility
 from tests.databases import PostgresDatabases
@@ -350,7 +351,11 @@ def _server_plans(engine: Engine, asked: list[tuple[str, Any]]) -> list[str]:
         # A table of what goes on is walked for being small; what is left walks because no index serves it.
         connection.exec_driver_sql("SET enable_seqscan = off")
         for statement, parameters in asked:
-            lines += [row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)]
+            explain = f"EXPLAIN {statement}"
+            if isinstance(parameters, Mapping):
+                lines += connection.exec_driver_sql(explain, parameters).scalars()
+            else:
+                lines += straight(connection, explain, parameters, lambda row: row[0])
     walks = re.compile(r"Seq Scan on (\w+)")
     assert [line for line in lines if (found := walks.search(line)) and found[1] in BIG] == []
     return lines

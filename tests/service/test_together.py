@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from sqlalchemy import bindparam, event, insert, literal_column, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from dispatch.domain.vocabulary import Role
@@ -125,6 +125,28 @@ def test_a_look_is_no_transaction_and_a_reading_is_one(pool: UnitOfWork) -> None
         assert session.scalar(began) != session.scalar(began)
     with pool.read() as session:
         assert session.scalar(began) == session.scalar(began)
+
+
+def test_a_reading_sees_one_state_and_writes_nothing(pool: UnitOfWork, postgresql_database_url: str) -> None:
+    World(postgresql_database_url).close()
+    other = UnitOfWork(open_database(postgresql_database_url, pool_size=1))
+    with pool.read() as session:
+        before = session.scalars(select(Inbox.id)).all()
+        with other.write() as writing:
+            INSERT.run(writing.connection(), row("a"))
+        assert session.scalars(select(Inbox.id)).all() == before == []
+        with pytest.raises(DBAPIError, match="read-only"):
+            INSERT.run(session.connection(), row("b"))
+    other.engine.dispose()
+
+
+def test_what_was_read_in_a_look_stays_readable_and_is_nobodys(world: World) -> None:
+    world.resident().rings()
+    with world.uow.look() as session:
+        one = session.scalars(select(Assignment)).first()
+    assert one is not None
+    assert one.staff_code == "N01"
+    assert object_session(one) is None
 
 
 def test_nothing_is_written_in_a_look(pool: UnitOfWork) -> None:
