@@ -20,7 +20,14 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    DisconnectionError,
+    IntegrityError,
+    OperationalError,
+    ProgrammingError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -166,6 +173,17 @@ def _end_what_was_begun(connection: "psycopg.Connection", _entry: object, _state
     # The driver's own way to find that out takes as long as a statement's way into it.
     if connection.pgconn.transaction_status:
         connection.rollback()
+
+
+def must_stand(connection: Connection) -> None:
+    """Raise unless the transaction that was begun there goes on: PostgreSQL takes any commit for done.
+
+    Raises:
+        sqlalchemy.exc.OperationalError: a statement failed in it, or it has ended.
+    """
+    driver = cast("psycopg.Connection", connection.connection.dbapi_connection)
+    if driver.pgconn.transaction_status != connection.dialect.loaded_dbapi.pq.TransactionStatus.INTRANS:
+        raise OperationalError("COMMIT", None, RuntimeError("the transaction is gone"))
 
 
 def _look_before_use(engine: Engine) -> None:

@@ -18,7 +18,8 @@ from models.together import Together
 class Transaction(Session):
     """One transaction on one connection, which stays at hand.
 
-    Asking the ORM for it at every step cost the answer to a call a twentieth of its time.
+    Asking the ORM for it at every step cost the answer to a call a twentieth of its time. Only who handed it
+    out ends it: what came after that would not be in it.
     """
 
     _at_hand: Connection | None = None
@@ -26,16 +27,29 @@ class Transaction(Session):
 
     @property
     def gathered(self) -> Together:
-        """What is to be written."""
+        """What is to be written.
+
+        Raises:
+            sqlalchemy.exc.PendingRollbackError: the transaction is over, because what the ORM wrote failed.
+        """
+        connection = self.connection()
         if self._gathered is None:
-            self._gathered = Together(self.connection())
+            self._gathered = Together(connection)
         return self._gathered
 
     def connection(self, *args: Any, **options: Any) -> Connection:  # noqa: ANN401 - as the ORM's own takes them
-        """The transaction's connection."""
-        if self._at_hand is None or args or options:
+        """The transaction's connection.
+
+        Raises:
+            sqlalchemy.exc.PendingRollbackError: the transaction is over, because what the ORM wrote failed.
+        """
+        if self._at_hand is None or args or options or not self.is_active:
             self._at_hand = super().connection(*args, **options)
         return self._at_hand
+
+    def rollback(self) -> None:
+        """Never: whoever wants nothing written lets an error out of the block."""
+        raise RuntimeError("only the unit of work ends its transaction")
 
 
 class Looks(Transaction):
@@ -108,7 +122,7 @@ def together(session: Session) -> Iterator[Together]:
     if holds(session):
         try:
             yield writes
-            writes.run()
+            gathered(session).run()
         finally:
             # What broke off in the middle is not written with something else.
             writes.forget()

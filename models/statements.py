@@ -156,7 +156,7 @@ def _row_maker(columns: Sequence[ColumnElement[Any]], dialect: Dialect) -> RowMa
     return partial(_processed, make, steps) if steps else make
 
 
-def _processed(make: RowMaker, steps: Sequence[tuple[int, Processor]], given: Iterable[Any]) -> Any:  # noqa: ANN401 - a row
+def _processed(make: RowMaker, steps: Sequence[tuple[int, Processor]], given: Iterable[Any]) -> object:
     row = list(given)
     for place, step in steps:
         row[place] = step(row[place])

@@ -5,6 +5,7 @@ own all the same, a connection that broke is not used again, and who listens to 
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Connection
@@ -31,28 +32,31 @@ def straight(
         sqlalchemy.exc.DBAPIError: as when SQLAlchemy runs it.
     """
     wrapped, dialect, heard = connection.connection, connection.dialect, connection.engine.dispatch
-    driver = wrapped.dbapi_connection
-    # Not the connection's own kind for PostgreSQL: that would translate names into numbers.
-    cursor = wrapped.cursor() if dialect.name == "sqlite" else dialect.loaded_dbapi.RawCursor(driver)
-    for listener in heard.before_cursor_execute:
-        sql, values = listener(connection, cursor, sql, values, None, is_for_each)
+    driver, cursor = wrapped.dbapi_connection, None
     try:
+        # Not the connection's own kind for PostgreSQL: that would translate names into numbers.
+        cursor = wrapped.cursor() if dialect.name == "sqlite" else dialect.loaded_dbapi.RawCursor(driver)
+        for listener in heard.before_cursor_execute:
+            sql, values = listener(connection, cursor, sql, values, None, is_for_each)
         (cursor.executemany if is_for_each else cursor.execute)(sql, values)
         rows = [] if make_row is None else list(map(make_row, cursor.fetchall()))
     except dialect.loaded_dbapi.Error as error:
-        if dialect.is_disconnect(error, driver, cursor):
+        is_away = dialect.is_disconnect(error, driver, cursor)
+        if is_away:
             # SQLAlchemy is to see it itself: then it gives up all connections that are no younger. Nothing is
             # sent any more on one that is closed, whatever is asked.
-            connection.exec_driver_sql("SELECT 1")
-        raise _as_its_own(connection, sql, error) from error
+            with suppress(DBAPIError):
+                connection.exec_driver_sql("SELECT 1")
+        # What a statement carries may be personal (``models.session``): it is not in the text.
+        raise DBAPIError.instance(
+            sql,
+            None,
+            error,
+            dialect.loaded_dbapi.Error,
+            hide_parameters=True,
+            connection_invalidated=is_away,
+            dialect=dialect,
+        ) from error
     for listener in heard.after_cursor_execute:
         listener(connection, cursor, sql, values, None, is_for_each)
     return rows
-
-
-def _as_its_own(connection: Connection, sql: str, error: Exception) -> BaseException:
-    # What a statement carries may be personal (``models.session``): it is not in the text.
-    driver = connection.dialect.loaded_dbapi
-    return DBAPIError.instance(
-        sql, None, error, driver.Error, hide_parameters=True, dialect=connection.dialect
-    )

@@ -22,6 +22,7 @@ from models.session import (
     HoldsNothingError,
     each_by_itself,
     is_database_away,
+    must_stand,
     was_held_up,
 )
 from models.sessions import AtOnce, Looks, Transaction, gathered
@@ -37,7 +38,7 @@ _transaction_open: ContextVar[bool] = ContextVar("transaction_open", default=Fal
 
 _FOR_ENGINE = "for_engine"
 
-_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _BEGIN_ONE_VIEW = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 WRITER_WITHIN_S = 1.0
@@ -156,6 +157,8 @@ class UnitOfWork:
             try:
                 yield session
                 gathered(session).run()
+                if not self.is_sqlite:
+                    must_stand(session.connection())
                 session.commit()
             finally:
                 # What was not committed is undone when the session closes.
@@ -199,7 +202,7 @@ class UnitOfWork:
         self._tell(session)
         return outcome
 
-    def write_one(self, statement: Prepared, values: Values) -> Any:  # noqa: ANN401 - a row of whatever it returns
+    def write_one(self, statement: Prepared, values: Values) -> Any:  # noqa: ANN401 - whatever it returns
         """Run *statement* as a transaction by itself, and return its first row: it returns what it wrote.
 
         To PostgreSQL a beginning and an end would be two more. On SQLite it is a part like any other. What it
@@ -257,9 +260,7 @@ class UnitOfWork:
                 _transaction_open.reset(token)
                 # What was read stays readable after the block.
                 session.expunge_all()
-            if self.is_sqlite:
-                session.rollback()
-            else:
+            if not self.is_sqlite:
                 # Nothing was written. After a rollback the driver forgets every statement that it prepared.
                 session.commit()
 

@@ -1,17 +1,19 @@
 """What goes straight to the driver is what SQLAlchemy itself would ask, give and say of an error."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from sqlalchemy import event, insert, select, text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, PendingRollbackError
 from sqlalchemy.orm import Session
 
 from dispatch.domain.commands import Action
 from models.base import table_of
 from models.session import ENDLESS, is_database_away, open_database
-from models.sessions import gathered
+from models.sessions import gathered, together
 from models.statements import Prepared
 from models.straight import straight
 from models.tables import Base
@@ -108,6 +110,51 @@ def test_a_sign_of_per_cent_stays_one(uow: UnitOfWork) -> None:
         assert query.run(session.connection(), {}) == [("ab",)]
 
 
+def fail_unnoticed(session: Session) -> None:
+    """As nobody should: what the ORM writes fails, its transaction is over, and the command goes on."""
+    with suppress(IntegrityError):
+        session.add(Inbox(**inbox_row("a", {})))
+        session.flush()
+
+
+def write_at_once(session: Session) -> None:
+    fail_unnoticed(session)
+    put(session, "stray")
+
+
+def gather(session: Session) -> None:
+    writes = gathered(session)
+    fail_unnoticed(session)
+    writes.add(INSERT, inbox_row("stray", {}))
+
+
+def gather_in_a_block(session: Session) -> None:
+    with together(session) as writes:
+        writes.add(INSERT, inbox_row("stray", {}))
+        fail_unnoticed(session)
+
+
+def write_by_the_orm(session: Session) -> None:
+    fail_unnoticed(session)
+    session.add(Inbox(**inbox_row("stray", {})))
+
+
+@pytest.mark.parametrize("stray", [write_at_once, gather, gather_in_a_block, write_by_the_orm])
+def test_nothing_stands_that_comes_after_the_end_of_its_transaction(
+    uow: UnitOfWork, stray: Callable[[Session], None]
+) -> None:
+    with uow.write() as session:
+        put(session, "a")
+    with pytest.raises(PendingRollbackError), uow.write() as session:
+        stray(session)
+    assert kept(uow) == ["a"]
+
+
+def test_only_the_unit_of_work_ends_a_transaction(uow: UnitOfWork) -> None:
+    with pytest.raises(RuntimeError, match="only the unit of work"), uow.write() as session:
+        session.rollback()
+
+
 @pytest.fixture
 def server(postgresql_database_url: str) -> Iterator[UnitOfWork]:
     """Two connections to PostgreSQL."""
@@ -142,6 +189,7 @@ def test_a_connection_that_broke_takes_those_with_it_that_are_no_younger(
             backend(one)
         assert is_database_away(caught.value)
         assert caught.value.connection_invalidated
+    assert getattr(caught.value.orig, "sqlstate", None) == "57P01", "what the server said of it"
     with server.look() as one, server.look() as other:
         assert not {backend(one), backend(other)} & older
 
@@ -155,6 +203,33 @@ def test_what_somebody_began_is_over_when_the_connection_is_given_back(server: U
             connection, "SELECT now() <> statement_timestamp()", make_row=lambda row: row[0]
         )
     assert not is_open
+    assert kept(server) == []
+
+
+def test_a_transaction_in_which_something_failed_is_not_taken_for_done(server: UnitOfWork) -> None:
+    """The server answers every COMMIT, also of what it has thrown away."""
+    with server.write() as session:
+        put(session, "a")
+    with pytest.raises(OperationalError, match="gone") as caught, server.write() as session:
+        put_both_unnoticed(session)
+    assert is_database_away(caught.value)
+    assert kept(server) == ["a"]
+
+
+def put_both_unnoticed(session: Session) -> None:
+    with suppress(IntegrityError):
+        put_both(session)
+
+
+def test_a_database_that_was_made_read_only_takes_nothing(
+    server: UnitOfWork, postgresql_database_url: str
+) -> None:
+    name = make_url(postgresql_database_url).database
+    with server.write() as session:
+        session.execute(text(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'))
+    server.engine.dispose()
+    with pytest.raises(DBAPIError, match="read-only"), server.write() as session:
+        put(session, "a")
     assert kept(server) == []
 
 
