@@ -29,7 +29,8 @@ from models.statements import Prepared
 from models.traffic import Delivery
 
 _DELIVERY, _INCIDENT, _STAFF = table_of(Delivery), table_of(rows.Incident), table_of(Staff)
-_ANSWERED = (
+_EVENT = table_of(Event)
+_OF_DELIVERY = (
     select(
         *(
             _DELIVERY.c[name]
@@ -42,17 +43,12 @@ _ANSWERED = (
     .outerjoin(_STAFF, _STAFF.c.id == _DELIVERY.c.staff_id)
     .where(_DELIVERY.c.id == bindparam("delivery_id"), _DELIVERY.c.facility_id == bindparam("facility"))
 )
-
-_ANSWERED_IN_TURN = _ANSWERED.with_for_update(of=_INCIDENT, key_share=True)
+_ANSWERED = Prepared(_OF_DELIVERY)
+_ANSWERED_IN_TURN = Prepared(_OF_DELIVERY.with_for_update(of=_INCIDENT, key_share=True))
 
 PICKED_UP = "in-progress"
 """The provider's word for it."""
 
-_OURS = select(Delivery).where(
-    Delivery.incident_id == bindparam("incident_id"),
-    Delivery.facility_id == bindparam("facility"),
-    Delivery.channel == AlertChannel.VOICE,
-)
 _IN_ROOM = f'{{"{outbox.IN_ROOM}": true}}'
 _ENTER = Prepared(
     {
@@ -72,9 +68,24 @@ _ENTER = Prepared(
     }
 )
 """This row and no other: whoever has locked the incident may be about to lock one of its deliveries."""
-_ON_THE_LINE = _OURS.where(
-    or_(Delivery.provider_status == PICKED_UP, Delivery.provider_sid == bindparam("provider_sid"))
-).order_by(Delivery.created_at)
+_ON_THE_LINE = Prepared(
+    select(*(_DELIVERY.c[name] for name in ("purpose", "staff_id", "details", "provider_sid")))
+    .where(
+        _DELIVERY.c.incident_id == bindparam("incident_id"),
+        _DELIVERY.c.facility_id == bindparam("facility"),
+        _DELIVERY.c.channel == literal(str(AlertChannel.VOICE)),
+        or_(
+            _DELIVERY.c.provider_status == literal(PICKED_UP),
+            _DELIVERY.c.provider_sid == bindparam("provider_sid"),
+        ),
+    )
+    .order_by(_DELIVERY.c.created_at)
+)
+_RECORDED = Prepared(
+    select(_EVENT.c.data).where(
+        _EVENT.c.incident_id == bindparam("incident_id"), _EVENT.c.kind == literal(str(Kind.CALL_RECORDED))
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +137,7 @@ def answered(services: Services, delivery_id: str, *, in_turn: bool = False) -> 
     """
     key = {"delivery_id": delivery_id, "facility": services.facility_id}
     with services.uow.look() as session:
-        row = session.connection().execute(_ANSWERED_IN_TURN if in_turn else _ANSWERED, key).first()
+        row = (_ANSWERED_IN_TURN if in_turn else _ANSWERED).run(session.connection(), key).first()
         if row is None:
             return None
         call_id = row.details.get("call_id")
@@ -154,7 +165,7 @@ def enter_room(services: Services, incident_id: str, provider_sid: str) -> JoinC
         _caller_entered(services, incident_id, provider_sid)
     with services.uow.look() as session:
         key = {**whose, "incident_id": incident_id, "provider_sid": provider_sid}
-        calls = session.scalars(_ON_THE_LINE, key).all()
+        calls = _ON_THE_LINE.run(session.connection(), key)
     present = sorted(
         (call for call in calls if call.details.get(outbox.IN_ROOM)),
         key=lambda call: call.provider_sid != provider_sid,
@@ -211,10 +222,8 @@ def keep_recording(services: Services, incident_id: str, *, recording_sid: str, 
 
     def keep(session: Session) -> None:
         incident = ledger.load(session, services, incident_id)
-        noted = session.scalars(
-            select(Event.data).where(Event.incident_id == incident_id, Event.kind == Kind.CALL_RECORDED)
-        )
-        if any(line["recording_sid"] == recording_sid for line in noted):
+        noted = _RECORDED.run(session.connection(), {"incident_id": incident_id})
+        if any(line.data["recording_sid"] == recording_sid for line in noted):
             return
         draft = Draft(incident, now=now, source=Source.VOICE, actor="provider")
         draft.add(Kind.CALL_RECORDED, {"recording_sid": recording_sid, "duration_s": duration_s})

@@ -29,6 +29,7 @@ from dispatch.service.services import Services
 from dispatch.service.steady import Stride
 from models.base import table_of
 from models.session import is_database_away, was_held_up
+from models.statements import Prepared
 from models.traffic import Deadline
 
 log = structlog.get_logger(__name__)
@@ -42,19 +43,21 @@ BATCH = 100
 """Deadlines fired in one round; a bound on the round, not on the work."""
 
 _DEADLINE = table_of(Deadline)
-_DUE = (
+_DUE = Prepared(
     select(_DEADLINE.c.incident_id, _DEADLINE.c.kind, _DEADLINE.c.subject, _DEADLINE.c.due_at)
     .where(_DEADLINE.c.due_at <= bindparam("now"))
     .order_by(_DEADLINE.c.due_at)
     .limit(BATCH)
 )
-_NEXT = select(
-    select(func.min(_DEADLINE.c.due_at)).scalar_subquery().label("due_at"),
-    select(func.min(_DEADLINE.c.due_at))
-    .where(_DEADLINE.c.due_at > bindparam("now"))
-    .scalar_subquery()
-    .label("deadline_at"),
-    claiming.NEXT_DUE.label("delivery_at"),
+_NEXT = Prepared(
+    select(
+        select(func.min(_DEADLINE.c.due_at)).scalar_subquery().label("due_at"),
+        select(func.min(_DEADLINE.c.due_at))
+        .where(_DEADLINE.c.due_at > bindparam("now"))
+        .scalar_subquery()
+        .label("deadline_at"),
+        claiming.NEXT_DUE.label("delivery_at"),
+    )
 )
 
 SENDERS = 10
@@ -246,10 +249,10 @@ class Engine:
         """What is due, and when the next thing will be; one look for the whole round."""
         with self._services.uow.look() as session:
             connection = session.connection()
-            following = connection.execute(_NEXT, {"now": now}).one()
+            (following,) = _NEXT.run(connection, {"now": now})
             # Nearly always nothing is: most rounds begin because something is to be sent.
             is_due = following.due_at is not None and following.due_at <= now
-            due = connection.execute(_DUE, {"now": now}).all() if is_due else []
+            due = _DUE.run(connection, {"now": now}) if is_due else []
             return _Work(
                 deadlines=[
                     (row.incident_id, Due(kind=row.kind, subject=row.subject, due_at=row.due_at))

@@ -21,12 +21,13 @@ _INSERT = Prepared(insert(_INBOX))
 _INSERT_NEW = Prepared(either(lambda insert: insert(_INBOX).on_conflict_do_nothing().returning(_INBOX.c.id)))
 _KEEP_REPLY = Prepared(update(_INBOX).where(*_THIS).values(reply=bindparam("said")))
 _IS_KEPT = Prepared(select(_INBOX.c.id).where(*_THIS))
-_REPLY = select(_INBOX.c.reply).where(*_THIS)
-_BODIES = select(_INBOX.c.provider_key, _INBOX.c.body).where(
+_REPLY = Prepared(select(_INBOX.c.reply).where(*_THIS))
+_OF_EITHER = select(_INBOX.c.provider_key, _INBOX.c.body).where(
     _INBOX.c.facility_id == bindparam("of_facility"),
     or_(_INBOX.c.provider_key == bindparam("one"), _INBOX.c.provider_key == bindparam("other")),
 )
-_EITHER = Prepared(_BODIES.with_only_columns(_INBOX.c.id).limit(1))
+_EITHER = Prepared(_OF_EITHER.with_only_columns(_INBOX.c.id).limit(1))
+_BODIES = Prepared(_OF_EITHER)
 
 
 class Kept:
@@ -75,13 +76,13 @@ def bodies(session: Session, services: Services, one: str, other: str) -> Mappin
     if _EITHER.run(session.connection(), keys).first() is None:
         # Nearly always: a call is told of once, and ends after it began.
         return {}
-    found = {row.provider_key: row.body for row in session.connection().execute(_BODIES, keys)}
+    found = {row.provider_key: row.body for row in _BODIES.run(session.connection(), keys)}
     return {key: found[key[:160]] for key in (one, other) if key[:160] in found}
 
 
 def reply_of(session: Session, services: Services, key: str) -> str:
     """The reply that was kept with the request under *key*; empty if there was none."""
-    return session.connection().execute(_REPLY, _this(services, key)).scalar() or ""
+    return _REPLY.run(session.connection(), _this(services, key)).scalar() or ""
 
 
 def _values(services: Services, key: str, kind: str, body: Mapping[str, str]) -> Values:

@@ -65,8 +65,11 @@ _OF_ASSIGNMENTS = (_ASSIGNMENT.c.asked_at, _ASSIGNMENT.c.staff_code)
 """The orders in which both are read."""
 
 _SELECT_INCIDENT = select(_INCIDENT).where(_INCIDENT.c.id == bindparam("incident_id"))
-_SELECT_CALLS = select(_CALL).where(_CALL.c.incident_id == bindparam("incident_id")).order_by(*_OF_CALLS)
-_SELECT_ASSIGNMENTS = (
+_FIND_INCIDENT = Prepared(_SELECT_INCIDENT)
+_FIND_CALLS = Prepared(
+    select(_CALL).where(_CALL.c.incident_id == bindparam("incident_id")).order_by(*_OF_CALLS)
+)
+_FIND_ASSIGNMENTS = Prepared(
     select(_ASSIGNMENT)
     .where(_ASSIGNMENT.c.incident_id == bindparam("incident_id"))
     .order_by(*_OF_ASSIGNMENTS)
@@ -88,8 +91,11 @@ _SELECT_WHOLE = _SELECT_INCIDENT.add_columns(
 )
 """To PostgreSQL one question costs more than its answer. Each takes one view of its own."""
 
-_SELECT_CHANGING = _SELECT_WHOLE.with_only_columns(
-    *(column for column in _SELECT_WHOLE.selected_columns if column.name not in _FIXED)
+_FIND_WHOLE = Prepared(_SELECT_WHOLE)
+_FIND_CHANGING = Prepared(
+    _SELECT_WHOLE.with_only_columns(
+        *(column for column in _SELECT_WHOLE.selected_columns if column.name not in _FIXED)
+    )
 )
 """Policy and duty list are most of an incident's row, and stay as they were."""
 
@@ -127,10 +133,10 @@ def read(connection: Connection, incident_id: str, before: Incident | None = Non
     """
     key = {"incident_id": incident_id}
     if connection.dialect.name == "sqlite":
-        row = connection.execute(_SELECT_INCIDENT, key).one()
+        (row,) = _FIND_INCIDENT.run(connection, key)
         incident = from_row(connection, row)
     else:
-        row = connection.execute(_SELECT_WHOLE if before is None else _SELECT_CHANGING, key).one()
+        (row,) = (_FIND_WHOLE if before is None else _FIND_CHANGING).run(connection, key)
         calls, assignments = map(_told, row.calls or ()), map(_told, row.assignments or ())
         if before is None:
             incident = of_rows(row, calls, assignments)
@@ -142,7 +148,7 @@ def read(connection: Connection, incident_id: str, before: Incident | None = Non
 def from_row(connection: Connection, row: "rows.Incident | Row[*tuple[Any, ...]]") -> Incident:
     """The state behind *row*, with its calls and assignments."""
     key = {"incident_id": row.id}
-    return of_rows(row, connection.execute(_SELECT_CALLS, key), connection.execute(_SELECT_ASSIGNMENTS, key))
+    return of_rows(row, _FIND_CALLS.run(connection, key), _FIND_ASSIGNMENTS.run(connection, key))
 
 
 def _told(row: Mapping[str, Any]) -> SimpleNamespace:

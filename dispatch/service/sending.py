@@ -40,12 +40,12 @@ from dispatch.service.outbox import TEXT_VALID_S, TRIES
 from dispatch.service.services import Services
 from models.base import table_of
 from models.facility import Staff
+from models.statements import Prepared
 from models.traffic import Delivery
 
 log = structlog.get_logger(__name__)
 
-_ONE = select(Delivery).where(Delivery.id == bindparam("delivery_id"))
-_NAME = select(table_of(Staff).c.name).where(table_of(Staff).c.id == bindparam("staff_id"))
+_NAME = Prepared(select(table_of(Staff).c.name).where(table_of(Staff).c.id == bindparam("staff_id")))
 
 LASTING_S = 14_400.0
 """For what does not go out of date (``_LASTING``): the longest that every network keeps a text for."""
@@ -254,15 +254,16 @@ class Sender:
             return Errand()
         answers = ask(self.breakers, self._able(claimed), claimed) if claimed.ask_first else Answers()
         with self._services.uow.look() as session:
-            row = session.scalars(_ONE, {"delivery_id": claimed.id}).one()
-            body = row.body
+            # What another sender reports while the provider is asked is part of what is known.
+            row = None if is_first else session.get_one(Delivery, claimed.id)
+            body = "" if row is None else row.body
             if is_text and not body:
                 body = self._wording.text(self._facts(session, claimed))
             adopted = ours_among(session, claimed, answers.found, body) if answers.found else None
             # What is there already is taken as it is, and stopped afterwards if nobody needs it.
             is_wanted = (
                 adopted is not None
-                or is_first
+                or row is None
                 or failures.is_wanted(session, self._services, row, for_update=False)
             )
         return Errand(
@@ -279,9 +280,7 @@ class Sender:
         incident = ledger.load(session, self._services, claimed.incident_id, for_update=False)
         accepted_by = None
         if incident.primary is not None:
-            accepted_by = (
-                session.connection().execute(_NAME, {"staff_id": incident.primary.staff_id}).scalar()
-            )
+            accepted_by = _NAME.run(session.connection(), {"staff_id": incident.primary.staff_id}).scalar()
         link = None
         if claimed.staff_id is not None and claimed.purpose in (
             Purpose.ALERT,

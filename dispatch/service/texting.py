@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
@@ -33,14 +33,17 @@ from dispatch.service.services import Services
 from models import incident as rows
 from models.base import table_of
 from models.facility import Staff
+from models.statements import Prepared
 
 _STAFF = table_of(Staff)
 _INCIDENT, _ASSIGNMENT = table_of(rows.Incident), table_of(rows.Assignment)
 
-_WORKER_BY_PHONE = select(_STAFF.c.id, _STAFF.c.code).where(
-    _STAFF.c.facility_id == bindparam("facility"),
-    _STAFF.c.phone == bindparam("phone"),
-    _STAFF.c.is_active.is_(True),
+_WORKER_BY_PHONE = Prepared(
+    select(_STAFF.c.id, _STAFF.c.code).where(
+        _STAFF.c.facility_id == bindparam("facility"),
+        _STAFF.c.phone == bindparam("phone"),
+        _STAFF.c.is_active.is_(True),
+    )
 )
 _ABOUT = select(*ledger.PLACE, _INCIDENT.c.short_number, _INCIDENT.c.closed_at)
 _GOES_ON = _ABOUT.where(rows.IS_OPEN).cte("goes_on").prefix_with("MATERIALIZED")
@@ -49,8 +52,10 @@ _GOES_ON = _ABOUT.where(rows.IS_OPEN).cte("goes_on").prefix_with("MATERIALIZED")
 _PARTS = select(
     _ASSIGNMENT.c.status, _ASSIGNMENT.c.asked_at, _ASSIGNMENT.c.alerted_at, _ASSIGNMENT.c.left_scene_at
 ).where(_ASSIGNMENT.c.staff_id == bindparam("staff_id"))
-_CHOICES = _PARTS.add_columns(*_GOES_ON.c).select_from(
-    _GOES_ON.join(_ASSIGNMENT, _ASSIGNMENT.c.incident_id == _GOES_ON.c.id)
+_CHOICES = Prepared(
+    _PARTS.add_columns(*_GOES_ON.c).select_from(
+        _GOES_ON.join(_ASSIGNMENT, _ASSIGNMENT.c.incident_id == _GOES_ON.c.id)
+    )
 )
 _CLOSED = (
     _PARTS.add_columns(*_ABOUT.selected_columns)
@@ -176,7 +181,7 @@ def _worker(session: Session, services: Services, sender: str | None) -> _Worker
     if sender is None:
         return None
     key = {"facility": services.facility_id, "phone": sender}
-    return session.connection().execute(_WORKER_BY_PHONE, key).first()
+    return cast("_Worker | None", _WORKER_BY_PHONE.run(session.connection(), key).first())
 
 
 def _from_resident(session: Session, services: Services, command: ReceiveText) -> TextAnswer:
@@ -213,7 +218,7 @@ def _from_resident(session: Session, services: Services, command: ReceiveText) -
 
 
 def _choices(session: Session, worker: _Worker) -> list[_Choice]:
-    found = session.connection().execute(_CHOICES, {"staff_id": worker.id}).all()
+    found = _CHOICES.run(session.connection(), {"staff_id": worker.id})
     ledger.found_at(session, found)
     # Not by the database, which would read all of a worker's parts in that order.
     return _chosen(sorted(found, key=lambda row: (row.asked_at, row.short_number)))
