@@ -2,8 +2,8 @@
 
 SQLite runs in WAL with ``synchronous=FULL`` because the power fails there (DESIGN 4): with NORMAL up
 to 452 acknowledged rows were lost in a power-loss test (TESTBED 9). Foreign keys are on. Transactions
-are begun by us, not by the driver: ``BEGIN IMMEDIATE`` for writing, so that two writers queue instead
-of failing (TESTBED 2.4).
+are begun by the unit of work on both, not by the driver: on SQLite with ``BEGIN IMMEDIATE`` for writing, so
+that two writers queue instead of failing (TESTBED 2.4). ``engine.begin()`` alone begins none (ADR 0046).
 """
 
 import json
@@ -58,8 +58,8 @@ class Patience:
 
     ``idle_ms``: for the next statement of a transaction, whose locks hold up others meanwhile.
     ``reads_long``: a transaction that only reads holds up nobody, and may compute for as long as it likes.
-    ``begins``: the driver begins a transaction with the first statement, as other programs are used to; else
-    the unit of work does, where it wants one.
+    ``begins``: the driver begins a transaction with the first statement, as whoever works on the connection
+    itself is used to; else the unit of work does, where it wants one.
     """
 
     idle_ms: int = 0
@@ -170,7 +170,7 @@ def _release_savepoint(connection: Connection, name: str) -> None:
 
 def _end_what_was_begun(connection: "psycopg.Connection", _entry: object, _state: object) -> None:
     """Nothing that somebody began is left to whoever gets the connection next; most have begun nothing."""
-    # The driver's own way to find that out takes as long as a statement's way into it.
+    # The driver's own way to find that out takes as long as a statement's way into it. Idle is 0.
     if connection.pgconn.transaction_status:
         connection.rollback()
 

@@ -65,6 +65,13 @@ _LARGEST_REUSED = 24 * 2**20
 """Bytes up to which a database is emptied: a new one has nine million, and dead rows slow a scan."""
 
 
+def ended(url: str, server: int) -> None:
+    """The server's process *server* ends its session, and is gone."""
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.execute(text("SELECT pg_terminate_backend(:pid, 10000)"), {"pid": server})
+
+
 _END_SESSIONS = text("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = :name")
 
 

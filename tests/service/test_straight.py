@@ -19,6 +19,7 @@ from models.straight import straight
 from models.tables import Base
 from models.traffic import Inbox
 from models.unit_of_work import UnitOfWork
+from tests.databases import ended
 from tests.world import World, inbox_row
 
 INBOX = table_of(Inbox)
@@ -171,20 +172,13 @@ def backend(session: Session) -> int:
     return int(straight(session.connection(), PID, make_row=lambda row: row[0])[0])
 
 
-def end(url: str, backend_pid: int) -> None:
-    other = open_database(url, pool_size=1)
-    with other.connect() as connection:
-        connection.execute(text("SELECT pg_terminate_backend(:pid, 10000)"), {"pid": backend_pid})
-    other.dispose()
-
-
 def test_a_connection_that_broke_takes_those_with_it_that_are_no_younger(
     server: UnitOfWork, postgresql_database_url: str
 ) -> None:
     """They went to the same server; each by itself would be waited for."""
     with server.look() as one, server.look() as other:
         older = {backend(one), backend(other)}
-        end(postgresql_database_url, backend(one))
+        ended(postgresql_database_url, backend(one))
         with pytest.raises(DBAPIError) as caught:
             backend(one)
         assert is_database_away(caught.value)

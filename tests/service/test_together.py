@@ -20,6 +20,7 @@ from models.together import ROWS, Together
 from models.traffic import Inbox
 from models.unit_of_work import UnitOfWork
 from tests.builders import policy, tier
+from tests.databases import ended
 from tests.world import Member, World, inbox_row
 
 INSERT = Prepared(insert(table_of(Inbox)))
@@ -108,14 +109,6 @@ def pool(postgresql_database_url: str) -> Iterator[UnitOfWork]:
 def backend(session: Session) -> int:
     """The server's process behind this session."""
     return int(session.execute(text("SELECT pg_backend_pid()")).scalar_one())
-
-
-def ended(url: str, server: int) -> None:
-    """The server's process *server* ends its session, and is gone."""
-    other = open_database(url, pool_size=1)
-    with other.begin() as connection:
-        connection.execute(text("SELECT pg_terminate_backend(:pid, 10000)"), {"pid": server})
-    other.dispose()
 
 
 def test_a_look_is_no_transaction_and_a_reading_is_one(pool: UnitOfWork) -> None:
