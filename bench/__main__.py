@@ -14,7 +14,7 @@ from bench import machine, measures, papers, rounds, stores
 from bench.figures import Figure, summary, table
 from bench.questions import questions
 from bench.rounds import Bench, Scale, Tally
-from bench.sites import free_port, generating
+from bench.sites import generating
 from bench.stores import Store
 
 WHAT = ("latency", "alerts", "burst", "handing", "lifecycles", "papers", "growth", "kill", "questions")
@@ -41,7 +41,7 @@ class Run:
         """Everything that was asked for, one after another."""
         tally = Tally()
         self.folder.mkdir(parents=True, exist_ok=True)
-        with generating(free_port()) as generator:
+        with generating() as generator:
             for kind in self.kinds:
                 with stores.opened(self.folder, kind, generator) as store:
                     yield from self._on(store, tally, kind)

@@ -166,12 +166,12 @@ def _client(url: str, size: int) -> Client:
     return Client(str(parts.hostname), int(parts.port or 80), size=size)
 
 
-async def _serve(port: int) -> None:
+async def _serve() -> None:
     provider = StandIn(secrets.token_hex(4))
-    await provider.listen(port)
+    port = await provider.listen()
     generator = Generator(provider)
     loop = asyncio.get_running_loop()
-    sys.stdout.write('"ready"\n')
+    sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         gc.collect()
@@ -182,4 +182,4 @@ async def _serve(port: int) -> None:
 
 if __name__ == "__main__":
     gc.disable()
-    uvloop.run(_serve(int(sys.argv[1])))
+    uvloop.run(_serve())

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bench import rounds, stores
 from bench.rounds import Bench, Scale
-from bench.sites import free_port, generating
+from bench.sites import generating
 
 _SHOWN = 40
 
@@ -36,7 +36,7 @@ def main() -> None:
         sys.exit("there is no py-spy here; install it with: .venv/bin/pip install py-spy")
     folder = Path("var/bench")
     out = folder / "profile.txt"
-    with generating(free_port()) as generator, stores.opened(folder, told.on, generator) as store:
+    with generating() as generator, stores.opened(folder, told.on, generator) as store:
         bench = Bench(generator=generator, site=store.site(1000), scale=Scale())
         with bench.site.serving(workers=1) as server:
             rounds.lives(bench, 40)

@@ -22,6 +22,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 from zoneinfo import ZoneInfo
 
+from bench.ports import free_port
 from bench.webhook import ACCOUNT, SERVICE_NUMBER, TOKEN
 from config.settings import PREFIX, Settings
 from models.migrating import upgrade
@@ -40,13 +41,6 @@ _ZONE = ZoneInfo("Asia/Jayapura")
 
 class ServerFailedError(Exception):
     """A process did not start, or said something else than it should."""
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,12 +219,11 @@ class Server:
 class Generator:
     """The generator's process, with the stand-in for the provider in it."""
 
-    def __init__(self, port: int) -> None:
-        """Start it; the provider listens on *port* when this returns."""
-        self.port = port
-        command = [sys.executable, "-m", "bench.load", str(port)]
+    def __init__(self) -> None:
+        """Start it; when this returns, the provider listens on a port of its own choice."""
+        command = [sys.executable, "-m", "bench.load"]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self._read()
+        self.port = cast("int", self._read())
 
     def ask(self, do: str, **order: object) -> Any:  # noqa: ANN401 - whatever the order is answered with
         """Carry out one order and return its answer."""
@@ -253,9 +246,9 @@ class Generator:
 
 
 @contextmanager
-def generating(port: int) -> Iterator[Generator]:
+def generating() -> Iterator[Generator]:
     """A generator while the block runs."""
-    generator = Generator(port)
+    generator = Generator()
     try:
         yield generator
     finally:

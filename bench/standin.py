@@ -42,14 +42,15 @@ class StandIn:
         self._prefix = prefix
         self._numbered = 0
 
-    async def listen(self, port: int) -> None:
-        """Take requests on *port* from now on."""
+    async def listen(self) -> int:
+        """Take requests from now on; the port that the system chose for it."""
         loop = asyncio.get_running_loop()
 
         def connection() -> ProviderSide:
             return ProviderSide(self._respond, lambda: self.answer_after_s)
 
-        await loop.create_server(connection, "127.0.0.1", port, backlog=512)
+        server = await loop.create_server(connection, "127.0.0.1", 0, backlog=512)
+        return int(server.sockets[0].getsockname()[1])
 
     async def quiet(self, for_s: float, *, within_s: float = 60.0) -> None:
         """Return when nothing was asked for *for_s*."""

@@ -4,8 +4,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from bench.ports import free_port
 from tests.service.terminal import Siaga
-from tests.smoke.served import free_port
 
 REAL = (
     "code,name,role,phone,skills,base_place\n"

@@ -5,9 +5,7 @@ Also reads its log, in which no line may be an error. Knows nothing of calls.
 
 import json
 import os
-import secrets
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,26 +14,12 @@ from pathlib import Path
 
 import httpx
 
+from bench.ports import free_port
+
 ROOT = Path(__file__).parents[2]
 READY_WITHIN_S = 60.0
 STOPS_WITHIN_S = 20.0
 PROBE_S = 0.05
-
-# Below the range from which the system hands out ports of its own accord.
-PORTS = range(20_000, 30_000)
-
-
-def free_port() -> int:
-    """A port on which nobody listens."""
-    while True:
-        port = PORTS[secrets.randbelow(len(PORTS))]
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-
 
 PROGRAM = ("-m", "config.cli")
 
