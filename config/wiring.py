@@ -44,7 +44,7 @@ from dispatch.service.surveying import Surveyor
 from dispatch.service.watchdog import EVERY_S as WATCHDOG_EVERY_S
 from dispatch.service.watchdog import Watchdog
 from models.personal import CALLS, INCIDENTS
-from models.session import DESK, is_database_away, open_database
+from models.session import CALLERS, DESK, is_database_away, open_database
 from models.signals import Listener, Notifier
 from models.unit_of_work import UnitOfWork
 from telephony.addresses import PublicAddresses
@@ -201,7 +201,7 @@ def build_program(
     *ends_itself* the process ends when its engine hangs, for a supervisor starts it again.
     """
     url = settings.database_url
-    uow = UnitOfWork(open_database(url, pool_size=CALLS_POOL, overflow=0))
+    uow = UnitOfWork(open_database(url, pool_size=CALLS_POOL, overflow=0, patience=CALLERS))
     services = Services(
         uow=uow,
         clock=SystemClock(),

@@ -11,7 +11,7 @@ import select
 import sqlite3
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -60,6 +60,8 @@ class Patience:
     ``reads_long``: a transaction that only reads holds up nobody, and may compute for as long as it likes.
     ``begins``: the driver begins a transaction with the first statement, as whoever works on the connection
     itself is used to; else the unit of work does, where it wants one.
+    ``prepares_soon``: the statements are few and always the same, and are prepared at their second use.
+    ``plans_once``: each has one plan, for whatever values; by itself the server makes five others first.
     """
 
     idle_ms: int = 0
@@ -67,6 +69,8 @@ class Patience:
     statement_ms: int = 0
     reads_long: bool = False
     begins: bool = False
+    prepares_soon: bool = False
+    plans_once: bool = False
 
 
 LOCK_MS = 1200
@@ -74,10 +78,14 @@ LOCK_MS = 1200
 whether two wait for each other: then one of them loses at once and the other goes on. As long as that second,
 both would give up."""
 
-LIVE = Patience(idle_ms=5000, lock_ms=LOCK_MS, statement_ms=5000)
+LIVE = Patience(idle_ms=5000, lock_ms=LOCK_MS, statement_ms=5000, prepares_soon=True)
 """For calls and for the engine. They compute for milliseconds between two statements: who is silent for as
 long as a server that vanished is waited for is frozen or gone. The slowest statement takes a tenth of a
 second."""
+
+CALLERS = replace(LIVE, plans_once=True)
+"""For webhooks alone: each of their statements has an index to go by, whatever it is asked for. The engine's
+chores look through spans of time, and which plan is best depends on how long those are."""
 
 DESK = Patience(idle_ms=5000, lock_ms=LOCK_MS, reads_long=True)
 """For pages and the interface: a report reads for as long as it takes, an action is as quick as a call."""
@@ -114,7 +122,7 @@ def open_database(url: str, *, pool_size: int = 20, overflow: int = 10, patience
             **({} if patience.begins else _EACH_STANDS),
         )
         event.listen(engine, "connect", _prepare_postgresql)
-        if patience is LIVE:
+        if patience.prepares_soon:
             event.listen(engine, "connect", _prepare_soon)
         event.listen(engine, "do_execute", _only_questions)
         event.listen(engine, "do_executemany", _one_by_one)
@@ -252,6 +260,7 @@ def server_options(url: URL, patience: Patience = ENDLESS) -> dict[str, int | st
     }
     mine = {name: value for name, value in options.items() if name not in url.query}
     settings = {
+        **({"plan_cache_mode": "force_generic_plan"} if patience.plans_once else {}),
         # The server's own look after us, as quick as ours after it.
         "tcp_keepalives_idle": "5s",
         "tcp_keepalives_interval": "2s",

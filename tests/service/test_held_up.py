@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
 from dispatch.domain.commands import Action
-from models.session import COMMAND, DESK, ENDLESS, LIVE, Patience, open_database, was_held_up
+from models.session import CALLERS, COMMAND, DESK, ENDLESS, LIVE, Patience, open_database, was_held_up
 from models.traffic import Pace
 from models.unit_of_work import UnitOfWork
 from tests.builders import policy, tier
@@ -49,7 +49,10 @@ def holding(world: World, statement: str) -> Iterator[None]:
 
 def settings_of(url: str, patience: Patience) -> dict[str, str]:
     """What the server says of a session of ours."""
-    names = ("idle_in_transaction_session_timeout", "lock_timeout", "statement_timeout")
+    names = (
+        *("idle_in_transaction_session_timeout", "lock_timeout", "statement_timeout"),
+        "plan_cache_mode",
+    )
     engine = open_database(url, pool_size=1, patience=patience)
     with engine.connect() as connection:
         found = {name: str(connection.scalar(text(f"SHOW {name}"))) for name in names}
@@ -63,13 +66,17 @@ def settings_of(url: str, patience: Patience) -> dict[str, str]:
 def test_each_kind_of_work_has_its_own_patience(postgresql_database_url: str) -> None:
     told = {
         name: tuple(settings_of(postgresql_database_url, patience).values())
-        for name, patience in (("live", LIVE), ("desk", DESK), ("command", COMMAND), ("endless", ENDLESS))
+        for name, patience in (
+            *(("callers", CALLERS), ("live", LIVE), ("desk", DESK)),
+            *(("command", COMMAND), ("endless", ENDLESS)),
+        )
     }
     assert told == {
-        "live": ("5s", "1200ms", "5s"),
-        "desk": ("5s", "1200ms", "0"),
-        "command": ("1min", "0", "0"),
-        "endless": ("0", "0", "0"),
+        "callers": ("5s", "1200ms", "5s", "force_generic_plan"),
+        "live": ("5s", "1200ms", "5s", "auto"),
+        "desk": ("5s", "1200ms", "0", "auto"),
+        "command": ("1min", "0", "0", "auto"),
+        "endless": ("0", "0", "0", "auto"),
     }
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, Select, event, text
+from sqlalchemy import Engine, Select, text
 
 from dashboards import metrics
 from dashboards.queries import behind, board, outages, report_lines
@@ -26,7 +26,7 @@ from dispatch.domain.survey import Weight
 from dispatch.domain.survey_rules import SurveyRules
 from dispatch.domain.vocabulary import ENGAGED, Source
 from dispatch.ports import LoggedCall
-from dispatch.service import alert_calls, claiming, delivery_reports, intake, open_now
+from dispatch.service import claiming, open_now
 from dispatch.service.provider_signs import silent_providers
 from dispatch.service.reconcile import Found, reconcile
 from dispatch.service.record_pack import PackWriter, write_record
@@ -34,15 +34,19 @@ from dispatch.service.roster_keeping import duty_phones, shifts_ahead
 from dispatch.service.sealing import Sealer
 from dispatch.service.surveying import Surveyor
 from dispatch.service.verifying_seals import verify_seals
-from dispatch.service.watchdog import Watchdog
 from models.incident import IS_ENGAGED
 from models.session import open_database
-from models.straight import straight
-from models.tables import Base
 from tests.api_world import TestFacility
-from tests.databases import PostgresDatabases
 from tests.fakes.seal_keys import FakeSealKeys
 from tests.fakes.telephony import Outcome
+from tests.service.asked import (
+    OF_WHAT_GOES_ON,
+    SMALL,
+    Listener,
+    asked_by_the_watchdog,
+    calls_to,
+    live_the_rest,
+)
 from tests.service.conftest import MakeWorld
 from tests.service.sealed_days import DAY_S, live_two_days
 from tests.world import PHONES, World
@@ -55,28 +59,6 @@ def sqlite_world(sqlite_database_url: str) -> Iterator[World]:
     world.close()
 
 
-@pytest.fixture
-def postgres_world(postgres_databases: PostgresDatabases) -> Iterator[World]:
-    with postgres_databases.database(migrated=True) as url:
-        world = World(url)
-        yield world
-        world.close()
-
-
-class _Listener:
-    """Collects the statements that a database is asked."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.asked: list[tuple[str, Any]] = []
-        event.listen(engine, "before_cursor_execute", self._note)
-
-    def _note(
-        self, _connection: object, _cursor: object, statement: str, parameters: object, *_: object
-    ) -> None:
-        if statement.startswith(("SELECT", "WITH")):
-            self.asked.append((statement, parameters))
-
-
 def _plans(engine: Engine, asked: list[tuple[str, Any]]) -> list[str]:
     with engine.connect() as connection:
         raw = connection.connection.cursor()
@@ -85,29 +67,6 @@ def _plans(engine: Engine, asked: list[tuple[str, Any]]) -> list[str]:
             raw.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
             lines += [str(row[3]) for row in raw.fetchall()]
         return lines
-
-
-SMALL = {
-    "api_token": "one for each program",
-    "facility": "one",
-    "follow_up": "written by hand, some dozen a year",
-    "incident_counter": "one a year",
-    "lease": "one for each thing that only one process may do",
-    "pace": "one for each provider",
-    "place": "villages and landmarks",
-    "pulse": "one for each part of the program",
-    "roster_mark": "one",
-    "seal": "one a day",
-    "staff": "people who work there",
-    "user_account": "people who work there",
-}
-"""Tables that may be walked, and why they stay small."""
-
-OF_WHAT_GOES_ON = frozenset({"ix_call_orphan", "ix_delivery_due", "ix_incident_open"})
-"""Indexes that hold nothing but what goes on or went wrong, so that the whole of them is little."""
-
-BIG = {table.name for table in Base.metadata.sorted_tables} - set(SMALL)
-"""Every other grows for ever, and so does each of its indexes."""
 
 
 _STEP = re.compile(r"(SCAN|MATERIALIZE|CO-ROUTINE) (CONSTANT ROW|\S+)")
@@ -141,7 +100,7 @@ def _walks(lines: list[str], allowed: Mapping[str, str] | None = None) -> list[s
 
 
 def test_a_call_and_the_engine_walk_no_growing_table(sqlite_world: World) -> None:
-    listener = _Listener(sqlite_world.uow.engine)
+    listener = Listener(sqlite_world.uow.engine)
     call = sqlite_world.resident().rings()
     sqlite_world.resident().presses("1")
     sqlite_world.works()
@@ -158,45 +117,19 @@ def test_a_call_and_the_engine_walk_no_growing_table(sqlite_world: World) -> Non
 
 
 def test_the_rest_of_a_call_walks_no_growing_table(sqlite_world: World) -> None:
-    """A worker picks up, they talk and hang up, the caller rings again, and a text comes too late."""
-    world = sqlite_world
-    services = world.services
-    incident_id = world.resident().rings().incident_id
-    world.works()
-    calls = [row for row in world.deliveries(channel="voice") if row.to_number == PHONES["N01"]]
-    listener = _Listener(world.uow.engine)
-    for row in calls:
-        for number, status in enumerate(("ringing", "in-progress")):
-            delivery_reports.callback(
-                services,
-                row.id,
-                provider_sid=row.provider_sid,
-                status=status,
-                sequence=number,
-                error_code=None,
-            )
-        assert alert_calls.answered(services, row.id) is not None
-        world.worker("N01").accepts(incident_id)
-        alert_calls.begin_joining(services, incident_id, "N01")
-        meeting = alert_calls.enter_room(services, incident_id, str(row.provider_sid))
-        assert meeting is not None
-        intake.join_caller(services, meeting)
-    alert_calls.keep_recording(services, incident_id, recording_sid="RE1", duration_s=9)
-    world.resident().hangs_up()
-    world.resident().rings("CA-in-2")
-    intake.call_state(services, "CA-in-2")
-    world.works()
-    for word in ("3", "4", "5", "1 4", "apa"):
-        world.worker("N01").texts(word)
-    world.works()
-    assert _walks(_plans(world.uow.engine, listener.asked)) == []
+    incident_id = sqlite_world.resident().rings().incident_id
+    sqlite_world.works()
+    calls = calls_to(sqlite_world, "N01")
+    listener = Listener(sqlite_world.uow.engine)
+    live_the_rest(sqlite_world, incident_id, calls)
+    assert _walks(_plans(sqlite_world.uow.engine, listener.asked)) == []
 
 
 def test_asking_what_became_of_a_delivery_walks_no_growing_table(sqlite_world: World) -> None:
     sqlite_world.provider.will(Outcome.ANSWER_LOST, to_number=PHONES["N01"])
     sqlite_world.resident().rings()
     sqlite_world.works()
-    listener = _Listener(sqlite_world.uow.engine)
+    listener = Listener(sqlite_world.uow.engine)
     sqlite_world.hand.advance(2)
     sqlite_world.works()
     assert sqlite_world.provider.asked, "the provider showed what it has"
@@ -225,7 +158,7 @@ def test_reading_the_providers_log_walks_no_growing_table(sqlite_world: World) -
         )
         sqlite_world.provider.calls_in.append(call)
     sqlite_world.hand.advance(600)
-    listener = _Listener(sqlite_world.uow.engine)
+    listener = Listener(sqlite_world.uow.engine)
     assert reconcile(sqlite_world.services, sqlite_world.providers) == Found(calls=1, ends=1)
     with sqlite_world.uow.read() as session:
         outages.between(session, "KWK", sqlite_world.clock.now(), sqlite_world.clock.now())
@@ -239,7 +172,7 @@ def test_reading_the_providers_log_walks_no_growing_table(sqlite_world: World) -
 
 def test_sealing_and_checking_seals_go_by_what_was_recorded_and_by_incident(sqlite_world: World) -> None:
     live_two_days(sqlite_world)
-    listener = _Listener(sqlite_world.uow.engine)
+    listener = Listener(sqlite_world.uow.engine)
     sqlite_world.hand.advance(DAY_S)
     keys = FakeSealKeys()
     keys.create()
@@ -284,24 +217,13 @@ def test_the_boards_last_lines_are_found_by_their_keys(sqlite_database_url: str)
     assert any("event" in line and "incident_id=? AND sequence=?" in line for line in lines)
 
 
-def _asked_by_the_watchdog(world: World) -> list[tuple[str, Any]]:
-    """Every statement of one round, with an incident that is going on."""
-    world.resident().rings()
-    world.works()
-    listener = _Listener(world.uow.engine)
-    report = Watchdog(world.services).round()
-    assert report is not None
-    assert report.findings == ()
-    return listener.asked
-
-
 def test_the_watchdog_walks_no_growing_table(sqlite_world: World) -> None:
     with sqlite_world.uow.write() as session:
         # Of two indexes that look alike SQLite takes the one that was made last: that must not matter.
         [made] = session.scalars(text("SELECT sql FROM sqlite_master WHERE name = 'ix_call_received'"))
         session.execute(text("DROP INDEX ix_call_received"))
         session.execute(text(made))
-    lines = _plans(sqlite_world.uow.engine, _asked_by_the_watchdog(sqlite_world))
+    lines = _plans(sqlite_world.uow.engine, asked_by_the_watchdog(sqlite_world))
 
     newest = "SEARCH event USING COVERING INDEX ix_event_recorded (facility_id=?)"
     assert _walks(lines, {newest: "the newest line: the last row of the index"}) == []
@@ -319,83 +241,9 @@ def test_the_watchdog_walks_no_growing_table(sqlite_world: World) -> None:
     assert [line for line in of_incidents if "ix_incident_open" not in line and "(id=?)" not in line] == []
 
 
-_OF_OLD = "'incident_id', '000-' || n"
-_BEFORE = {
-    "incident": "'id', '000-' || n, 'number', '000-' || n, 'short_number', n + 1000, 'status', 'closed', "
-    "'received_at', received_at - n * interval '1 hour'",
-    "call": f"{_OF_OLD}, 'id', '000-' || n, 'provider_sid', '000-' || n, 'ended_at', received_at, "
-    "'received_at', received_at - n * interval '1 hour'",
-    "assignment": f"{_OF_OLD}, 'id', md5(t.id || n), 'status', 'available'",
-    "delivery": f"{_OF_OLD}, 'id', md5(t.id || n), 'idempotency_key', md5(t.id || n), 'state', 'delivered'",
-    "event": f"{_OF_OLD}, 'recorded_at', recorded_at - n * interval '1 hour'",
-}
-"""By each table, what is other in those that went before: one an hour, and each over."""
-
-
-def _had_many_before(engine: Engine) -> None:
-    """A server takes an index for what it knows of the rows; of a table with none it knows nothing."""
-    with engine.begin() as connection:
-        for table, differs in _BEFORE.items():
-            connection.exec_driver_sql(
-                f"INSERT INTO {table} SELECT (jsonb_populate_record(t, jsonb_build_object({differs}))).*"
-                f" FROM {table} AS t, generate_series(1, 2000) AS n"
-            )
-        connection.exec_driver_sql("ANALYZE")
-
-
-def _server_plans(engine: Engine, asked: list[tuple[str, Any]]) -> list[str]:
-    """The plans of *asked* where many incidents went before; of what grows for ever none may be walked."""
-    _had_many_before(engine)
-    lines: list[str] = []
-    with engine.connect() as connection:
-        # A table of what goes on is walked for being small; what is left walks because no index serves it.
-        connection.exec_driver_sql("SET enable_seqscan = off")
-        for statement, parameters in asked:
-            explain = f"EXPLAIN {statement}"
-            if isinstance(parameters, Mapping):
-                lines += connection.exec_driver_sql(explain, parameters).scalars()
-            else:
-                lines += straight(connection, explain, parameters, lambda row: row[0])
-    walks = re.compile(r"Seq Scan on (\w+)")
-    assert [line for line in lines if (found := walks.search(line)) and found[1] in BIG] == []
-    return lines
-
-
-def test_the_watchdog_walks_no_growing_table_on_a_server_either(postgres_world: World) -> None:
-    lines = _server_plans(postgres_world.uow.engine, _asked_by_the_watchdog(postgres_world))
-
-    for index in ("ix_call_orphan", "ix_call_unended", "ix_incident_open", "ix_delivery_due"):
-        assert any(index in line for line in lines), index
-    used = {found[1] for line in lines if (found := re.search(r"using (\w+) on incident\b", line))}
-    assert used <= {"ix_incident_open", "pk_incident"}
-
-
-def test_what_only_a_server_is_asked_walks_no_growing_table(postgres_world: World) -> None:
-    """A callback's two rows, and an incident that another process wrote to, are one statement each there."""
-    postgres_world.resident().rings()
-    postgres_world.works()
-    alert, *_ = postgres_world.deliveries(purpose="alert", channel="voice")
-    other = postgres_world.restarted()
-    listener = _Listener(other.uow.engine)
-    delivery_reports.callback(
-        other.services,
-        alert.id,
-        provider_sid=alert.provider_sid,
-        status="completed",
-        sequence=1,
-        error_code=None,
-    )
-    assert sum(" FOR UPDATE OF " in statement for statement, _ in listener.asked) == 1
-    assert sum("json_agg" in statement for statement, _ in listener.asked) == 1
-
-    lines = _server_plans(postgres_world.uow.engine, listener.asked)
-    for index in ("pk_delivery", "pk_incident", "ix_call_incident_id", "uq_assignment_incident_id_staff_id"):
-        assert any(index in line for line in lines), index
-
-
 def test_the_metrics_count_only_what_is_open(sqlite_world: World) -> None:
     sqlite_world.resident().rings()
-    listener = _Listener(sqlite_world.uow.engine)
+    listener = Listener(sqlite_world.uow.engine)
     metrics.render(sqlite_world.services)
     lines = _plans(sqlite_world.uow.engine, listener.asked)
     assert _walks(lines) == []
@@ -406,7 +254,7 @@ def test_the_metrics_count_only_what_is_open(sqlite_world: World) -> None:
 def test_what_is_kept_for_a_night_without_a_database_walks_no_growing_table(sqlite_world: World) -> None:
     """Twice a minute, whatever else the program has to do."""
     sqlite_world.resident().rings()
-    listener = _Listener(sqlite_world.uow.engine)
+    listener = Listener(sqlite_world.uow.engine)
     with sqlite_world.uow.read() as session:
         assert len(open_now.open_incidents(session, sqlite_world.services)) == 1
         assert duty_phones(session, sqlite_world.services, sqlite_world.clock.now())
@@ -418,7 +266,7 @@ def test_the_boards_troubles_walk_no_growing_table(sqlite_world: World) -> None:
     sqlite_world.resident().rings()
     sqlite_world.provider.always(Outcome.UNREACHABLE)
     sqlite_world.works()
-    listener = _Listener(sqlite_world.uow.engine)
+    listener = Listener(sqlite_world.uow.engine)
     with sqlite_world.uow.read() as session:
         (shown,) = board.live_incidents(session, "KWK")
         board.version(session, "KWK")
@@ -431,7 +279,7 @@ def test_the_boards_troubles_walk_no_growing_table(sqlite_world: World) -> None:
 
 def test_a_report_walks_no_growing_table(sqlite_world: World) -> None:
     sqlite_world.resident().rings()
-    listener = _Listener(sqlite_world.uow.engine)
+    listener = Listener(sqlite_world.uow.engine)
     with sqlite_world.uow.read() as session:
         read(session, sources=Sources(facility=TestFacility()), period=parse_period("2026-11"))
     lines = _plans(sqlite_world.uow.engine, listener.asked)
@@ -448,7 +296,7 @@ def test_a_report_walks_no_growing_table(sqlite_world: World) -> None:
 
 def test_what_is_behind_a_figure_is_found_by_time_and_by_incident(sqlite_world: World) -> None:
     sqlite_world.resident().rings()
-    listener = _Listener(sqlite_world.uow.engine)
+    listener = Listener(sqlite_world.uow.engine)
     span = parse_period("2026-11").span(sqlite_world.services.zone)
     with sqlite_world.uow.read() as session:
         told = WantedLines(kind=Kind.CALL_RECEIVED, source=Source.VOICE)
@@ -462,7 +310,7 @@ def test_what_is_behind_a_figure_is_found_by_time_and_by_incident(sqlite_world: 
 
 
 def test_asking_for_opinions_and_counting_them_go_by_time(sqlite_world: World) -> None:
-    listener = _Listener(sqlite_world.uow.engine)
+    listener = Listener(sqlite_world.uow.engine)
     rules = SurveyRules(ask=(SurveyChannel.LINK,))
     Surveyor(sqlite_world.services, rules, facility_name="Puskesmas").look()
     period = parse_period("2026-11").span(sqlite_world.services.zone)
@@ -502,7 +350,7 @@ def test_a_walk_through_an_index_is_a_walk_and_so_is_one_under_another_name() ->
 def test_a_pack_reads_its_own_days_and_the_lines_of_its_own_incidents(sqlite_world: World) -> None:
     live_two_days(sqlite_world)
     day = sqlite_world.clock.now().astimezone(sqlite_world.services.zone).date()
-    listener = _Listener(sqlite_world.uow.engine)
+    listener = Listener(sqlite_world.uow.engine)
     with sqlite_world.uow.read() as session, zipfile.ZipFile(io.BytesIO(), "w") as archive:
         pack = PackWriter(archive)
         write_record(session, pack, facility="KWK", name="Kwamki", first=day - timedelta(days=3), last=day)
@@ -521,7 +369,7 @@ def test_the_papers_of_a_pack_read_what_lies_in_their_period(sqlite_world: World
     sources = Sources(facility=TestFacility())
     with sqlite_world.uow.read() as session:
         found = read(session, sources=sources, period=parse_period("2026-11"))
-        listener = _Listener(sqlite_world.uow.engine)
+        listener = Listener(sqlite_world.uow.engine)
         update_log.read(session, found, sources=sources)
         read_impact(session, found, sources.facility)
     lines = _plans(sqlite_world.uow.engine, listener.asked)
@@ -534,7 +382,7 @@ def test_the_papers_of_a_pack_read_what_lies_in_their_period(sqlite_world: World
 def test_the_notice_of_a_breach_walks_only_what_it_counts_whole(sqlite_world: World) -> None:
     sqlite_world.resident().rings()
     sqlite_world.works()
-    listener = _Listener(sqlite_world.uow.engine)
+    listener = Listener(sqlite_world.uow.engine)
     now = sqlite_world.clock.now()
     with sqlite_world.uow.read() as session:
         read_known(session, "KWK", now - timedelta(hours=1), now + timedelta(hours=1))
