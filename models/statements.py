@@ -23,6 +23,7 @@ from sqlalchemy import (
     String,
     Table,
     TypeDecorator,
+    Update,
     all_,
     any_,
     bindparam,
@@ -231,11 +232,11 @@ def without(statement: Delete, column: ColumnElement[str], name: str) -> Mapping
     }
 
 
-def among(query: Select[Any], column: ColumnElement[str], name: str) -> Mapping[str, Statement]:
-    """*query* for those whose *column* is in the list given as the value *name*, by the dialect's name."""
+def among(statement: Select[Any] | Update, column: ColumnElement[str], name: str) -> Mapping[str, Statement]:
+    """*statement* for those whose *column* is in the list given as *name*, by the dialect's name."""
     return {
-        "sqlite": query.where(column.in_(_listed(name))),
-        "postgresql": query.where(column == any_(bindparam(name, type_=ARRAY(String)))),
+        "sqlite": statement.where(column.in_(_listed(name))),
+        "postgresql": statement.where(column == any_(bindparam(name, type_=ARRAY(String)))),
     }
 
 

@@ -10,28 +10,71 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import bindparam, func, literal, null, or_, select, update
 
 from dispatch.domain.effects import Purpose
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState
 from dispatch.service import outbox, pacing
 from dispatch.service.processes import has_ended, name_of_this_process
 from dispatch.service.services import Services
-from models.base import table_of
+from models.base import UtcDateTime, table_of
+from models.statements import Prepared, among
 from models.traffic import IS_UNSENT, Delivery
 from models.unit_of_work import wake_engine_after
 
 log = structlog.get_logger(__name__)
 
-_CAN_WAIT = or_(Delivery.urgency > outbox.LAST_FIRST_ASK, Delivery.attempts > 0)
+_DELIVERY = table_of(Delivery)
+
+_CAN_WAIT = or_(_DELIVERY.c.urgency > outbox.LAST_FIRST_ASK, _DELIVERY.c.attempts > 0)
 """Whatever repeats something, was tried already, or tells people that they are not needed."""
 
-_MOST_URGENT = (
-    select(Delivery)
-    .where(IS_UNSENT, Delivery.next_attempt_at <= bindparam("now"))
-    .order_by(_CAN_WAIT, Delivery.urgency, Delivery.created_at, Delivery.id)
+_READ = (
+    *(_DELIVERY.c.id, _DELIVERY.c.incident_id, _DELIVERY.c.staff_id, _DELIVERY.c.purpose),
+    *(_DELIVERY.c.channel, _DELIVERY.c.to_number, _DELIVERY.c.details, _DELIVERY.c.urgency),
+    *(_DELIVERY.c.state, _DELIVERY.c.attempts, _DELIVERY.c.provider),
+    *(_DELIVERY.c.created_at, _DELIVERY.c.valid_until),
+)
+
+_MOST_URGENT = Prepared(
+    select(*_READ)
+    .where(IS_UNSENT, _DELIVERY.c.next_attempt_at <= bindparam("now"))
+    .order_by(_CAN_WAIT, _DELIVERY.c.urgency, _DELIVERY.c.created_at, _DELIVERY.c.id)
     .limit(bindparam("room"))
     .with_for_update(skip_locked=True)
+)
+
+_TAKE = Prepared(
+    among(
+        update(_DELIVERY).values(
+            state=literal(str(DeliveryState.SENDING)),
+            attempts=_DELIVERY.c.attempts + 1,
+            claimed_by=bindparam("by"),
+            lease_until=bindparam("until", type_=UtcDateTime),
+            next_attempt_at=bindparam("until", type_=UtcDateTime),
+        ),
+        _DELIVERY.c.id,
+        "taken",
+    )
+)
+
+_EXPIRE = Prepared(
+    among(
+        update(_DELIVERY).values(
+            state=literal(str(DeliveryState.WITHDRAWN)),
+            error_code=literal("expired"),
+            lease_until=null(),
+            finished_at=bindparam("now", type_=UtcDateTime),
+        ),
+        _DELIVERY.c.id,
+        "expired",
+    )
+)
+
+_PUT_OFF = Prepared(
+    update(_DELIVERY)
+    .where(_DELIVERY.c.id == bindparam("put_off"))
+    .values(next_attempt_at=bindparam("until", type_=UtcDateTime))
 )
 
 SETTLES_S = 1.0
@@ -40,7 +83,7 @@ SETTLES_S = 1.0
 _IN_FLIGHT = (IS_UNSENT, Delivery.state == DeliveryState.SENDING)
 """Said twice, because the partial index serves only the words of the first."""
 
-NEXT_DUE = select(func.min(table_of(Delivery).c.next_attempt_at)).where(IS_UNSENT).scalar_subquery()
+NEXT_DUE = select(func.min(_DELIVERY.c.next_attempt_at)).where(IS_UNSENT).scalar_subquery()
 """When the outbox next wants the engine, or NULL when nothing waits."""
 
 
@@ -83,14 +126,24 @@ def claim(services: Services, *, limit: int, spare: int = 0) -> Claims:
     engines share the work without waiting for each other.
     """
     now = services.clock.now()
+    until = now + timedelta(seconds=services.lease_s)
     claimed = Claims()
     with services.uow.write() as session:
+        connection = session.connection()
         while room := limit - len(claimed):
-            due = session.scalars(_MOST_URGENT, {"now": now, "room": room}).all()
-            fresh = [row for row in due if not _has_expired(row, now)]
+            due = _MOST_URGENT.run(connection, {"now": now, "room": room})
+            expired = [row.id for row in due if row.valid_until is not None and row.valid_until <= now]
+            fresh = [row for row in due if row.id not in expired]
             seated = _seated(fresh, room - spare)
-            admitted = pacing.admit(session, services, seated, now)
-            claimed += [_take(row, now, services.lease_s) for row in admitted]
+            admitted, put_off = pacing.admit(session, services, seated, now)
+            if expired:
+                _EXPIRE.run(connection, {"expired": expired, "now": now})
+            if put_off:
+                _PUT_OFF.run(connection, [{"put_off": each, "until": at} for each, at in put_off.items()])
+            if admitted:
+                taken = [row.id for row in admitted]
+                _TAKE.run(connection, {"taken": taken, "by": name_of_this_process(), "until": until})
+            claimed += [_claimed(row, until) for row in admitted]
             if len(due) < room or len(seated) < len(fresh):
                 claimed.more = len(seated) < len(fresh) or len(admitted) < len(seated)
                 break
@@ -117,29 +170,13 @@ def let_go_of_the_dead(services: Services) -> None:
     log.warning("delivery.left_by_the_dead", processes=len(dead))
 
 
-def _seated(due: Sequence[Delivery], places: int) -> list[Delivery]:
+def _seated(due: Sequence[pacing.Waiting], places: int) -> list[pacing.Waiting]:
     """All of *due* that cannot wait, and as many of the rest as there are *places* beside them."""
     urgent = [row for row in due if row.urgency <= outbox.LAST_FIRST_ASK and row.attempts == 0]
     return [*urgent, *due[len(urgent) : max(len(urgent), places)]]
 
 
-def _has_expired(row: Delivery, now: datetime) -> bool:
-    """Whether it came too late to help; then it is taken out of the queue."""
-    if row.valid_until is None or row.valid_until > now:
-        return False
-    outbox.withdraw(row, now)
-    row.error_code = "expired"
-    return True
-
-
-def _take(row: Delivery, now: datetime, lease_s: float) -> Claimed:
-    ask_first = row.state != DeliveryState.PENDING
-    lost_at = row.provider if row.state == DeliveryState.UNKNOWN else None
-    row.state = DeliveryState.SENDING
-    row.attempts += 1
-    row.claimed_by = name_of_this_process()
-    row.lease_until = now + timedelta(seconds=lease_s)
-    row.next_attempt_at = row.lease_until
+def _claimed(row: pacing.Waiting, until: datetime) -> Claimed:
     return Claimed(
         id=row.id,
         incident_id=row.incident_id,
@@ -147,11 +184,11 @@ def _take(row: Delivery, now: datetime, lease_s: float) -> Claimed:
         purpose=Purpose(row.purpose),
         channel=AlertChannel(row.channel),
         to_number=row.to_number,
-        details=dict(row.details),
-        attempts=row.attempts,
+        details=row.details,
+        attempts=row.attempts + 1,
         created_at=row.created_at,
-        ask_first=ask_first,
-        provider=lost_at,
+        ask_first=row.state != DeliveryState.PENDING,
+        provider=row.provider if row.state == DeliveryState.UNKNOWN else None,
         valid_until=row.valid_until,
-        lease_until=row.lease_until,
+        lease_until=until,
     )

@@ -7,11 +7,11 @@ leaves at once is not counted, and a repeat is looked at again in a moment (ADR 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import Connection, bindparam, case, select
+from sqlalchemy import Connection, Row, bindparam, case, select
 from sqlalchemy.orm import Session
 
 from dispatch.domain.effects import Purpose
@@ -19,7 +19,7 @@ from dispatch.domain.vocabulary import AlertChannel
 from dispatch.service.services import Services
 from models.base import table_of
 from models.statements import either
-from models.traffic import Delivery, Pace
+from models.traffic import Pace
 
 MOST_AHEAD_S = 2.0
 """However many calls left at once, what waits its turn is held for them no longer than this: the provider's
@@ -49,12 +49,19 @@ _SET = either(
 )
 
 
-def is_call(row: Delivery) -> bool:
+Waiting = Row[*tuple[Any, ...]]
+"""A row of the outbox, as it was read."""
+
+Admitted = tuple[list[Waiting], Mapping[str, datetime]]
+"""Those that may leave now, and by the identifier of each other one the instant it is to wait for."""
+
+
+def is_call(row: Waiting) -> bool:
     """Whether it makes the provider place a call."""
     return row.channel == AlertChannel.VOICE and row.purpose in _CALLS
 
 
-def waits_its_turn(row: Delivery) -> bool:
+def waits_its_turn(row: Waiting) -> bool:
     """Whether it repeats an earlier ring, or only asks a question, so that it may wait for the others."""
     if row.purpose == Purpose.SURVEY:
         return is_call(row)
@@ -62,12 +69,12 @@ def waits_its_turn(row: Delivery) -> bool:
     return row.channel == AlertChannel.VOICE and row.purpose == Purpose.ALERT and turn > 1
 
 
-def admit(session: Session, services: Services, due: Sequence[Delivery], now: datetime) -> list[Delivery]:
+def admit(session: Session, services: Services, due: Sequence[Waiting], now: datetime) -> Admitted:
     """Those of *due*, in their order, that may leave now; each of the others is given its instant."""
     gap = _gap(services)
     calls = [row for row in due if is_call(row)]
     if gap is None or not calls:
-        return list(due)
+        return list(due), {}
     at_once = sum(1 for row in calls if not waits_its_turn(row))
     connection = session.connection()
     known = connection.execute(_TAKE_FREE_AT, {"of_provider": _provider(services)}).scalar()
@@ -77,13 +84,14 @@ def admit(session: Session, services: Services, due: Sequence[Delivery], now: da
     if at_once == len(calls):
         row = {"provider": _provider(services), "free_at": now + ahead}
         connection.execute(_PUSH[connection.dialect.name], row)
-        return list(due)
+        return list(due), {}
     free_at = known or now
     if not now < free_at <= now + max(gap, timedelta(seconds=MOST_AHEAD_S)):
         # Free already; or so far ahead that the clock must have been put back since.
         free_at = now
     free_at = max(free_at, now + ahead)
-    admitted, held = [], 0
+    admitted: list[Waiting] = []
+    put_off: dict[str, datetime] = {}
     for one in due:
         if not waits_its_turn(one):
             admitted.append(one)
@@ -91,11 +99,10 @@ def admit(session: Session, services: Services, due: Sequence[Delivery], now: da
             admitted.append(one)
             free_at = now + gap
         else:
-            one.next_attempt_at = free_at + held * gap
-            held += 1
+            put_off[one.id] = free_at + len(put_off) * gap
     row = {"provider": _provider(services), "free_at": free_at}
     connection.execute(_SET[connection.dialect.name], row)
-    return admitted
+    return admitted, put_off
 
 
 def _is_held(connection: Connection, services: Services) -> bool:
@@ -103,11 +110,9 @@ def _is_held(connection: Connection, services: Services) -> bool:
     return connection.execute(_FREE_AT, {"of_provider": _provider(services)}).first() is not None
 
 
-def _those_at_once(due: Sequence[Delivery], now: datetime) -> list[Delivery]:
-    held = [row for row in due if waits_its_turn(row)]
-    for row in held:
-        row.next_attempt_at = now + AGAIN_AFTER
-    return [row for row in due if row not in held]
+def _those_at_once(due: Sequence[Waiting], now: datetime) -> Admitted:
+    put_off = {row.id: now + AGAIN_AFTER for row in due if waits_its_turn(row)}
+    return [row for row in due if row.id not in put_off], put_off
 
 
 def _gap(services: Services) -> timedelta | None:
