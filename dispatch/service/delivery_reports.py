@@ -6,6 +6,8 @@ placed twice; the delivery never moves backwards, and the incident learns of an 
 follows from a failure is the matter of ``failures``.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from sqlalchemy import Integer, bindparam, func, literal, update
@@ -18,7 +20,7 @@ from dispatch.domain.error_codes import Verdict, meaning_of
 from dispatch.domain.incidents import Incident
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState
 from dispatch.ports import Handed, OutcomeUnknownError, ProviderRefusedError, TelephonyError
-from dispatch.service import failures, ledger, outbox, survey_requests
+from dispatch.service import failures, holding, ledger, outbox, survey_requests
 from dispatch.service.claiming import Claimed
 from dispatch.service.services import Services
 from models.base import UtcDateTime, table_of
@@ -33,8 +35,7 @@ def handed_over(
 ) -> None:
     """The provider took the request over, with these words."""
     now = services.clock.now()
-    with services.uow.write() as session:
-        row = _row_of(session, services, claimed)
+    with services.uow.write() as session, _row_of(session, services, claimed) as row:
         row.provider = provider
         row.body = body or row.body
         row.sent_at = row.sent_at or now
@@ -51,10 +52,10 @@ def handed_over(
             _move(
                 row, found or Progress(state=DeliveryState.ACCEPTED, status=handed.status, sequence=-1), now
             )
-        session.flush()
         if speaks_first and row.state == DeliveryState.FAILED:
             _failed(session, services, row, handed.status, now)
         else:
+            holding.write_delivery(session, row, with_next=True)
             _tell_incident(session, services, row, proof="provider")
             _stop_if_not_wanted(session, services, row)
     services.metrics.delivery_tried(channel=claimed.channel, provider=provider, outcome="accepted")
@@ -65,8 +66,7 @@ def handed_over(
 @repeated
 def done_without_provider(services: Services, claimed: Claimed, provider: str) -> None:
     """A request that has no life of its own (hanging up) was carried out."""
-    with services.uow.write() as session:
-        row = _row_of(session, services, claimed)
+    with services.uow.write() as session, _row_of(session, services, claimed) as row:
         row.provider = provider
         row.state = DeliveryState.DELIVERED
         row.sent_at = row.finished_at = services.clock.now()
@@ -76,8 +76,7 @@ def done_without_provider(services: Services, claimed: Claimed, provider: str) -
 @repeated
 def not_wanted(services: Services, claimed: Claimed) -> None:
     """It was about to be sent again, but whom it was for is not needed any more."""
-    with services.uow.write() as session:
-        row = _row_of(session, services, claimed)
+    with services.uow.write() as session, _row_of(session, services, claimed) as row:
         if _is_ours(row, claimed):
             failures.let_go(session, services, row, now=services.clock.now())
 
@@ -99,8 +98,7 @@ def not_handed_over(
     now = services.clock.now()
     in_doubt = unasked | {provider} if isinstance(error, OutcomeUnknownError) else unasked
     refused = isinstance(error, ProviderRefusedError) and not is_passing(error)
-    with services.uow.write() as session:
-        row = _row_of(session, services, claimed)
+    with services.uow.write() as session, _row_of(session, services, claimed) as row:
         if not _is_ours(row, claimed):
             return
         row.provider = provider
@@ -110,7 +108,7 @@ def not_handed_over(
         if refused:
             row.state = DeliveryState.FAILED
             row.finished_at = now
-            session.flush()
+            holding.write_delivery(session, row)
             _tell_left(session, services, row)
             failures.follow_up(session, services, row, was_taken=False, now=now)
         elif not in_doubt and not failures.is_wanted(session, services, row):
@@ -144,8 +142,10 @@ def callback(
     if _has_stepped(services, delivery_id, provider_sid, status, sequence):
         return True
     now = services.clock.now()
-    with services.uow.write() as session:
-        row = ledger.hold_delivery(session, services, delivery_id)
+    with (
+        services.uow.write() as session,
+        holding.delivery_held(session, services, delivery_id) as row,
+    ):
         if row is None or row.facility_id != services.facility_id:
             return False
         if not _counts(row, provider_sid, status):
@@ -156,10 +156,10 @@ def callback(
         overtakes = row.state != DeliveryState.ACCEPTED
         row.provider_sid = row.provider_sid or provider_sid
         _move(row, progress, now)
-        session.flush()
         if progress.state is DeliveryState.FAILED:
             _failed(session, services, row, error_code or status, now)
         else:
+            holding.write_delivery(session, row, with_next=True)
             if progress.state is DeliveryState.DELIVERED and row.channel == AlertChannel.VOICE:
                 _tell_left(session, services, row)
                 if row.purpose == Purpose.SURVEY:
@@ -235,10 +235,11 @@ def _has_stepped(
 # --- the row --------------------------------------------------------------------------------------
 
 
-def _row_of(session: Session, services: Services, claimed: Claimed) -> Delivery:
-    row = ledger.hold_delivery(session, services, claimed.id)
-    assert row is not None, "no delivery is ever deleted"
-    return row
+@contextmanager
+def _row_of(session: Session, services: Services, claimed: Claimed) -> Iterator[Delivery]:
+    with holding.delivery_held(session, services, claimed.id) as row:
+        assert row is not None, "no delivery is ever deleted"
+        yield row
 
 
 def _is_ours(row: Delivery, claimed: Claimed) -> bool:
@@ -295,10 +296,10 @@ def _note_other(row: Delivery, provider_sid: str) -> None:
 
 def _failed(session: Session, services: Services, row: Delivery, code: str, now: datetime) -> None:
     """The provider had taken it over, and says that it came to nothing."""
+    row.error_code = code
+    holding.write_delivery(session, row)
     if row.channel == AlertChannel.VOICE:
         _tell_left(session, services, row)
-    row.error_code = code
-    session.flush()
     failures.follow_up(session, services, row, was_taken=True, now=now)
 
 

@@ -23,7 +23,7 @@ from dispatch.domain.error_codes import (
 )
 from dispatch.domain.incidents import Assignment, Incident
 from dispatch.domain.vocabulary import AlertChannel, DeliveryState
-from dispatch.service import ledger, outbox, survey_requests
+from dispatch.service import holding, ledger, outbox, survey_requests
 from dispatch.service.roster_keeping import crew_of
 from dispatch.service.services import Services
 from models.base import table_of
@@ -105,7 +105,7 @@ def let_go(session: Session, services: Services, row: Delivery, *, now: datetime
         incident = ledger.load(session, services, str(row.incident_id))
         if not _is_reached(incident):
             row.state = DeliveryState.FAILED
-            session.flush()
+            holding.write_delivery(session, row)
             follow_up(session, services, row, was_taken=False, now=now)
 
 

@@ -8,14 +8,21 @@ is written or none.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, literal, literal_column, select, true
+from sqlalchemy import (
+    Connection,
+    Row,
+    bindparam,
+    delete,
+    insert,
+    literal_column,
+    select,
+)
 from sqlalchemy.orm import Session
 
 from dispatch.domain import escalation
 from dispatch.domain.decisions import Decision
-from dispatch.domain.effects import Purpose
 from dispatch.domain.errors import IncidentNotFoundError
 from dispatch.domain.escalation import Due
 from dispatch.domain.events import Event
@@ -31,35 +38,18 @@ from models.record import PrivateValue
 from models.sessions import holds, must_hold, together
 from models.statements import Prepared, either, without
 from models.together import Together
-from models.traffic import Deadline, Delivery
+from models.traffic import Deadline
 from models.unit_of_work import wake_engine_after
 
 Values = dict[str, Any]
 
-_INCIDENT, _DELIVERY, _DEADLINE = table_of(rows.Incident), table_of(Delivery), table_of(Deadline)
+_INCIDENT, _DEADLINE = table_of(rows.Incident), table_of(Deadline)
 PLACE = (_INCIDENT.c.id, _INCIDENT.c.event_count, _INCIDENT.c.chain_head)
 """What says of an incident where its record stands (``at_place``)."""
 
-_PLACES = select(*PLACE).where(_INCIDENT.c.facility_id == bindparam("facility_id"))
-_PLACE = _PLACES.where(_INCIDENT.c.id == bindparam("incident_id"))
-_PLACE_OF_DELIVERY = (
-    _PLACES.join(_DELIVERY, _DELIVERY.c.incident_id == _INCIDENT.c.id)
-    .where(
-        _DELIVERY.c.id == bindparam("delivery_id"),
-        # A report of no other goes on to its incident; who holds that may touch a row of any.
-        _DELIVERY.c.purpose.in_(
-            [literal(str(purpose)) for purpose in (Purpose.ALERT, Purpose.CONNECT, Purpose.CALL_BACK)]
-        ),
-    )
-    .with_for_update(of=_INCIDENT, key_share=True)
-    .cte("place")
-)
-_LOCK_DELIVERY = select(Delivery).where(Delivery.id == bindparam("delivery_id")).with_for_update(of=Delivery)
-_LOCK_BOTH = _LOCK_DELIVERY.add_columns(*_PLACE_OF_DELIVERY.c).outerjoin_from(
-    Delivery, _PLACE_OF_DELIVERY, true()
-)
-"""The place is found, and its incident locked, before PostgreSQL locks what the question itself is about."""
-
+PLACES = select(*PLACE).where(_INCIDENT.c.facility_id == bindparam("facility_id"))
+"""The places of this facility's incidents."""
+_PLACE = PLACES.where(_INCIDENT.c.id == bindparam("incident_id"))
 _FIND_PLACE, _LOCK_PLACE = Prepared(_PLACE), Prepared(_PLACE.with_for_update(key_share=True))
 _INSERT_EVENTS = Prepared(insert(table_of(EventRow)))
 _INSERT_PRIVATE = Prepared(insert(table_of(PrivateValue)))
@@ -100,8 +90,16 @@ def load(session: Session, services: Services, incident_id: str, *, for_update: 
     return at_place(session, services, place, for_update=for_update)
 
 
+class Place(NamedTuple):
+    """Where an incident's record stands (``PLACE``)."""
+
+    id: str
+    event_count: int
+    chain_head: str
+
+
 def at_place(
-    session: Session, services: Services, place: Row[*tuple[Any, ...]], *, for_update: bool = True
+    session: Session, services: Services, place: Row[*tuple[Any, ...]] | Place, *, for_update: bool = True
 ) -> Incident:
     """The incident whose ``PLACE`` is in *place*; with *for_update* it is decided about in this session.
 
@@ -111,25 +109,7 @@ def at_place(
     return (_held(session).setdefault(place.id, known) if for_update else known).incident
 
 
-def hold_delivery(session: Session, services: Services, delivery_id: str) -> Delivery | None:
-    """The delivery, ours alone until the commit, and before it its incident, if what follows may touch that.
-
-    A command holds the incident when it withdraws what waits, an erasure when it takes numbers away: in the
-    other order the two would cross. This comes first in its transaction: what that has changed of an incident
-    would not be seen here.
-    """
-    key = {"delivery_id": delivery_id, "facility_id": services.facility_id}
-    if services.uow.is_sqlite:
-        return session.scalar(_LOCK_DELIVERY, key)
-    found = session.execute(_LOCK_BOTH, key).first()
-    if found is None:
-        return None
-    if found.id is not None:
-        at_place(session, services, found)
-    return cast("Delivery", found.Delivery)
-
-
-def _state_at(connection: Connection, services: Services, place: Row[*tuple[Any, ...]]) -> Known:
+def _state_at(connection: Connection, services: Services, place: Row[*tuple[Any, ...]] | Place) -> Known:
     known = services.states.get(place.id)
     if known is None or known.chain_head != place.chain_head:
         known = incident_rows.read(connection, place.id, None if known is None else known.incident)
