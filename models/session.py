@@ -7,34 +7,23 @@ that two writers queue instead of failing (TESTBED 2.4). ``engine.begin()`` alon
 """
 
 import json
-import select
 import sqlite3
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 import orjson
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.engine.default import DefaultExecutionContext
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import (
     DataError,
     DBAPIError,
-    DisconnectionError,
     IntegrityError,
-    OperationalError,
     ProgrammingError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from models.lean_cursor import lean
-
-if TYPE_CHECKING:
-    import psycopg
+from models.server import attend
 
 BUSY_TIMEOUT_MS = 5000
 
@@ -47,9 +36,6 @@ CONNECTION_WITHIN_S = 1.0
 
 _LAST_USED_FIRST = True
 """It knows most: which pages are still as it read them, which statements it has ready."""
-
-UNUSED_FOR_S = 1.0
-"""After so long a connection is asked whether it is still there; under load it is not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,13 +107,7 @@ def open_database(url: str, *, pool_size: int = 20, overflow: int = 10, patience
             execution_options={READS_LONG: patience.reads_long, _BEGINS: patience.begins},
             **({} if patience.begins else _EACH_STANDS),
         )
-        event.listen(engine, "connect", _prepare_postgresql)
-        if patience.prepares_soon:
-            event.listen(engine, "connect", _prepare_soon)
-        event.listen(engine, "do_execute", _only_questions)
-        event.listen(engine, "do_executemany", _one_by_one)
-        event.listen(engine, "reset", _end_what_was_begun)
-        _look_before_use(engine)
+        attend(engine, prepares_soon=patience.prepares_soon)
         return engine
     if parsed.database and parsed.database != ":memory:":
         file = Path(parsed.database)
@@ -174,56 +154,6 @@ def _savepoint(connection: Connection, name: str) -> None:
 
 def _release_savepoint(connection: Connection, name: str) -> None:
     connection.exec_driver_sql(f"RELEASE SAVEPOINT {name}")
-
-
-def _end_what_was_begun(connection: "psycopg.Connection", _entry: object, _state: object) -> None:
-    """Nothing that somebody began is left to whoever gets the connection next; most have begun nothing."""
-    # The driver's own way to find that out takes as long as a statement's way into it. Idle is 0.
-    if connection.pgconn.transaction_status:
-        connection.rollback()
-
-
-def must_stand(connection: Connection) -> None:
-    """Raise unless the transaction that was begun there goes on: PostgreSQL takes any commit for done.
-
-    Raises:
-        sqlalchemy.exc.OperationalError: a statement failed in it, or it has ended.
-    """
-    driver = cast("psycopg.Connection", connection.connection.dbapi_connection)
-    if driver.pgconn.transaction_status != connection.dialect.loaded_dbapi.pq.TransactionStatus.INTRANS:
-        raise OperationalError("COMMIT", None, RuntimeError("the transaction is gone"))
-
-
-def _look_before_use(engine: Engine) -> None:
-    """Let nobody get a connection of the pool that the server has closed meanwhile.
-
-    A closing server says so, which costs no question to see; of a network that fell silent only a question
-    tells, and it is put to what nobody has used for a while.
-    """
-
-    @event.listens_for(engine, "checkin")
-    def note(_connection: object, record: ConnectionPoolEntry) -> None:
-        record.info["used_s"] = time.monotonic()
-
-    @event.listens_for(engine, "checkout")
-    def look(connection: "psycopg.Connection", record: ConnectionPoolEntry, _proxy: object) -> None:
-        used_s = record.info.get("used_s")
-        if used_s is None:
-            return
-        if _has_word(connection.fileno()):
-            raise DisconnectionError
-        if time.monotonic() - used_s > UNUSED_FOR_S:
-            try:
-                engine.dialect.do_ping(cast(DBAPIConnection, connection))
-            except engine.dialect.loaded_dbapi.Error as error:
-                raise DisconnectionError from error
-
-
-def _has_word(descriptor: int) -> bool:
-    """Whether something waits to be read there; an idle connection is told nothing but its end."""
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(0))
 
 
 def json_text(value: object) -> str:
@@ -277,44 +207,6 @@ def server_options(url: URL, patience: Patience = ENDLESS) -> dict[str, int | st
     return {**mine, "options": " ".join([*own, *said])}
 
 
-LOOKS_ONLY = "looks_only"
-"""The name of a connection's option: each statement stands at once, and so may be nothing but a question."""
-
-
-class HoldsNothingError(RuntimeError):
-    """What was about to happen needs a transaction that holds what it reads, and here is none."""
-
-
-def _only_questions(
-    _cursor: "psycopg.Cursor", sql: str, _values: Sequence[object], context: DefaultExecutionContext
-) -> bool:
-    """Leave it to the usual way.
-
-    Raises:
-        HoldsNothingError: it would write by itself what must stand or fall with other statements.
-    """
-    if LOOKS_ONLY in context.execution_options and not sql.startswith(_QUESTIONS):
-        raise HoldsNothingError(sql.partition(" ")[0])
-    return False
-
-
-def _one_by_one(
-    _cursor: "psycopg.Cursor", _sql: str, _values: Sequence[object], context: DefaultExecutionContext
-) -> bool:
-    """Leave several at once to the usual way.
-
-    Raises:
-        HoldsNothingError: they would stand at once; no question is asked so.
-    """
-    if LOOKS_ONLY in context.execution_options:
-        raise HoldsNothingError("several at once")
-    return False
-
-
-_QUESTIONS = ("SELECT", "WITH")
-"""How they begin; what writes and begins so (``models.together``) goes another way."""
-
-
 def is_database_away(error: BaseException) -> bool:
     """Whether *error* is the database's own and passes, and is not about what was asked of it."""
     about_the_question = (DataError, IntegrityError, ProgrammingError)
@@ -340,18 +232,6 @@ _GAVE_UP_WAITING = frozenset({"55P03", "57014"})
 
 _LOST = frozenset({"40P01", "40001"})
 """``deadlock_detected``: two waited for each other; and ``serialization_failure``."""
-
-
-def _prepare_postgresql(connection: "psycopg.Connection", _entry: ConnectionPoolEntry) -> None:
-    # What is written together has many shapes; none of the statements in use is to be made anew.
-    connection.prepared_max = 400
-    connection.cursor_factory = lean(connection.cursor_factory)
-
-
-def _prepare_soon(connection: "psycopg.Connection", _entry: ConnectionPoolEntry) -> None:
-    # The statements of calls are few and always the same. By itself the driver lets the server read and plan
-    # each of them five times, on each connection, before it keeps it.
-    connection.prepare_threshold = 1
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
 
-from models.session import HoldsNothingError
+from models.server import HoldsNothingError
 from models.together import Together
 
 

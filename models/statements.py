@@ -37,7 +37,7 @@ from sqlalchemy.sql.dml import Insert as AnyInsert
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
-from models.session import LOOKS_ONLY, HoldsNothingError
+from models.server import LOOKS_ONLY, HoldsNothingError
 from models.straight import RowMaker, straight
 
 Insert = Callable[..., Any]

@@ -6,12 +6,18 @@ own all the same, a connection that broke is not used again, and who listens to 
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+if TYPE_CHECKING:
+    from models.libpq import Library
+
 RowMaker = Callable[[Sequence[Any]], Any]
+
+LIBRARY = "library"
+"""Where a connection has its ``models.libpq.Library``, if it has one."""
 
 
 def straight(
@@ -33,13 +39,19 @@ def straight(
     """
     wrapped, dialect, heard = connection.connection, connection.dialect, connection.engine.dispatch
     driver, cursor = wrapped.dbapi_connection, None
+    library: Library | None = None if is_for_each else wrapped.info.get(LIBRARY)
     try:
-        # Not the connection's own kind for PostgreSQL: that would translate names into numbers.
-        cursor = wrapped.cursor() if dialect.name == "sqlite" else dialect.loaded_dbapi.RawCursor(driver)
+        if library is None:
+            # Not the connection's own kind for PostgreSQL: that would translate names into numbers.
+            cursor = wrapped.cursor() if dialect.name == "sqlite" else dialect.loaded_dbapi.RawCursor(driver)
         for listener in heard.before_cursor_execute:
             sql, values = listener(connection, cursor, sql, values, None, is_for_each)
-        (cursor.executemany if is_for_each else cursor.execute)(sql, values)
-        rows = [] if make_row is None else list(map(make_row, cursor.fetchall()))
+        if cursor is None:
+            assert library is not None
+            rows = library.run(sql, values, make_row)
+        else:
+            (cursor.executemany if is_for_each else cursor.execute)(sql, values)
+            rows = [] if make_row is None else list(map(make_row, cursor.fetchall()))
     except dialect.loaded_dbapi.Error as error:
         is_away = dialect.is_disconnect(error, driver, cursor)
         if is_away:

@@ -16,15 +16,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models.session import (
-    LOOKS_ONLY,
-    READS_LONG,
-    HoldsNothingError,
-    each_by_itself,
-    is_database_away,
-    must_stand,
-    was_held_up,
-)
+from models.server import LOOKS_ONLY, HoldsNothingError, must_stand
+from models.session import READS_LONG, each_by_itself, is_database_away, was_held_up
 from models.sessions import AtOnce, Looks, Transaction, gathered
 from models.shared_commit import SingleWriter
 from models.statements import Prepared, Values

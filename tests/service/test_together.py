@@ -13,7 +13,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from dispatch.domain.vocabulary import Role
 from models.base import table_of
 from models.incident import Assignment
-from models.session import UNUSED_FOR_S, HoldsNothingError, is_database_away, open_database
+from models.server import UNUSED_FOR_S, HoldsNothingError
+from models.session import is_database_away, open_database
 from models.sessions import together
 from models.statements import Prepared
 from models.together import ROWS, Together
