@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import psycopg
-    from psycopg.pq.abc import PGresult
+    import psycopg.pq.abc
 
     from models.straight import RowMaker
 
@@ -67,7 +66,7 @@ class Library:
             raise _error(result, self._encoding, self._psycopg)
         return []
 
-    def _unprepared(self, sql: str, given: Sequence[Any]) -> "PGresult":
+    def _unprepared(self, sql: str, given: Sequence[Any]) -> "psycopg.pq.abc.PGresult":
         if len(self._used) < self._room:
             self._used.add(sql)
         return self._pgconn.exec_params(sql.encode(self._encoding), given)
@@ -98,7 +97,7 @@ def end(driver: "psycopg.Connection", word: bytes, psycopg: Any) -> None:  # noq
         raise _error(result, driver.info.encoding, psycopg)
 
 
-def _error(result: "PGresult", encoding: str, psycopg: Any) -> Exception:  # noqa: ANN401 - the driver's module
+def _error(result: "psycopg.pq.abc.PGresult", encoding: str, psycopg: Any) -> Exception:  # noqa: ANN401 - the driver's module
     if result.error_field(_SQLSTATE) is None:
         # The library's own words: of the connection, not of the statement.
         error: Exception = psycopg.OperationalError(result.get_error_message(encoding))
