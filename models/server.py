@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError, OperationalError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from models.lean_cursor import lean
 from models.libpq import Library, end
@@ -23,6 +23,11 @@ UNUSED_FOR_S = 1.0
 """After so long a connection is asked whether it is still there; under load it is not."""
 
 
+ROOM = 400
+"""Statements that the server keeps ready on a connection. What is written together has many shapes; none of
+those in use is to be made anew."""
+
+
 def attend(engine: Engine, *, prepares_soon: bool) -> None:
     """Look after the connections of *engine*.
 
@@ -31,8 +36,7 @@ def attend(engine: Engine, *, prepares_soon: bool) -> None:
     event.listen(engine, "connect", _prepare)
     if prepares_soon:
         event.listen(engine, "connect", partial(_prepare_soon, engine))
-        # There is no other way in; what SQLAlchemy calls a connection of the pool is the driver's here.
-        dialect: Any = engine.dialect
+        dialect: Any = engine.dialect  # There is no other way in.
         dialect.do_commit = partial(_end, engine, b"COMMIT")
         dialect.do_rollback = partial(_end, engine, b"ROLLBACK")
     event.listen(engine, "do_execute", _only_questions)
@@ -42,8 +46,7 @@ def attend(engine: Engine, *, prepares_soon: bool) -> None:
 
 
 def _prepare(connection: "psycopg.Connection", _entry: ConnectionPoolEntry) -> None:
-    # What is written together has many shapes; none of the statements in use is to be made anew.
-    connection.prepared_max = 400
+    connection.prepared_max = ROOM
     connection.cursor_factory = lean(connection.cursor_factory)
 
 
@@ -53,8 +56,9 @@ def _prepare_soon(engine: Engine, connection: "psycopg.Connection", entry: Conne
     entry.info[LIBRARY] = Library(connection, engine.dialect.loaded_dbapi)
 
 
-def _end(engine: Engine, word: bytes, connection: "psycopg.Connection") -> None:
-    end(connection, word, engine.dialect.loaded_dbapi)
+def _end(engine: Engine, word: bytes, connection: "PoolProxiedConnection | psycopg.Connection") -> None:
+    driver: Any = getattr(connection, "dbapi_connection", connection)
+    end(driver, word, engine.dialect.loaded_dbapi)
 
 
 def _end_what_was_begun(
