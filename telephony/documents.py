@@ -6,6 +6,7 @@ document leaves the caller with a person or with the next way to one.
 
 import math
 from collections.abc import Callable, Sequence
+from xml.sax.saxutils import escape
 
 from twilio.twiml.messaging_response import MessagingResponse
 from twilio.twiml.voice_response import Conference, Dial, Gather, VoiceResponse
@@ -20,8 +21,8 @@ KEY_TIMEOUT_S = 8
 MINUTES_TIMEOUT_S = 3
 FALLBACK_RING_S = 40
 
-_ANY_ROOM = "0-any-room-0"
-"""Stands for the incident in the documents that are made once and filled in for each call."""
+_ANY_ROOM, _ANY_DELIVERY, _ANY_WORDS = "0-any-room-0", "0-any-delivery-0", "0-any-words-0"
+"""Stand for what differs in the documents that are made once and filled in for each call."""
 
 _NOTHING = str(MessagingResponse())
 
@@ -36,22 +37,31 @@ class Documents:
         self._handoff = handoff
         self._made: dict[tuple[object, ...], str] = {}
 
-    def _for_room(self, incident_id: str, *what: object, make: Callable[[], str]) -> str:
-        """The document for this incident's room; all that differs from the next one is the incident."""
+    def _filled(
+        self,
+        *what: object,
+        make: Callable[[], str],
+        room: str = _ANY_ROOM,
+        delivery: str = _ANY_DELIVERY,
+        words: str = _ANY_WORDS,
+    ) -> str:
+        """The document that is known as *what*, for this room and this delivery, and with these words."""
         if what not in self._made:
             self._made[what] = make()
-        return self._made[what].replace(_ANY_ROOM, incident_id)
+        made = self._made[what].replace(_ANY_ROOM, room).replace(_ANY_DELIVERY, delivery)
+        # Last, so that nothing is taken for a mark in what somebody said.
+        return made.replace(_ANY_WORDS, escape(_speakable(words)))
 
     # --- the caller ---
 
     def greeting(self, incident_id: str, *, menu_timeout_s: float, called_back: bool = False) -> str:
         """Greeting, menu, and then the room, whether or not a key is pressed."""
-        return self._for_room(
-            incident_id,
+        return self._filled(
             "greeting",
             menu_timeout_s,
             called_back,
             make=lambda: self._greeting(menu_timeout_s, called_back=called_back),
+            room=incident_id,
         )
 
     def _greeting(self, menu_timeout_s: float, *, called_back: bool) -> str:
@@ -74,17 +84,17 @@ class Documents:
     def waiting_room(self, incident_id: str, digit: str | None) -> str:
         """After the menu: what was understood, then the room."""
         words = self._prompts.understood(digit)
-        return self._for_room(incident_id, "waiting_room", words, make=lambda: self._waiting_room(words))
+        return self._filled("waiting_room", make=self._waiting_room, room=incident_id, words=words)
 
-    def _waiting_room(self, words: str) -> str:
+    def _waiting_room(self) -> str:
         response = VoiceResponse()
-        _say(response, words)
+        _say(response, _ANY_WORDS)
         self._enter_as_caller(response, _ANY_ROOM)
         return str(response)
 
     def wait(self, incident_id: str, *, accepted: bool) -> str:
         """The message of the waiting room; it asks for itself again, because rooms do not loop."""
-        return self._for_room(incident_id, "wait", accepted, make=lambda: self._wait(accepted=accepted))
+        return self._filled("wait", accepted, make=lambda: self._wait(accepted=accepted), room=incident_id)
 
     def _wait(self, *, accepted: bool) -> str:
         response = VoiceResponse()
@@ -103,8 +113,11 @@ class Documents:
 
     def goodbye(self, words: str) -> str:
         """Last words and hang up."""
+        return self._filled("goodbye", make=self._goodbye, words=words)
+
+    def _goodbye(self) -> str:
         response = VoiceResponse()
-        _say(response, words)
+        _say(response, _ANY_WORDS)
         response.hangup()
         return str(response)
 
@@ -155,9 +168,11 @@ class Documents:
 
     def alert(self, delivery_id: str, words: str) -> str:
         """What the emergency is, twice, and a key for the answer."""
-        return self.asked(
-            words, action=self._addresses.key(delivery_id), last_words=self._prompts.no_answer()
-        )
+        return self._filled("alert", make=self._alert, delivery=delivery_id, words=words)
+
+    def _alert(self) -> str:
+        action = self._addresses.key(_ANY_DELIVERY)
+        return self.asked(_ANY_WORDS, action=action, last_words=self._prompts.no_answer())
 
     def asked(self, words: str, *, action: str, last_words: str) -> str:
         """A question for one key, which goes to *action*; said twice, then *last_words* and hang up."""
@@ -172,43 +187,62 @@ class Documents:
 
     def accepted(self, delivery_id: str, incident_id: str, words: str, *, join: bool, ends_room: bool) -> str:
         """The acceptance stands already; minutes may follow, then the caller."""
+        return self._filled(
+            "accepted",
+            join,
+            ends_room,
+            make=lambda: self._accepted(join=join, ends_room=ends_room),
+            room=incident_id,
+            delivery=delivery_id,
+            words=words,
+        )
+
+    def _accepted(self, *, join: bool, ends_room: bool) -> str:
         response = VoiceResponse()
         gather = Gather(
             input="dtmf",
             timeout=MINUTES_TIMEOUT_S,
             finish_on_key="#",
             num_digits=3,
-            action=self._addresses.minutes(delivery_id),
+            action=self._addresses.minutes(_ANY_DELIVERY),
             method="POST",
         )
-        _say(gather, words)
+        _say(gather, _ANY_WORDS)
         response.append(gather)
-        self._enter_as_worker(response, incident_id, join=join, ends_room=ends_room)
+        self._enter_as_worker(response, join=join, ends_room=ends_room)
         return str(response)
 
     def join(self, incident_id: str, words: str, *, join: bool, ends_room: bool) -> str:
         """Into the room, after *words*."""
+        return self._filled(
+            "join",
+            join,
+            ends_room,
+            make=lambda: self._join(join=join, ends_room=ends_room),
+            room=incident_id,
+            words=words,
+        )
+
+    def _join(self, *, join: bool, ends_room: bool) -> str:
         response = VoiceResponse()
-        _say(response, words)
-        self._enter_as_worker(response, incident_id, join=join, ends_room=ends_room)
+        _say(response, _ANY_WORDS)
+        self._enter_as_worker(response, join=join, ends_room=ends_room)
         return str(response)
 
-    def _enter_as_worker(
-        self, response: VoiceResponse, incident_id: str, *, join: bool, ends_room: bool
-    ) -> None:
+    def _enter_as_worker(self, response: VoiceResponse, *, join: bool, ends_room: bool) -> None:
         if not join:
             response.hangup()
             return
         dial = Dial()
         dial.append(
             Conference(
-                incident_id,
+                _ANY_ROOM,
                 start_conference_on_enter=True,
                 end_conference_on_exit=ends_room,
                 beep="false",
-                wait_url=self._addresses.hold(incident_id),
+                wait_url=self._addresses.hold(_ANY_ROOM),
                 wait_method="POST",
-                status_callback=self._addresses.room_events(incident_id),
+                status_callback=self._addresses.room_events(_ANY_ROOM),
                 status_callback_event="join leave",
                 status_callback_method="POST",
             )
@@ -218,15 +252,24 @@ class Documents:
 
 def text_reply(words: str | None) -> str:
     """The answer to an incoming text; an empty document when there is nothing to say."""
-    if not words:
-        return _NOTHING
+    return _REPLY.replace(_ANY_WORDS, escape(words)) if words else _NOTHING
+
+
+def _reply() -> str:
     response = MessagingResponse()
-    response.message(words)
+    response.message(_ANY_WORDS)
     return str(response)
 
 
+_REPLY = _reply()
+
+
 def _say(verb: VoiceResponse | Gather, words: str) -> None:
-    # A character that XML does not know, out of somebody's free text, would cost the whole document.
-    if not words.isprintable():
-        words = "".join(character if character.isprintable() else " " for character in words)
-    verb.say(words, voice=VOICE, language=LANGUAGE)
+    verb.say(_speakable(words), voice=VOICE, language=LANGUAGE)
+
+
+def _speakable(words: str) -> str:
+    """A character that XML does not know, out of somebody's free text, would cost the whole document."""
+    if words.isprintable():
+        return words
+    return "".join(character if character.isprintable() else " " for character in words)

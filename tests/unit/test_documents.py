@@ -83,3 +83,46 @@ def test_the_fallback_needs_nothing_of_ours_but_the_numbers() -> None:
 
 def test_an_empty_answer_says_nothing() -> None:
     assert text_reply(None) == text_reply("") == '<?xml version="1.0" encoding="UTF-8"?><Response />'
+
+
+WORDS = [
+    "Jl. Cenderawasih 7, rumah <biru> & hijau",
+    "0-any-room-0 0-any-delivery-0 0-any-words-0",
+    "&amp; &#9; ]]>",
+    "é 🚑 'satu' \"dua\"",
+]
+"""Of a place that somebody typed, and of what stands in the documents for what is filled in."""
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_what_somebody_typed_is_said_as_it_is_whatever_was_said_before(words: str) -> None:
+    documents = made()
+    for spoken in ("Halo.", words):
+        said = {
+            etree.fromstring(document.encode()).findtext(path)
+            for path, document in (
+                ("Say", documents.goodbye(spoken)),
+                ("Gather/Say", documents.alert("delivery", spoken)),
+                ("Gather/Say", documents.accepted("delivery", "room-1", spoken, join=True, ends_room=True)),
+                ("Say", documents.join("room-1", spoken, join=False, ends_room=False)),
+                ("Message", text_reply(spoken)),
+            )
+        }
+        assert said == {spoken}
+
+
+def test_each_delivery_has_its_own_addresses() -> None:
+    documents = made()
+    for delivery in ("one", "other"):
+        key = attributes(documents.alert(delivery, "Halo."), "Gather[1]")["action"]
+        accepted = documents.accepted(delivery, f"room-{delivery}", "Halo.", join=True, ends_room=True)
+        assert key == f"{BASE}/deliveries/{delivery}/key"
+        assert attributes(accepted, "Gather")["action"] == f"{BASE}/deliveries/{delivery}/minutes"
+        room = attributes(accepted, "Dial/Conference")
+        assert room["waitUrl"] == f"{BASE}/rooms/room-{delivery}/hold"
+        assert room["statusCallback"] == f"{BASE}/rooms/room-{delivery}/events"
+
+
+def test_a_character_that_no_document_may_have_is_a_space() -> None:
+    said = etree.fromstring(made().goodbye("a\x07b\nc").encode()).findtext("Say")
+    assert said == "a b c"
