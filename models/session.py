@@ -101,6 +101,7 @@ def open_database(url: str, *, pool_size: int = 20, overflow: int = 10, patience
             pool_timeout=CONNECTION_WITHIN_S,
             hide_parameters=True,
             json_serializer=json_text,
+            json_deserializer=orjson.loads,
             pool_use_lifo=_LAST_USED_FIRST,
             pool_reset_on_return=None,
             connect_args=server_options(parsed, patience),

@@ -12,6 +12,7 @@ withheld numbers, operators' names) is refused by rule. Source: DOMAIN 1.8.
 
 import re
 import unicodedata
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, ValidationResult
@@ -28,13 +29,15 @@ _WITHHELD = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86
 _HIDDEN = "•••••"
 
 
+@lru_cache(maxsize=256)
 def normalise(text: str, *, region: str = "ID") -> str | None:
     """Return the E.164 form of a number in any usual spelling, or None when it is no ordinary number.
 
     Understands 0811…, 62811…, +62811…, 0062811…, 811…, with spaces, dashes, dots, parentheses and
     digits of other scripts, and foreign numbers written with ``+``. None for withheld numbers,
     operators' names, short codes and everything else; never raises. ``region`` is the ISO country
-    whose national spelling is meant when there is no ``+``.
+    whose national spelling is meant when there is no ``+``. Who is on duty calls and texts again and
+    again: the last ones are remembered.
     """
     digits = _ascii_digits(text)
     if digits is None or digits in _WITHHELD:
