@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError, OperationalError
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from models.lean_cursor import lean
 from models.libpq import Library, end
@@ -56,7 +56,8 @@ def _prepare_soon(engine: Engine, connection: "psycopg.Connection", entry: Conne
     entry.info[LIBRARY] = Library(connection, engine.dialect.loaded_dbapi)
 
 
-def _end(engine: Engine, word: bytes, connection: "PoolProxiedConnection | psycopg.Connection") -> None:
+def _end(engine: Engine, word: bytes, connection: object) -> None:
+    # SQLAlchemy hands over its own object around the driver's.
     driver: Any = getattr(connection, "dbapi_connection", connection)
     end(driver, word, engine.dialect.loaded_dbapi)
 
