@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine.default import DefaultExecutionContext
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from models.lean_cursor import lean
 from models.libpq import Library, end
-from models.straight import LIBRARY
+from models.straight import LIBRARY, STALE_PLAN
 
 if TYPE_CHECKING:
     import psycopg
@@ -39,6 +39,7 @@ def attend(engine: Engine, *, prepares_soon: bool) -> None:
         dialect: Any = engine.dialect  # There is no other way in.
         dialect.do_commit = partial(_end, engine, b"COMMIT")
         dialect.do_rollback = partial(_end, engine, b"ROLLBACK")
+        event.listen(engine, "handle_error", _give_up_stale)
     event.listen(engine, "do_execute", _only_questions)
     event.listen(engine, "do_executemany", _one_by_one)
     event.listen(engine, "reset", partial(_end_what_was_begun, engine))
@@ -54,6 +55,12 @@ def _prepare_soon(engine: Engine, connection: "psycopg.Connection", entry: Conne
     # By itself the driver lets the server read and plan a statement five times before it keeps it ready.
     connection.prepare_threshold = 1
     entry.info[LIBRARY] = Library(connection, engine.dialect.loaded_dbapi)
+
+
+def _give_up_stale(context: ExceptionContext) -> None:
+    """The same for what goes by the driver's cursor, which nobody tells to forget what it prepared either."""
+    if getattr(context.original_exception, "sqlstate", None) == STALE_PLAN:
+        context.is_disconnect = True
 
 
 def _end(engine: Engine, word: bytes, connection: object) -> None:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 RowMaker = Callable[[Sequence[Any]], Any]
 
+STALE_PLAN = "0A000"
+"""``feature_not_supported``: so PostgreSQL refuses what it keeps ready when a column has another type now. By
+itself it would for as long as the connection lives."""
+
 LIBRARY = "library"
 """Where a connection has its ``models.libpq.Library``, if it has one."""
 
@@ -59,6 +63,8 @@ def straight(
             # sent any more on one that is closed, whatever is asked.
             with suppress(DBAPIError):
                 connection.exec_driver_sql("SELECT 1")
+        elif getattr(error, "sqlstate", None) == STALE_PLAN:
+            connection.invalidate(error)
         # What a statement carries may be personal (``models.session``): it is not in the text.
         raise DBAPIError.instance(
             sql,
@@ -66,7 +72,7 @@ def straight(
             error,
             dialect.loaded_dbapi.Error,
             hide_parameters=True,
-            connection_invalidated=is_away,
+            connection_invalidated=is_away or connection.invalidated,
             dialect=dialect,
         ) from error
     for listener in heard.after_cursor_execute:

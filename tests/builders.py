@@ -308,7 +308,7 @@ class Story:
         )
 
     def alert_leaves(self, code: str, *, channel: str = "voice", proof: str = "provider") -> "Story":
-        return self._take(
+        return self._take_word(
             alerts.alert_sent(self.incident, staff_code=code, channel=channel, proof=proof, now=self.now)
         )
 
@@ -319,6 +319,11 @@ class Story:
     def leaves_call(self, code: str) -> "Story":
         """A worker hangs up a call of ours."""
         decision = alerts.left_call(self.incident, staff_code=code, called_in=False, now=self.now)
+        return self._take_word(decision)
+
+    def _take_word(self, decision: Decision) -> "Story":
+        """Of what is written with its delivery's own row: nothing follows that would look at deliveries."""
+        assert decision.effects == ()
         return self._take(decision)
 
     # --- time

@@ -90,16 +90,16 @@ def delivery_held(session: Session, services: Services, delivery_id: str) -> Ite
 def write_delivery(session: Session, row: Delivery, *, with_next: bool = False) -> None:
     """Write what was changed of *row*, which is held, since it was read or written.
 
-    *with_next*: by the same statement as what is recorded next, or before the commit.
+    *with_next*: by the same statement as what is recorded next, or before the commit. What is recorded must
+    want nothing then: who is to be rung is found out from the deliveries as they stand.
     """
     changed = _reported(row)
     if changed == _written(session)[row.id]:
         return
     _written(session)[row.id] = changed
     writes = gathered(session)
-    if not with_next:
-        # Of one row no two changes go together.
-        writes.run()
+    # Of one row no two changes go together: one of them would be lost.
+    writes.run()
     writes.add(_WRITE_DELIVERY, {**changed, "delivery_id": row.id})
     if not with_next:
         writes.run()

@@ -1,6 +1,6 @@
 """PostgreSQL's own library carries out what the driver's cursors would, also where something breaks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -156,6 +156,39 @@ def test_what_no_column_can_hold_is_an_error_about_the_value(server: UnitOfWork)
     with pytest.raises(DataError) as caught, server.look() as session:
         asked(session.connection(), "SELECT $1::VARCHAR", "a\x00b")
     assert not is_database_away(caught.value)
+
+
+def test_a_number_is_not_rounded_on_its_way(server: UnitOfWork) -> None:
+    """SQLite and the driver's cursor would take it."""
+    with pytest.raises(DataError), server.look() as session:
+        asked(session.connection(), "SELECT $1::INTEGER", 2.5)
+
+
+def by_the_library(session: Session) -> list[Any]:
+    return asked(session.connection(), "SELECT body FROM reply")
+
+
+def by_the_cursor(session: Session) -> list[Any]:
+    return [tuple(row) for row in session.execute(text("SELECT body FROM reply"))]
+
+
+@pytest.mark.parametrize("ask", [by_the_library, by_the_cursor])
+def test_a_column_of_another_type_costs_a_connection_and_no_more(
+    server: UnitOfWork, postgresql_database_url: str, ask: Callable[[Session], list[Any]]
+) -> None:
+    desk = UnitOfWork(open_database(postgresql_database_url, pool_size=1, patience=DESK))
+    with desk.write() as session:
+        session.execute(text("CREATE TABLE reply AS SELECT 'BERANGKAT'::VARCHAR(20) AS body"))
+    for _ in range(3):
+        with server.write() as session:
+            assert ask(session) == [("BERANGKAT",)]
+    with desk.write() as session:
+        session.execute(text("ALTER TABLE reply ALTER body TYPE VARCHAR(64)"))
+    with pytest.raises(DBAPIError), server.write() as session:
+        ask(session)
+    with server.write() as session:
+        assert ask(session) == [("BERANGKAT",)]
+    desk.engine.dispose()
 
 
 def test_whoever_may_wait_long_keeps_the_cursor_that_a_person_can_interrupt(

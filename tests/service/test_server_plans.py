@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from dispatch.service import delivery_reports
+from dispatch.service import delivery_reports, inbox, open_now
+from dispatch.service.roster_keeping import duty_phones, shifts_ahead
 from models.session import CALLERS, open_database
 from models.statements import numbered
 from models.straight import straight
@@ -124,6 +125,12 @@ def test_on_a_server_one_plan_of_each_statement_serves_every_call(postgres_world
     calls = calls_to(postgres_world, "N01")
     listener.asked.clear()
     live_the_rest(postgres_world, incident_id, calls)
+    with postgres_world.uow.look() as session:
+        now = postgres_world.clock.now()
+        open_now.open_incidents(session, postgres_world.services)
+        duty_phones(session, postgres_world.services, now)
+        shifts_ahead(session, postgres_world.services, now)
+        inbox.is_kept(session, postgres_world.services, "a request in the journal")
     asked += listener.asked
     _had_many_before(postgres_world.uow.engine)
 
