@@ -6,7 +6,6 @@ time to import hangs on this module, which is therefore imported when the socket
 
 import os
 import signal
-import threading
 from dataclasses import dataclass
 from functools import partial
 
@@ -88,24 +87,30 @@ def build_application(order: Order) -> FastAPI:
     return app
 
 
-HEARS_WITHIN_S = 1.0
-"""The longest that an engine alone does not notice that it was asked to stop."""
-
-
 def run_engine() -> None:
     """An engine alone, until it is asked to stop."""
     given = read()
     _prepare(given, demo=False)
     program = build_program(given.settings, given.facility, given.policy, ends_itself=True)
-    stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
+    bell = _rings_when_told_to_stop()
     program.start()
-    while not stopping.wait(HEARS_WITHIN_S):
-        # Python hears a signal that came in the instant in which this thread lay down only when it gets up.
-        continue
+    os.read(bell, 1)
     end_if_stop_hangs()
     program.stop()
+
+
+def _rings_when_told_to_stop() -> int:
+    """A file in which there is something to read as soon as SIGINT or SIGTERM has come.
+
+    The interpreter writes there at once, whatever its threads are doing. A handler runs between two steps of
+    this thread: had it just lain down to wait for that, it would hear nothing until it got up.
+    """
+    bell, cord = os.pipe()
+    os.set_blocking(cord, False)
+    signal.set_wakeup_fd(cord, warn_on_full_buffer=False)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    return bell
 
 
 def _prepare(given: Given, *, demo: bool) -> tuple[DemoLogin, ...]:
