@@ -6,6 +6,7 @@ _.doctype  # the XML parser's target
 _.settings_customise_sources  # pydantic-settings
 _.do_POST  # http.server
 _.do_GET  # http.server
+_.do_CONNECT  # http.server
 _.log_message  # http.server
 _.application  # uvicorn imports it by name (config/serving.py)
 _.keep_subprocess_alive  # uvicorn's supervisor calls it twice a second

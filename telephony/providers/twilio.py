@@ -5,19 +5,18 @@ again is the outbox's decision alone (TESTBED 1.3). Every failure becomes one of
 ``dispatch.ports``: not processed, refused, or unknown.
 """
 
-import logging
+import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-import requests
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.base.page import Page
-from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 from twilio.rest.api.v2010.account.call.recording import RecordingInstance
+from urllib3 import exceptions
 
 from dispatch.ports import (
     CallDetails,
@@ -33,7 +32,7 @@ from dispatch.ports import (
     TextRequest,
 )
 from models.unit_of_work import refuse_inside_transaction
-from telephony.timed_http import TimedAdapter
+from telephony.timed_http import NoWayError, TimedHttp
 
 CONNECT_TIMEOUT_S = 3.0
 _POOL = 32
@@ -82,17 +81,7 @@ class TwilioProvider:
         """Prepare a client; nothing is sent yet. *number* is the service's own, in E.164."""
         self.name = name
         self._number = number
-        http = TwilioHttpClient(logger=_quiet_logger())
-        # requests takes a pair (connect, read); the client hands it on untouched.
-        http.timeout = (CONNECT_TIMEOUT_S, read_timeout_s)
-        assert http.session is not None
-        for scheme in ("http://", "https://"):
-            http.session.mount(scheme, TimedAdapter(pool_maxsize=_POOL))
-        # Proxy and certificates of this machine: looked up once, and not for each request, which took a
-        # quarter of its time.
-        here = http.session.merge_environment_settings(api_url, {}, None, None, None)
-        http.session.proxies, http.session.verify = here["proxies"], here["verify"]
-        http.session.trust_env = False
+        http = TimedHttp(api_url, connect_s=CONNECT_TIMEOUT_S, read_s=read_timeout_s, connections=_POOL)
         # The client must not pick up another account, edge or region from TWILIO_… variables.
         self._client = Client(account_sid, auth_token, http_client=http, environment=_NO_ENVIRONMENT)
         self._client.api.base_url = api_url
@@ -270,13 +259,15 @@ class TwilioProvider:
             return request()
         except (TwilioRestException, TwilioServiceException) as error:
             raise self._refusal(int(error.status), str(error.code or error.status)) from error
-        except requests.exceptions.ConnectTimeout as error:
+        except (exceptions.NewConnectionError, NoWayError) as error:
+            raise ProviderUnavailableError(f"{self.name}: no connection", code="connect") from error
+        except exceptions.ConnectTimeoutError as error:
             raise ProviderUnavailableError(f"{self.name}: no connection", code="connect_timeout") from error
-        except requests.exceptions.ConnectionError as error:
-            if "NewConnectionError" in repr(error) or "NameResolution" in repr(error):
+        except (exceptions.ProtocolError, exceptions.ProxyError, exceptions.SSLError, OSError) as error:
+            if _never_left(error):
                 raise ProviderUnavailableError(f"{self.name}: no connection", code="connect") from error
             raise OutcomeUnknownError(f"{self.name}: connection lost", code="connection_lost") from error
-        except (requests.exceptions.RequestException, TwilioException) as error:
+        except (exceptions.HTTPError, TwilioException) as error:
             raise OutcomeUnknownError(f"{self.name}: no answer", code="timeout") from error
         except _UNREADABLE as error:
             raise OutcomeUnknownError(f"{self.name}: an unreadable answer", code="unreadable") from error
@@ -288,6 +279,13 @@ class TwilioProvider:
         if status >= _SERVER_ERROR:
             return OutcomeUnknownError(f"{self.name}: server error", code=code)
         return ProviderRefusedError(f"{self.name}: refused", code=code)
+
+
+def _never_left(error: Exception) -> bool:
+    """Whether there was no connection, to the proxy either, or one to somebody who is not the provider."""
+    if isinstance(error, exceptions.ProxyError):
+        return isinstance(error.original_error, exceptions.ConnectTimeoutError)
+    return isinstance(next(iter(error.args), None), ssl.SSLCertVerificationError)
 
 
 def _first(page: Page, most: int) -> list[Any]:
@@ -318,10 +316,3 @@ def _since(
             break
     found.reverse()  # Before sorting, so that what came within one second keeps its order.
     return sorted(found, key=lambda dated: dated[1])
-
-
-def _quiet_logger() -> logging.Logger:
-    """The client logs whole requests, with numbers and words in them; they must not reach our logs."""
-    logger = logging.getLogger("twilio.http_client")
-    logger.setLevel(logging.WARNING)
-    return logger

@@ -1,6 +1,7 @@
 """A provider's API that does one thing, by script, to every request: answers, hangs, or breaks off."""
 
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Iterator
@@ -95,11 +96,14 @@ def _drip(peer: ScriptedPeer, out: BufferedIOBase, first: bytes) -> None:
 
 
 @contextmanager
-def scripted_peer() -> Iterator[ScriptedPeer]:
-    """A peer on this machine, until the end of the block."""
+def scripted_peer(*, tls: ssl.SSLContext | None = None) -> Iterator[ScriptedPeer]:
+    """A peer on this machine, until the end of the block; it speaks *tls* if that is given."""
     peer = ScriptedPeer()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(peer))
     peer.base = f"http://127.0.0.1:{server.server_address[1]}"
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+        peer.base = peer.base.replace("http://127.0.0.1", "https://localhost")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

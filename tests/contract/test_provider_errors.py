@@ -216,6 +216,36 @@ def test_the_proxy_of_this_machine_is_used(
     assert asked.authorization
 
 
+def test_a_proxy_that_is_away_has_taken_nothing(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", closed_port())
+    with pytest.raises(ProviderUnavailableError):
+        ASKS["call"](make("http://provider.invalid", READ_TIMEOUT_S))
+
+
+@pytest.mark.parametrize("setting", [{"http_proxy": "socks5://127.0.0.1:1"}, {"http_proxy": "http://"}])
+def test_a_way_out_that_cannot_be_gone_stops_nobody_from_starting(
+    make: Make, monkeypatch: pytest.MonkeyPatch, setting: Mapping[str, str]
+) -> None:
+    """The next provider is asked at once; this one may be set right meanwhile."""
+    for name, value in setting.items():
+        monkeypatch.setenv(name, value)
+    provider = make("http://provider.invalid", READ_TIMEOUT_S)
+    with pytest.raises(ProviderUnavailableError):
+        ASKS["call"](provider)
+
+
+def test_a_log_that_goes_on_at_another_host_does_not_tell_it_who_we_are(
+    make: Make, peer: ScriptedPeer
+) -> None:
+    with scripted_peer() as stranger:
+        following = {"key": "calls", "next_page_url": f"{stranger.base}/2010-04-01/Accounts/x/Calls.json"}
+        peer.does = (200, json.dumps({"calls": [], "meta": following}))
+        with pytest.raises(OutcomeUnknownError):
+            make(peer.base, READ_TIMEOUT_S).calls_received(since=datetime(2026, 1, 1, tzinfo=UTC))
+        assert stranger.asked == []
+    assert len(peer.asked) == 1
+
+
 @pytest.mark.parametrize("name", ["bad number", "server error", "breaks off", "created"])
 def test_nothing_personal_is_logged(
     make: Make, peer: ScriptedPeer, caplog: pytest.LogCaptureFixture, name: str
