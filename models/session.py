@@ -176,6 +176,15 @@ _AS_STRICT = (
 """Nothing is written that ``json`` would refuse."""
 
 
+_ONE_PLAN = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"}
+"""By an index, for whatever values and however few rows there are.
+
+A plan stays on its connection until the server counts the table anew. Made for a table of some rows, it would
+walk one of thousands until then. Where nothing but a walk is left, it costs more than compiling it, which
+takes longer than any call.
+"""
+
+
 def server_options(url: URL, patience: Patience = ENDLESS) -> dict[str, int | str]:
     """How soon each side gives up the other: without them both wait, the server for two hours.
 
@@ -191,7 +200,7 @@ def server_options(url: URL, patience: Patience = ENDLESS) -> dict[str, int | st
     }
     mine = {name: value for name, value in options.items() if name not in url.query}
     settings = {
-        **({"plan_cache_mode": "force_generic_plan"} if patience.plans_once else {}),
+        **(_ONE_PLAN if patience.plans_once else {}),
         # The server's own look after us, as quick as ours after it.
         "tcp_keepalives_idle": "5s",
         "tcp_keepalives_interval": "2s",

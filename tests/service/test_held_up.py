@@ -51,7 +51,7 @@ def settings_of(url: str, patience: Patience) -> dict[str, str]:
     """What the server says of a session of ours."""
     names = (
         *("idle_in_transaction_session_timeout", "lock_timeout", "statement_timeout"),
-        "plan_cache_mode",
+        *("plan_cache_mode", "enable_seqscan", "jit"),
     )
     engine = open_database(url, pool_size=1, patience=patience)
     with engine.connect() as connection:
@@ -72,11 +72,11 @@ def test_each_kind_of_work_has_its_own_patience(postgresql_database_url: str) ->
         )
     }
     assert told == {
-        "callers": ("5s", "1200ms", "5s", "force_generic_plan"),
-        "live": ("5s", "1200ms", "5s", "auto"),
-        "desk": ("5s", "1200ms", "0", "auto"),
-        "command": ("1min", "0", "0", "auto"),
-        "endless": ("0", "0", "0", "auto"),
+        "callers": ("5s", "1200ms", "5s", "force_generic_plan", "off", "off"),
+        "live": ("5s", "1200ms", "5s", "auto", "on", "on"),
+        "desk": ("5s", "1200ms", "0", "auto", "on", "on"),
+        "command": ("1min", "0", "0", "auto", "on", "on"),
+        "endless": ("0", "0", "0", "auto", "on", "on"),
     }
 
 

@@ -86,7 +86,6 @@ def _plans_for_any_value(url: str, asked: list[tuple[str, Any]]) -> Iterator[str
     """The one plan that each of *asked* has on a connection for webhooks, with its statement above it."""
     engine = open_database(url, pool_size=1, patience=CALLERS)
     with engine.connect() as connection:
-        connection.exec_driver_sql("SET enable_seqscan = off")
         for statement in dict(asked):
             names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement)))
             sql = numbered(statement, {name: place for place, name in enumerate(names, start=1)})
@@ -115,23 +114,28 @@ def _walked(plan: str) -> list[str]:
     return found
 
 
+def _asked_by_a_call(world: World) -> list[tuple[str, Any]]:
+    """All that a whole call asks, and what webhooks ask beside calls."""
+    listener = Listener(world.uow.engine, _FOR_ALL)
+    incident_id = world.resident().rings().incident_id
+    world.resident().presses("3")
+    world.works()
+    asked = [*listener.asked]
+    calls = calls_to(world, "N01")
+    listener.asked.clear()
+    live_the_rest(world, incident_id, calls)
+    with world.uow.look() as session:
+        now = world.clock.now()
+        open_now.open_incidents(session, world.services)
+        duty_phones(session, world.services, now)
+        shifts_ahead(session, world.services, now)
+        inbox.is_kept(session, world.services, "a request in the journal")
+    return asked + listener.asked
+
+
 def test_on_a_server_one_plan_of_each_statement_serves_every_call(postgres_world: World) -> None:
     """Webhooks have their statements planned once (``CALLERS``): no value may need another plan."""
-    listener = Listener(postgres_world.uow.engine, _FOR_ALL)
-    incident_id = postgres_world.resident().rings().incident_id
-    postgres_world.resident().presses("3")
-    postgres_world.works()
-    asked = [*listener.asked]
-    calls = calls_to(postgres_world, "N01")
-    listener.asked.clear()
-    live_the_rest(postgres_world, incident_id, calls)
-    with postgres_world.uow.look() as session:
-        now = postgres_world.clock.now()
-        open_now.open_incidents(session, postgres_world.services)
-        duty_phones(session, postgres_world.services, now)
-        shifts_ahead(session, postgres_world.services, now)
-        inbox.is_kept(session, postgres_world.services, "a request in the journal")
-    asked += listener.asked
+    asked = _asked_by_a_call(postgres_world)
     _had_many_before(postgres_world.uow.engine)
 
     url = postgres_world.uow.engine.url.render_as_string(hide_password=False)
@@ -144,6 +148,19 @@ def test_on_a_server_one_plan_of_each_statement_serves_every_call(postgres_world
         for step in _walked(plan)
     ]
     assert walks == []
+
+
+def test_a_plan_from_when_there_were_few_walks_no_table_that_has_many_since(postgres_world: World) -> None:
+    """A connection keeps it until the server counts anew: at a thousand incidents a call read all parts."""
+    asked = _asked_by_a_call(postgres_world)
+    with postgres_world.uow.engine.connect() as connection:
+        connection.exec_driver_sql("ANALYZE")
+
+    url = postgres_world.uow.engine.url.render_as_string(hide_password=False)
+    plans = "\n".join(_plans_for_any_value(url, asked))
+
+    assert "Index Scan" in plans
+    assert [table for table in re.findall(r"Seq Scan on (\w+)", plans) if table in BIG] == []
 
 
 def test_the_watchdog_walks_no_growing_table_on_a_server_either(postgres_world: World) -> None:
