@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
 
 from models.server import HoldsNothingError
+from models.straight import straight
 from models.together import Together
 
 
@@ -52,24 +53,53 @@ class Transaction(Session):
         raise RuntimeError("only the unit of work ends its transaction")
 
 
-class Looks(Transaction):
-    """Asks single questions and writes nothing; every one sees the state of its own instant."""
+class OnItsOwn(Transaction):
+    """Has a connection of its own for as long as it is open."""
 
     def __init__(self, engine: Engine) -> None:
-        """Ask PostgreSQL by a connection of *engine*, on which no statement has a transaction around it."""
+        """Take a connection of *engine*, on which no statement has a transaction around it by itself."""
         # Not the ORM's, which would keep account of a transaction: a third of what a question takes.
-        self._at_hand = engine.connect()
+        self._at_hand: Connection = engine.connect()
         super().__init__(self._at_hand, expire_on_commit=False)
 
     def close(self) -> None:
-        """Give the connection back."""
-        assert self._at_hand is not None
+        """Give the connection back, with nothing open on it."""
         try:
             if self.in_transaction():
                 # The ORM was asked for something, too.
                 super().close()
         finally:
             self._at_hand.close()
+
+
+class Holds(OnItsOwn):
+    """One transaction of PostgreSQL's, which holds what it locks until its end."""
+
+    def __init__(self, engine: Engine, begin: str) -> None:
+        """Begin it with the statement *begin*."""
+        super().__init__(engine)
+        try:
+            # The ORM joins in where it is asked for something, and leaves the end to this.
+            self._whole = self._at_hand.begin()
+            straight(self._at_hand, begin)
+        except BaseException:
+            self.close()
+            raise
+
+    def commit(self) -> None:
+        """Let all of it stand.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: it does not.
+        """
+        self.flush()
+        if self.in_transaction():
+            super().commit()
+        self._whole.commit()
+
+
+class Looks(OnItsOwn):
+    """Asks single questions and writes nothing; every one sees the state of its own instant."""
 
 
 class AtOnce(Looks):

@@ -18,10 +18,9 @@ from sqlalchemy.orm import Session
 
 from models.server import LOOKS_ONLY, HoldsNothingError, must_stand
 from models.session import READS_LONG, each_by_itself, is_database_away, was_held_up
-from models.sessions import AtOnce, Looks, Transaction, gathered
+from models.sessions import AtOnce, Holds, Looks, Transaction, gathered
 from models.shared_commit import SingleWriter
 from models.statements import Prepared, Values
-from models.straight import straight
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +31,7 @@ _transaction_open: ContextVar[bool] = ContextVar("transaction_open", default=Fal
 _FOR_ENGINE = "for_engine"
 
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
-_BEGIN_ONE_VIEW = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_BEGIN_VIEW = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 WRITER_WITHIN_S = 1.0
 """How long a transaction waits for SQLite's single writer; a disk that hangs must not gather threads."""
@@ -222,8 +221,7 @@ class UnitOfWork:
     def _begun(self) -> Iterator[Session]:
         """A session in a transaction; on SQLite in a part of the one that all threads share."""
         if not self.is_sqlite:
-            with Transaction(self._at_once, expire_on_commit=False) as session:
-                straight(session.connection(), _BEGIN)
+            with Holds(self._at_once, _BEGIN) as session:
                 yield session
             return
         with (
@@ -239,13 +237,13 @@ class UnitOfWork:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A consistent view that is never committed."""
-        with Transaction(self._at_once, expire_on_commit=False) as session:
+        engine = self._at_once
+        view = Transaction(engine, expire_on_commit=False) if self.is_sqlite else Holds(engine, _BEGIN_VIEW)
+        with view as session:
             if self.is_sqlite:
                 session.connection().exec_driver_sql("BEGIN")
-            else:
-                straight(session.connection(), _BEGIN_ONE_VIEW)
-                if self.engine.get_execution_options().get(READS_LONG):
-                    session.connection().exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+            elif self.engine.get_execution_options().get(READS_LONG):
+                session.connection().exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             token = _transaction_open.set(True)
             try:
                 yield session

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
-from sqlalchemy import bindparam, literal, select, true, update
+from sqlalchemy import bindparam, inspect, literal, select, true, update
 from sqlalchemy.orm import Session
 
 from dispatch.domain.effects import Purpose
@@ -62,6 +62,10 @@ _WRITE_DELIVERY = Prepared(
 )
 
 
+_NEW = inspect(Delivery).class_manager.new_instance
+"""As the ORM makes what it has read: its own constructor tells itself of each value."""
+
+
 @contextmanager
 def delivery_held(session: Session, services: Services, delivery_id: str) -> Iterator[Delivery | None]:
     """The delivery, ours alone until the commit, and before it its incident, if what follows may touch that.
@@ -81,7 +85,8 @@ def delivery_held(session: Session, services: Services, delivery_id: str) -> Ite
     place = found[len(columns) :]
     if place and place[0] is not None:
         ledger.at_place(session, services, ledger.Place(*place))
-    delivery = Delivery(**dict(zip(columns, found, strict=False)))
+    delivery = _NEW()
+    vars(delivery).update(zip(columns, found, strict=False))
     _written(session)[delivery.id] = _reported(delivery)
     yield delivery
     write_delivery(session, delivery)
