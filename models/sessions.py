@@ -79,7 +79,7 @@ class Holds(OnItsOwn):
         """Begin it with the statement *begin*."""
         super().__init__(engine)
         try:
-            # The ORM joins in where it is asked for something, and leaves the end to this.
+            # The ORM joins in where it is asked for something: it may undo all of it, and commits nothing.
             self._whole = self._at_hand.begin()
             straight(self._at_hand, begin)
         except BaseException:

@@ -8,13 +8,14 @@ answered.
 import io
 import logging
 import socket
+import ssl
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
 from http.client import HTTPResponse
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -41,8 +42,8 @@ class TimedHttp(HttpClient):  # type: ignore[misc] # the library says nothing of
         """Reach the host of *url*, within so many seconds each; nothing is connected yet."""
         super().__init__(logging.getLogger(__name__), is_async=False)
         self._url, self._connections = url, connections
-        parts = urlsplit(url)
-        self._host = f"{parts.scheme}://{parts.netloc}"
+        # As it is written: the client puts its addresses together from that.
+        self._host = _host_of(url)
         self._timeout = Timeout(connect=connect_s, read=read_s)
 
     def request(
@@ -68,10 +69,10 @@ class TimedHttp(HttpClient):  # type: ignore[misc] # the library says nothing of
             raise ValueError("an address of another host")
         if asked := _form(params):
             path = f"{path}{'&' if '?' in path else '?'}{asked}"
-        pool, is_forwarded = self._way
+        pool, told = self._way
         answer = pool.urlopen(
             method,
-            f"{self._host}{path}" if is_forwarded else path,
+            f"{told}{path}",
             body=_form(data) or None,
             headers={
                 **(headers or {}),
@@ -85,19 +86,27 @@ class TimedHttp(HttpClient):  # type: ignore[misc] # the library says nothing of
         return Response(answer.status, answer.data.decode("utf-8", "replace"), answer.headers)
 
     @cached_property
-    def _way(self) -> tuple[HTTPConnectionPool, bool]:
-        """The connections, and whether they are a proxy's, which must be told the host with each request."""
+    def _way(self) -> tuple[HTTPConnectionPool, str]:
+        """The connections, and the host as a proxy must be told it with each request; empty without one."""
         adapter = _TimedAdapter(pool_maxsize=self._connections)
         try:
             here = requests.Session().merge_environment_settings(self._url, {}, None, None, None)
             one = requests.Request("GET", self._url).prepare()
             pool = adapter.get_connection_with_tls_context(one, here["verify"], proxies=here["proxies"])
             adapter.cert_verify(pool, self._url, here["verify"], None)
-            is_forwarded = adapter.request_url(one, here["proxies"]).startswith(self._host)
+            if isinstance(pool, HTTPSConnectionPool):
+                # Whatever is wrong with the file is known before something is under way.
+                ssl.create_default_context(cafile=pool.ca_certs, capath=pool.ca_cert_dir)
+            address = adapter.request_url(one, here["proxies"])
         except (OSError, ValueError) as error:
             # Not its words: an address may bear the name and the secret of whoever may use the proxy.
-            raise NoWayError(type(error).__name__) from error
-        return pool, is_forwarded
+            raise NoWayError(type(error).__name__) from None
+        return pool, "" if address.startswith("/") else _host_of(address)
+
+
+def _host_of(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}"
 
 
 def _form(fields: Mapping[str, object] | None) -> str:

@@ -101,7 +101,7 @@ _LINES: Iterable[tuple[Verdict, Reason, str]] = (
     (
         Verdict.RETRY,
         Reason.PROVIDER_SILENT,
-        "connect connect_timeout connection_lost timeout unreachable unreadable breaker_open",
+        "connect connect_timeout connection_lost timeout unreachable unreadable breaker_open 407",
     ),
 )
 

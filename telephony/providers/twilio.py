@@ -39,7 +39,9 @@ _POOL = 32
 _CALL_EVENTS = ["initiated", "ringing", "answered", "completed"]
 _SERVER_ERROR = 500
 _TOO_MANY = 429
-_AUTHENTICATION = frozenset({401, 403})
+_AUTHENTICATION = frozenset({401, 403, 407})
+"""407: the proxy of this machine wants to know who we are, and has passed nothing on."""
+
 
 _NO_ENVIRONMENT = {"": ""}
 """Holds no variable, but is not empty: for an empty one the client takes this machine's environment."""
@@ -282,10 +284,18 @@ class TwilioProvider:
 
 
 def _never_left(error: Exception) -> bool:
-    """Whether there was no connection, to the proxy either, or one to somebody who is not the provider."""
-    if isinstance(error, exceptions.ProxyError):
-        return isinstance(error.original_error, exceptions.ConnectTimeoutError)
-    return isinstance(next(iter(error.args), None), ssl.SSLCertVerificationError)
+    """Whether the request was certainly not said to anybody.
+
+    There was no connection, to the proxy either; the proxy would not connect us; or whoever was there could
+    not show that they are who was asked for.
+    """
+    cause = error.original_error if isinstance(error, exceptions.ProxyError) else error
+    if isinstance(cause, exceptions.SSLError):
+        cause = next(iter(cause.args), cause)
+    if isinstance(cause, exceptions.ConnectTimeoutError | ssl.SSLCertVerificationError):
+        return True
+    # The library has no other word for it (``http.client``).
+    return isinstance(error, exceptions.ProxyError) and str(cause).startswith("Tunnel connection failed")
 
 
 def _first(page: Page, most: int) -> list[Any]:

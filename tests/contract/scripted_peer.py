@@ -31,6 +31,10 @@ class Asked:
     form: dict[str, list[str]]
     query: dict[str, list[str]]
     authorization: str
+    target: str
+    """The whole of what was asked for, as it was said."""
+    to_proxy: str
+    """Who one says to be to a proxy."""
 
 
 @dataclass(slots=True)
@@ -64,6 +68,8 @@ def _handler(peer: ScriptedPeer) -> type[BaseHTTPRequestHandler]:
                     form=parse_qs(body, keep_blank_values=True),
                     query=parse_qs(where.query),
                     authorization=self.headers.get("Authorization") or "",
+                    target=self.path,
+                    to_proxy=self.headers.get("Proxy-Authorization") or "",
                 )
             )
             if isinstance(peer.does, str):

@@ -204,16 +204,35 @@ def test_twilios_own_variables_are_not_ours(
     assert [asked.path for asked in peer.asked] == [f"/2010-04-01/Accounts/{ACCOUNT_SID}/Calls.json"]
 
 
+@pytest.mark.parametrize(
+    "host", ["http://provider.invalid", "http://Provider.Invalid", "HTTP://provider.invalid"]
+)
 def test_the_proxy_of_this_machine_is_used(
+    peer: ScriptedPeer, make: Make, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    """Where the way out leads through one, there is no other; it is told the host, and who we are to it."""
+    monkeypatch.setenv("http_proxy", peer.base.replace("http://", "http://house:secret@"))
+    peer.does = (201, CREATED)
+    ASKS["call"](make(host, READ_TIMEOUT_S))
+    (asked,) = peer.asked
+    assert asked.target.startswith("http://provider.invalid/2010-04-01/Accounts/")
+    assert asked.authorization
+    assert asked.to_proxy.startswith("Basic ")
+
+
+def test_an_address_in_capital_letters_is_the_same(peer: ScriptedPeer, make: Make) -> None:
+    peer.does = (201, CREATED)
+    ASKS["call"](make(peer.base.replace("http://", "HTTP://"), READ_TIMEOUT_S))
+    assert len(peer.asked) == 1
+
+
+def test_a_proxy_that_asks_who_we_are_is_no_refusal_of_the_provider(
     peer: ScriptedPeer, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the way out leads through one, there is no other."""
     monkeypatch.setenv("http_proxy", peer.base)
-    peer.does = (201, CREATED)
-    ASKS["call"](make("http://provider.invalid", READ_TIMEOUT_S))
-    (asked,) = peer.asked
-    assert asked.path.startswith("/2010-04-01/Accounts/")
-    assert asked.authorization
+    peer.does = trouble(407)
+    with pytest.raises(ProviderUnavailableError):
+        ASKS["call"](make("http://provider.invalid", READ_TIMEOUT_S))
 
 
 def test_a_proxy_that_is_away_has_taken_nothing(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,8 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -85,10 +86,14 @@ def test_whom_nobody_vouches_for_learns_nothing_and_the_next_provider_is_asked(
     assert peer.asked == []
 
 
-def test_certificates_that_are_not_there_are_no_outcome(
-    make: Make, peer: ScriptedPeer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("words", [None, "", "no certificate at all"])
+def test_certificates_that_cannot_be_used_are_no_outcome(
+    make: Make, peer: ScriptedPeer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str | None
 ) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "nowhere.pem"))
+    file = tmp_path / "authorities.pem"
+    if words is not None:
+        file.write_text(words)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(file))
     with pytest.raises(ProviderUnavailableError):
         make(peer.base, TIMEOUT_S).place_call(call_request(HOOKS, NURSE))
     assert peer.asked == []
@@ -98,26 +103,57 @@ def test_a_proxy_passes_on_what_it_cannot_read(
     make: Make, peer: ScriptedPeer, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-    tunnels: list[str] = []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _tunnelling(tunnels))
+    with _proxy() as proxy:
+        monkeypatch.setenv("https_proxy", proxy.base.replace("http://", "http://house:secret@"))
+        make(peer.base, TIMEOUT_S).place_call(call_request(HOOKS, NURSE))
+    assert proxy.tunnels == [(peer.base.removeprefix("https://"), "Basic aG91c2U6c2VjcmV0")]
+    (asked,) = peer.asked
+    assert asked.target.startswith("/2010-04-01/Accounts/")
+    assert asked.to_proxy == "", "who we are to the proxy is nothing to the provider"
+
+
+@pytest.mark.parametrize("status", [403, 407, 502])
+def test_a_proxy_that_does_not_connect_us_has_passed_nothing_on(
+    make: Make, peer: ScriptedPeer, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    with _proxy(refuses=status) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.base)
+        with pytest.raises(ProviderUnavailableError):
+            make(peer.base, TIMEOUT_S).place_call(call_request(HOOKS, NURSE))
+    assert peer.asked == []
+
+
+@dataclass(slots=True)
+class _Proxy:
+    """Where it listens, and what it was asked to connect to by whom."""
+
+    base: str = ""
+    refuses: int | None = None
+    tunnels: list[tuple[str, str]] = field(default_factory=list)
+
+
+@contextmanager
+def _proxy(refuses: int | None = None) -> Iterator[_Proxy]:
+    proxy = _Proxy(refuses=refuses)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _tunnelling(proxy))
+    proxy.base = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
-        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{server.server_address[1]}")
-        make(peer.base, TIMEOUT_S).place_call(call_request(HOOKS, NURSE))
+        yield proxy
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
-    assert tunnels == [peer.base.removeprefix("https://")]
-    (asked,) = peer.asked
-    assert asked.path.startswith("/2010-04-01/Accounts/")
 
 
-def _tunnelling(tunnels: list[str]) -> type[BaseHTTPRequestHandler]:
+def _tunnelling(proxy: _Proxy) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_CONNECT(self) -> None:
-            tunnels.append(self.path)
+            proxy.tunnels.append((self.path, self.headers.get("Proxy-Authorization") or ""))
+            if proxy.refuses is not None:
+                self.send_error(proxy.refuses)
+                return
             host, _, port = self.path.rpartition(":")
             with socket.create_connection((host, int(port))) as there:
                 self.send_response(200)
