@@ -17,6 +17,9 @@ CLOSE = "close"
 DRIP = "drip"
 DRIP_HEAD = "drip head"
 
+_LONG_S = 10.0
+"""Longer than any read waits."""
+
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 4000\r\n"
 _DRIPS = {DRIP: _HEAD + b"\r\n", DRIP_HEAD: _HEAD + b"X-Long: "}
 """What comes at once; then a byte now and then, sooner than any read gives up."""
@@ -45,6 +48,8 @@ class ScriptedPeer:
     does: str | tuple[int, str] = (500, "")
     asked: list[Asked] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
+    outlasted: bool = False
+    """Whether somebody waited for as long as it hung."""
 
 
 def _handler(peer: ScriptedPeer) -> type[BaseHTTPRequestHandler]:
@@ -84,7 +89,7 @@ def _handler(peer: ScriptedPeer) -> type[BaseHTTPRequestHandler]:
 
         def _break(self, how: str) -> None:
             if how == HANG:
-                peer.released.wait(20)
+                peer.outlasted = not peer.released.wait(_LONG_S)
             if how in _DRIPS:
                 _drip(peer, self.wfile, _DRIPS[how])
             if how == RESET:

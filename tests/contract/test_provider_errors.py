@@ -116,6 +116,7 @@ def test_every_trouble_is_one_of_three_errors_and_asked_once(
     assert code is None or raised.value.code == code
     assert raised.value.code
     assert [asked.method for asked in peer.asked] == ["POST"]
+    assert not peer.outlasted, "it was waited for longer than anybody is to wait"
     # What may be logged of an error names nobody.
     assert NURSE[1:] not in str(raised.value)
     assert AUTH_TOKEN not in str(raised.value)
