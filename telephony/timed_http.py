@@ -24,6 +24,7 @@ from twilio.http.response import Response
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import make_headers
+from urllib3.util.ssl_ import create_urllib3_context
 
 
 class NoWayError(Exception):
@@ -45,6 +46,9 @@ class TimedHttp(HttpClient):  # type: ignore[misc] # the library says nothing of
         # As it is written: the client puts its addresses together from that.
         self._host = _host_of(url)
         self._timeout = Timeout(connect=connect_s, read=read_s)
+        # Now, and not on the way of the first alert; what is wrong with it is said of each request.
+        with suppress(NoWayError):
+            _ = self._way
 
     def request(
         self,
@@ -95,13 +99,26 @@ class TimedHttp(HttpClient):  # type: ignore[misc] # the library says nothing of
             pool = adapter.get_connection_with_tls_context(one, here["verify"], proxies=here["proxies"])
             adapter.cert_verify(pool, self._url, here["verify"], None)
             if isinstance(pool, HTTPSConnectionPool):
-                # Whatever is wrong with the file is known before something is under way.
-                ssl.create_default_context(cafile=pool.ca_certs, capath=pool.ca_cert_dir)
+                _vouched_for_once(pool)
             address = adapter.request_url(one, here["proxies"])
         except (OSError, ValueError) as error:
             # Not its words: an address may bear the name and the secret of whoever may use the proxy.
             raise NoWayError(type(error).__name__) from None
         return pool, "" if address.startswith("/") else _host_of(address)
+
+
+def _vouched_for_once(pool: HTTPSConnectionPool) -> None:
+    """Read the certificates now: each connection of *pool* would for itself, 15 ms before its first alert.
+
+    Raises:
+        OSError: they cannot be read, or are none.
+    """
+    context = create_urllib3_context()
+    # Who they are is shown once: what fails while an answer is read says nothing of whether it left.
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    context.load_verify_locations(pool.ca_certs, pool.ca_cert_dir)
+    pool.conn_kw["ssl_context"] = context
+    pool.ca_certs = pool.ca_cert_dir = None
 
 
 def _host_of(url: str) -> str:

@@ -86,6 +86,15 @@ def test_whom_nobody_vouches_for_learns_nothing_and_the_next_provider_is_asked(
     assert peer.asked == []
 
 
+def test_whom_a_certificate_does_not_name_learns_nothing(
+    make: Make, peer: ScriptedPeer, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    with pytest.raises(ProviderUnavailableError):
+        make(peer.base.replace("localhost", "127.0.0.1"), TIMEOUT_S).place_call(call_request(HOOKS, NURSE))
+    assert peer.asked == []
+
+
 @pytest.mark.parametrize("words", [None, "", "no certificate at all"])
 def test_certificates_that_cannot_be_used_are_no_outcome(
     make: Make, peer: ScriptedPeer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str | None
