@@ -32,6 +32,20 @@ def make(request: pytest.FixtureRequest) -> Make:
     return PROVIDERS[str(request.param)]
 
 
+@pytest.fixture(autouse=True)
+def nothing_said_by_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "no_proxy",
+        "requests_ca_bundle",
+        "curl_ca_bundle",
+    ):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
     """A certificate for this machine that vouches for itself, with its key in the same file."""
