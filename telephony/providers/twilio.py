@@ -42,7 +42,6 @@ _TOO_MANY = 429
 _AUTHENTICATION = frozenset({401, 403, 407})
 """407: the proxy of this machine wants to know who we are, and has passed nothing on."""
 
-
 _NO_ENVIRONMENT = {"": ""}
 """Holds no variable, but is not empty: for an empty one the client takes this machine's environment."""
 

@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedIOBase
 from urllib.parse import parse_qs, urlsplit
 
+from tests.fakes.listening import listening
+
 HANG = "hang"
 RESET = "reset"
 CLOSE = "close"
@@ -115,15 +117,11 @@ def scripted_peer(*, tls: ssl.SSLContext | None = None) -> Iterator[ScriptedPeer
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
         peer.base = peer.base.replace("http://127.0.0.1", "https://localhost")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield peer
-    finally:
-        peer.released.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with listening(server):
+        try:
+            yield peer
+        finally:
+            peer.released.set()
 
 
 def closed_port() -> str:

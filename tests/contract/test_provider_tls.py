@@ -20,6 +20,7 @@ from cryptography.x509.oid import NameOID
 from dispatch.ports import ProviderUnavailableError
 from tests.contract.providers import PROVIDERS, Make, call_request
 from tests.contract.scripted_peer import ScriptedPeer, scripted_peer
+from tests.fakes.listening import listening
 
 HOOKS = "https://911.puskesmas.example/telephony"
 NURSE = "+628110000001"
@@ -160,14 +161,8 @@ def _proxy(refuses: int | None = None) -> Iterator[_Proxy]:
     proxy = _Proxy(refuses=refuses)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _tunnelling(proxy))
     proxy.base = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with listening(server):
         yield proxy
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def _tunnelling(proxy: _Proxy) -> type[BaseHTTPRequestHandler]:

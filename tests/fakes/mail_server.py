@@ -1,11 +1,12 @@
 """A mail server on this machine that keeps what it is handed, or refuses it."""
 
 import socketserver
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+
+from tests.fakes.listening import listening
 
 
 class MailServer(socketserver.ThreadingTCPServer):
@@ -58,11 +59,6 @@ class _Talk(socketserver.StreamRequestHandler):
 @contextmanager
 def mail_server() -> Iterator[MailServer]:
     """A server that takes mail while the block runs."""
-    with MailServer() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    server = MailServer()
+    with listening(server):
+        yield server
